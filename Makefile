@@ -1,0 +1,62 @@
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+UV := uv==0.13.9
+
+# A stamp says that its lock file is installed. dev.txt holds all of demo.txt, so the demo runs from either.
+DEV := $(VENV)/.dev
+DEMO := $(if $(wildcard $(DEV)),$(DEV),$(VENV)/.demo)
+
+.PHONY: help setup demo test lint format bench lock clean
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(DEV) ## Make .venv, with all that development needs
+
+demo: $(DEMO) ## Run the demo at http://127.0.0.1:8000; PORT=… moves it
+	@$(BIN)/canopy demo --port $(PORT)
+
+test: $(DEV) ## Run every test, on SQLite and on a PostgreSQL of their own; ARGS=… goes to pytest
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEV) ## Check the form, the types, and which package imports which
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy app schema resolvers models mail tests benchmarks
+	$(BIN)/lint-imports
+
+format: $(DEV) ## Bring the code into form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(DEV) ## Measure; ARGS=… goes to the benchmarks
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock: | $(BIN)/pip ## Pin the dependencies of pyproject.toml; ARGS=--upgrade renews them
+	@$(BIN)/pip install --quiet --disable-pip-version-check $(UV)
+	@$(call pin,dev,pyproject.toml --extra dev)
+	@$(call pin,demo,pyproject.toml --extra build --extra demo --constraints requirements/dev.txt)
+	@$(call pin,run,pyproject.toml --constraints requirements/dev.txt)
+	@echo hatchling | $(call pin,build,- --constraints requirements/dev.txt)
+
+clean: ## Remove .venv, the demo's data, and caches
+	rm -rf $(VENV) var dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+pin = UV_NO_CONFIG=1 UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet $(2) \
+	--output-file requirements/$(1).txt --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --no-emit-index-url $(ARGS) >/dev/null
+
+$(VENV)/.dev $(VENV)/.demo: $(VENV)/.%: requirements/%.txt pyproject.toml | $(BIN)/pip
+	@echo 'Installing $< into $(VENV)'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'Canopy needs Python 3.11 or later. $(PYTHON) is not: PYTHON=… names another.' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,86 @@
+"""The database: where it is, and how its schema is brought up to date."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from tortoise import BaseDBAsyncClient, Tortoise
+from tortoise.backends.base.config_generator import expand_db_url
+from tortoise.connection import get_connection
+from tortoise.migrations.executor import MigrationExecutor
+from tortoise.transactions import in_transaction
+
+MODELS: Final = "models"
+MIGRATION_LOCK: Final = 0x63616E6F70790001
+"""Of PostgreSQL's advisory locks: one machine migrates, the others wait for it."""
+SQLITE: Final = {"busy_timeout": 30_000, "synchronous": "FULL"}
+
+
+def config(url: str, **options: Any) -> dict[str, Any]:
+    """What `Tortoise.init` takes; `options` are pragmas of SQLite or arguments of asyncpg's pool."""
+    connection = expand_db_url(url)
+    if is_sqlite(url):
+        connection["engine"] = "models.sqlite"
+        options = SQLITE | options
+        Path(connection["credentials"]["file_path"]).parent.mkdir(parents=True, exist_ok=True)
+    connection["credentials"] |= options
+    return {
+        "connections": {"default": connection},
+        "apps": {
+            MODELS: {
+                "models": ["models.registry"],
+                "default_connection": "default",
+                "migrations": "models.migrations",
+            }
+        },
+    }
+
+
+def is_sqlite(url: str) -> bool:
+    return url.startswith("sqlite:")
+
+
+@asynccontextmanager
+async def connected(url: str, **options: Any) -> AsyncIterator[BaseDBAsyncClient]:
+    """A live connection, closed at the end; seen by every task of this process."""
+    context = await Tortoise.init(config=config(url, **options), _enable_global_fallback=True)
+    try:
+        yield get_connection("default")
+    finally:
+        await context.close_connections()
+
+
+async def pending(connection: BaseDBAsyncClient) -> list[str]:
+    """The migrations that this database has not had yet."""
+    return [step.migration.name for step in await _executor(connection).plan()]
+
+
+async def migrate(url: str, told: Callable[[str], object] = lambda name: None) -> None:
+    """Bring the database up to date, in one transaction; any number of machines may try at once.
+
+    SQLite rebuilds a table by dropping it, and with foreign keys on that would delete the rows that
+    refer to it: they are off while it migrates, and checked before it commits.
+    """
+    options = {"foreign_keys": "OFF"} if is_sqlite(url) else {"min_size": 1, "max_size": 1}
+    async with connected(url, **options), in_transaction() as transaction:
+        if not is_sqlite(url):
+            await transaction.execute_query(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+        executor = _executor(transaction)
+        # Its own look for a table that is not there would abort PostgreSQL's transaction.
+        await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
+        await executor.migrate(
+            progress=lambda event, _, name: told(name) if event == "apply_done" else None
+        )
+        if is_sqlite(url):
+            await _check_foreign_keys(transaction)
+
+
+async def _check_foreign_keys(connection: BaseDBAsyncClient) -> None:
+    orphans = await connection.execute_query_dict("PRAGMA foreign_key_check")
+    if orphans:
+        raise RuntimeError(f"The migration would leave rows without what they refer to: {orphans}")
+
+
+def _executor(connection: BaseDBAsyncClient) -> MigrationExecutor:
+    return MigrationExecutor(connection, config("sqlite://:memory:")["apps"])

@@ -1,0 +1,194 @@
+"""Settings: the only reader of the environment, and of `.env` in the working directory."""
+
+import os
+from collections.abc import Callable, Mapping
+from email.utils import parseaddr
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX: Final = "CANOPY_"
+SQLITE: Final = "sqlite"
+SMTP_SCHEMES: Final = ("smtp", "smtp+starttls", "smtps")
+
+
+class WrongSettings(Exception):
+    """Each problem is a sentence that names its setting; none repeats a value, for it may be secret."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _split(url: str) -> SplitResult:
+    parts = urlsplit(url)
+    if parts.port == 0:
+        raise ValueError("has port 0")
+    return parts
+
+
+def _database_url(url: str) -> str:
+    url = url.replace("postgresql://", "postgres://", 1)
+    if url.startswith("sqlite://") and url != "sqlite://":
+        return url
+    parts = _split(url)
+    if parts.scheme != "postgres" or not parts.hostname or not parts.path.strip("/"):
+        raise ValueError("must be sqlite://FILE or postgres://USER:PASSWORD@HOST:PORT/NAME")
+    return url
+
+
+def _smtp_url(url: str) -> str:
+    parts = _split(url)
+    if parts.scheme not in SMTP_SCHEMES or not parts.hostname:
+        raise ValueError(f"must be {', '.join(SMTP_SCHEMES)}://USER:PASSWORD@HOST:PORT")
+    return url
+
+
+def _web_url(url: str) -> str:
+    parts = _split(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must begin with http:// or https:// and name a host")
+    if parts.query or parts.fragment or parts.username:
+        raise ValueError("must hold no user, no query and no fragment")
+    return url.rstrip("/")
+
+
+def _origin(url: str) -> str:
+    url = _web_url(url)
+    if urlsplit(url).path:
+        raise ValueError("must be origins: scheme, host and port, without a path")
+    return url.lower()
+
+
+def _origins(value: object) -> object:
+    """Separated by commas or blanks."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+def _sender(value: str) -> str:
+    _, address = parseaddr(value, strict=True)
+    if "@" not in address or not value.isprintable():
+        raise ValueError("must be an address, or a name and an address: Canopy <mail@example.org>")
+    return value
+
+
+class Settings(BaseSettings):
+    """What a process is told from outside. Names and defaults are public: docs and scripts use them."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    database_url: Annotated[str, AfterValidator(_database_url), Field(repr=False)] = (
+        "sqlite://var/canopy.sqlite3"
+    )
+    smtp_url: Annotated[str, AfterValidator(_smtp_url), Field(repr=False)] = "smtp://127.0.0.1:1025"
+    mail_from: Annotated[str, AfterValidator(_sender)] = "Canopy <no-reply@localhost>"
+    public_url: Annotated[str, AfterValidator(_web_url)] = "http://127.0.0.1:8000"
+    environment: Literal["development", "production"] = "development"
+    graphiql: bool = Field(default_factory=lambda told: _in_development(told))
+    introspection: bool = Field(default_factory=lambda told: _in_development(told))
+    allowed_origins: Annotated[
+        tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_origins)
+    ] = ()
+    embedded_worker: bool = True
+    log_format: Literal["text", "json"] = Field(
+        default_factory=lambda told: "text" if _in_development(told) else "json"
+    )
+
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 16 * 1024 * 1024
+    max_json_depth: Annotated[int, Field(ge=8, le=1000)] = 64
+    max_query_length: Annotated[int, Field(ge=1000)] = 100_000
+    max_query_tokens: Annotated[int, Field(ge=100)] = 3_000
+    max_connections: Annotated[int, Field(ge=2)] = 10
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def on_sqlite(self) -> bool:
+        return self.database_url.startswith(SQLITE)
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> Self:
+        if self.is_production and (dangers := self._dangers()):
+            raise ValueError("\n".join(dangers))
+        return self
+
+    def _dangers(self) -> list[str]:
+        smtp, public = urlsplit(self.smtp_url), urlsplit(self.public_url)
+        dangers = []
+        if smtp.scheme == "smtp" and smtp.password:
+            dangers.append(
+                "CANOPY_SMTP_URL would send its password in the clear: use smtp+starttls:// or smtps://"
+            )
+        if public.scheme != "https":
+            dangers.append("CANOPY_PUBLIC_URL must begin with https:// in production")
+        return dangers
+
+    def require_one_process(self, workers: int) -> None:
+        """Raises WrongSettings where SQLite, with its one lock, would be shared by several."""
+        if workers > 1 and self.is_production and self.on_sqlite:
+            raise WrongSettings(
+                ["CANOPY_DATABASE_URL is SQLite, which several workers cannot share in production: "
+                 "use PostgreSQL, or one worker"]
+            )
+
+    def shown(self) -> dict[str, str]:
+        """Each setting by its name in the environment, without passwords."""
+        return {PREFIX + name.upper(): _show(getattr(self, name)) for name in type(self).model_fields}
+
+
+def _in_development(told: Mapping[str, Any]) -> bool:
+    return told.get("environment") != "production"
+
+
+def _show(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return ",".join(value)
+        case str() if "://" in value:
+            return without_password(value)
+    return str(value)
+
+
+def without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    user, host = parts.netloc.rsplit("@", 1)
+    return urlunsplit(parts._replace(netloc=f"{user.split(':')[0]}:***@{host}"))
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of this process. Raises WrongSettings."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise WrongSettings(_told(error)) from None
+
+
+def unknown(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Names in the environment that look like settings, and are none."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
+
+
+def _told(error: ValidationError) -> list[str]:
+    problems = []
+    for fault in error.errors(include_url=False, include_input=False):
+        message = fault["msg"].removeprefix("Value error, ")
+        name = PREFIX + str(fault["loc"][0]).upper() + ": " if fault["loc"] else ""
+        problems += [f"{name}{line}" for line in message.splitlines()]
+    return problems

@@ -1,0 +1,246 @@
+"""Who may see and do what: the one place where access is decided."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import Final, TypeVar
+from uuid import UUID
+
+from tortoise.expressions import F, Q
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+
+from models.audit import AuditEvent
+from models.base import is_within, where, within
+from models.companies import Company, CompanyKind
+from models.errors import Conflict, Forbidden, Refusal
+from models.licenses import Allocation, License
+from models.orders import Order
+from models.outbox import Notification
+from models.sessions import Session, digest
+from models.users import User, UserRole, managing_role
+
+M = TypeVar("M", bound=Model)
+
+
+class Reach(Enum):
+    """Where a company stands, seen from the caller's."""
+
+    OWN = auto()
+    BELOW = auto()
+
+
+class Action(Enum):
+    """What may be done in, or to, a company."""
+
+    CREATE_COMPANY = auto()
+    UPDATE_COMPANY = auto()
+    SET_ACCOUNT_MANAGER = auto()
+    MOVE_COMPANY = auto()
+    ARCHIVE_COMPANY = auto()
+    ENTER_MANAGE_MODE = auto()
+    REQUEST_LICENSES = auto()
+    CHANGE_ORDER = auto()
+    ASSIGN_ORDER = auto()
+    KEEP_USERS = auto()
+    ERASE_USERS = auto()
+    KEEP_MANAGERS = auto()
+    ALLOCATE_LICENSES = auto()
+
+
+IN_ORDERS: Final = frozenset({Action.REQUEST_LICENSES, Action.CHANGE_ORDER})
+IN_OWN_COMPANY: Final = IN_ORDERS | {
+    Action.UPDATE_COMPANY,
+    Action.KEEP_USERS,
+    Action.ERASE_USERS,
+    Action.KEEP_MANAGERS,
+    Action.ALLOCATE_LICENSES,
+}
+IN_ARCHIVED: Final = frozenset(
+    {
+        Action.UPDATE_COMPANY,
+        Action.SET_ACCOUNT_MANAGER,
+        Action.MOVE_COMPANY,
+        Action.ARCHIVE_COMPANY,
+        Action.ERASE_USERS,
+    }
+)
+
+GRANTS: Final[Mapping[tuple[UserRole, Reach], frozenset[Action]]] = {
+    (UserRole.ACCOUNT_MANAGER, Reach.BELOW): frozenset(Action),
+    (UserRole.ACCOUNT_MANAGER, Reach.OWN): IN_OWN_COMPANY | {Action.CREATE_COMPANY},
+    (UserRole.MANAGER, Reach.OWN): IN_OWN_COMPANY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and the company acted for: the person's own, or in manage mode another beneath."""
+
+    session_id: UUID
+    user_id: UUID
+    role: UserRole
+    company_id: UUID
+    path: str
+    home_id: UUID
+    managing: bool = False
+
+    @property
+    def is_learner(self) -> bool:
+        return self.role is UserRole.LEARNER
+
+    def reach(self, path: str) -> Reach | None:
+        """Where the company at `path` stands; None is out of sight."""
+        if path == self.path:
+            return Reach.OWN
+        return Reach.BELOW if is_within(path, self.path) and not self.is_learner else None
+
+
+async def caller_of(token: str, now: datetime) -> Caller | None:
+    """Whose token it is, with one indexed query; None if it is nobody's any more."""
+    return await _caller(Q(token_hash=digest(token)), now)
+
+
+async def caller_again(caller: Caller, now: datetime) -> Caller | None:
+    """The same session, read anew: rights lost since the request came in are lost."""
+    return await _caller(Q(id=caller.session_id), now)
+
+
+async def _caller(session: Q, now: datetime) -> Caller | None:
+    found = (
+        await Session.filter(session)
+        .select_related("user__company", "company", "entered_from")
+        .get_or_none()
+    )
+    if found is None or not _is_good(found, now):
+        return None
+    home = found.user.company
+    acting = found.company or home
+    managing = found.company is not None
+    return Caller(
+        session_id=found.id,
+        user_id=found.user_id,
+        role=managing_role(acting.kind) if managing else found.user.role,
+        company_id=acting.id,
+        path=acting.path,
+        home_id=home.id,
+        managing=managing,
+    )
+
+
+def _is_good(session: Session, now: datetime) -> bool:
+    user, home = session.user, session.user.company
+    if session.ended_at is not None or session.expires_at <= now:
+        return False
+    if user.removed_at is not None or home.is_archived:
+        return False
+    if session.company is None or session.entered_from is None:
+        return session.company is None
+    return (
+        user.role is UserRole.ACCOUNT_MANAGER
+        and session.entered_from.ended_at is None
+        and session.entered_from.expires_at > now
+        and session.company.path != home.path
+        and is_within(session.company.path, home.path)
+        and not session.company.is_archived
+    )
+
+
+def why_not(caller: Caller, action: Action, company: Company) -> Refusal | None:
+    """The rule that refuses `action` in `company`, or None where it is allowed."""
+    reach = caller.reach(company.path)
+    if reach is None:
+        return Forbidden("This company is out of your reach.")
+    refusal = _by_place(caller, action, company, reach)
+    if refusal is not None:
+        return refusal
+    if company.is_archived and not (action in IN_ARCHIVED and reach is Reach.BELOW):
+        return Conflict("This company is archived: restore it first.")
+    return None
+
+
+def _by_place(caller: Caller, action: Action, company: Company, reach: Reach) -> Refusal | None:
+    if action is Action.ENTER_MANAGE_MODE and caller.managing:
+        return Forbidden("You are in manage mode already: exit it first.")
+    if action is Action.ASSIGN_ORDER and reach is Reach.OWN:
+        return _not_from_inside(caller, company)
+    if action not in GRANTS.get((caller.role, reach), ()):
+        if reach is Reach.OWN and caller.role is not UserRole.LEARNER:
+            return Forbidden("Only an account manager of a company above may do this.")
+        return Forbidden("Only managers may do this.")
+    is_restricted = caller.role is UserRole.MANAGER and company.is_managed and not caller.managing
+    if is_restricted and action not in IN_ORDERS:
+        return Forbidden("Your partner runs this company's program: ask them (MANAGED plan).")
+    return None
+
+
+def _not_from_inside(caller: Caller, company: Company) -> Refusal | None:
+    if caller.managing:
+        return Forbidden(
+            "Orders are not assigned from inside the company that ordered: "
+            "exit manage mode, then assign."
+        )
+    if company.kind is CompanyKind.VENDOR and caller.role is UserRole.ACCOUNT_MANAGER:
+        return None
+    return Forbidden("Orders are assigned by a company above the one that ordered.")
+
+
+_FOR_MANAGERS: Final[Mapping[type[Model], Callable[[Caller], Q]]] = {
+    Company: lambda caller: within(caller.path),
+    User: lambda caller: within(caller.path),
+    Order: lambda caller: within(caller.path),
+    License: lambda caller: within(caller.path),
+    Allocation: lambda caller: within(caller.path, "license__path"),
+    AuditEvent: lambda caller: within(caller.path),
+    Notification: lambda caller: within(caller.path) & _may_know_recipient(caller),
+    Session: lambda caller: Q(company_id__isnull=False) & within(caller.path, "company__path"),
+}
+_FOR_LEARNERS: Final[Mapping[type[Model], Callable[[Caller], Q]]] = {
+    Company: lambda caller: Q(id=caller.company_id),
+    User: lambda caller: Q(id=caller.user_id),
+    License: lambda caller: Q(holder_id=caller.user_id),
+    Allocation: lambda caller: Q(user_id=caller.user_id),
+}
+ACTS: Final = ("requested", "assigned", "decided")
+NOTHING: Final = Q(id__in=())
+
+
+def visible(model: type[M], caller: Caller | None) -> QuerySet[M]:
+    """The rows that exist for this caller: where every read, count and lock starts."""
+    if caller is None:
+        return model.filter(NOTHING)
+    sights = _FOR_LEARNERS if caller.is_learner else _FOR_MANAGERS
+    sight = sights.get(model)
+    return model.filter(sight(caller) if sight else NOTHING)
+
+
+def known(model: type[M], caller: Caller | None) -> QuerySet[M]:
+    """As `visible`, for look-ups by id: in manage mode also the caller, and the caller's company.
+
+    Lists and counts never hold these; of the company only the plain fields are shown.
+    """
+    if caller is None or not caller.managing or model not in (Company, User):
+        return visible(model, caller)
+    own = caller.home_id if model is Company else caller.user_id
+    return model.filter(_FOR_MANAGERS[model](caller) | Q(id=own))
+
+
+def shows_all(caller: Caller, company: Company) -> bool:
+    """Whether more than the plain fields of a known company is shown."""
+    return not caller.is_learner and is_within(company.path, caller.path)
+
+
+def may_know(caller: Caller, path: str) -> bool:
+    """Whether the name and address of one who acted, of the company at `path`, may be told."""
+    return not caller.is_learner and (is_within(path, caller.path) or is_within(caller.path, path))
+
+
+def _may_know_recipient(caller: Caller) -> Q:
+    """People in sight; of those above, the account manager and those who acted on the order."""
+    named = ("company__account_manager_id", *(f"order__{act}_by_id" for act in ACTS))
+    return (
+        within(caller.path, "user__path")
+        | Q(user_id=caller.user_id)
+        | Q(*(where(**{column: F("user_id")}) for column in named), join_type=Q.OR)
+    )

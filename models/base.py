@@ -1,0 +1,70 @@
+"""What every table shares: identity, the path of the owning company, and how text is taken in."""
+
+import unicodedata
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.expressions import Q
+from tortoise.models import Model
+from uuid_utils import compat
+
+SEPARATOR: Final = "/"
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562): sorts by the time of its making, also within a millisecond."""
+    return compat.uuid7()
+
+
+def sort_key(text: str) -> str:
+    """What a name is ordered and searched by, alike on both databases."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def successor(path: str) -> str:
+    """The first path after everything beneath `path`."""
+    return path[:-1] + chr(ord(SEPARATOR) + 1)
+
+
+def where(**conditions: Any) -> Q:
+    """A condition with computed names, which the types of `Q` do not foresee."""
+    return Q(**conditions)
+
+
+def within(path: str, column: str = "path") -> Q:
+    """The rows of the company at `path` and of all beneath it, as a range scan."""
+    return where(**{f"{column}__gte": path, f"{column}__lt": successor(path)})
+
+
+def beneath(path: str, column: str = "path") -> Q:
+    """As `within`, without the company itself."""
+    return where(**{f"{column}__gt": path, f"{column}__lt": successor(path)})
+
+
+def is_within(path: str, top: str) -> bool:
+    return path.startswith(top)
+
+
+class PathField(fields.TextField):
+    """A materialised path, compared byte by byte whatever the locale of the database."""
+
+    class _db_postgres:  # noqa: N801
+        SQL_TYPE = 'TEXT COLLATE "C"'
+
+
+class Entity(Model):
+    id = fields.UUIDField(primary_key=True, default=new_id)
+
+    class Meta:
+        abstract = True
+
+    def change(self, at: datetime, **values: Any) -> bool:
+        """Set attributes; true, and marked as updated, if any was different before."""
+        changed = {name: value for name, value in values.items() if getattr(self, name) != value}
+        for name, value in changed.items():
+            setattr(self, name, value)
+        if changed:
+            self.updated_at = at
+        return bool(changed)

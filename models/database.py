@@ -1,0 +1,57 @@
+"""Plain SQL where the ORM has no words for it, alike on both databases."""
+
+from typing import Any, Final
+
+from tortoise.connection import get_connection
+from tortoise.exceptions import IntegrityError
+
+from models.errors import Conflict, Duplicate, Refusal
+
+TREE_LOCK: Final = 0x63616E6F70790002
+"""Of PostgreSQL's advisory locks: all writing shares it, what reshapes the tree has it alone."""
+
+
+def is_sqlite() -> bool:
+    return get_connection("default").capabilities.dialect == "sqlite"
+
+
+async def rows(statement: str, *values: Any) -> list[dict[str, Any]]:
+    """Run one statement with $1, $2, … in the transaction that is open, if any."""
+    connection = get_connection("default")
+    if is_sqlite():
+        statement = statement.replace("$", "?")
+    return await connection.execute_query_dict(statement, list(values))
+
+
+async def lock_tree(*, alone: bool) -> None:
+    """Until the transaction ends. SQLite has one writer at a time anyway."""
+    if not is_sqlite():
+        share = "" if alone else "_shared"
+        await rows(f"SELECT pg_advisory_xact_lock{share}({TREE_LOCK})")
+
+
+_REFUSALS: Final = {
+    "users_email": ("users.email_key", Duplicate("This address is taken.", ("email",))),
+    "users_external_id": (
+        "users.company_id, users.external_id",
+        Duplicate("Somebody in this company has this external id.", ("external_id",)),
+    ),
+    "companies_one_root": (
+        "companies.kind",
+        Conflict("There is a vendor already: one tree has one root."),
+    ),
+}
+
+
+def refusal_of(error: IntegrityError) -> Refusal | None:
+    """The refusal that a broken constraint stands for, if any.
+
+    PostgreSQL names the constraint; SQLite the columns of a unique index.
+    """
+    cause = error.__cause__ or error
+    name = getattr(cause, "constraint_name", None)
+    told = str(error)
+    for constraint, (columns, refusal) in _REFUSALS.items():
+        if name == constraint or (name is None and told.endswith(f"failed: {columns}")):
+            return type(refusal)(refusal.message, refusal.path)
+    return None

@@ -1,0 +1,95 @@
+"""Many licenses at once: handed over and taken back with one statement, however many they are."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from models.database import is_sqlite, rows
+from models.licenses import ReleaseReason
+
+
+async def hand_over(pairs: Sequence[tuple[UUID, UUID]], at: datetime) -> None:
+    """Give each license to its learner: pairs of their ids."""
+    await rows(
+        f"""
+        UPDATE licenses SET holder_id = pair.holder, allocated_at = $2, updated_at = $2
+        FROM ({_pairs()}) AS pair WHERE licenses.id = pair.license
+        """,  # noqa: S608
+        orjson.dumps(pairs, default=str).decode(),
+        at,
+    )
+
+
+async def take_back(license_ids: Sequence[UUID], reason: ReleaseReason, at: datetime) -> None:
+    """Free the licenses, and write down the end of the stays."""
+    await rows(
+        f"""
+        UPDATE allocations SET released_at = $2, release_reason = $3
+        WHERE released_at IS NULL AND license_id IN ({_ids()})
+        """,  # noqa: S608
+        *_each(license_ids, at, reason),
+    )
+    await rows(
+        f"""
+        UPDATE licenses SET holder_id = NULL, allocated_at = NULL, updated_at = $2
+        WHERE id IN ({_ids()})
+        """,  # noqa: S608
+        *_each(license_ids, at),
+    )
+
+
+async def write_down_expired(user_ids: Sequence[UUID], now: datetime) -> None:
+    """End the stays of these people that the clock has ended, at the instant it did."""
+    await rows(
+        f"""
+        UPDATE allocations SET released_at = licenses.expires_at, release_reason = $3
+        FROM licenses WHERE licenses.id = allocations.license_id
+        AND allocations.released_at IS NULL AND licenses.expires_at <= $2
+        AND allocations.user_id IN ({_ids()})
+        """,  # noqa: S608
+        *_each(user_ids, now, ReleaseReason.EXPIRED),
+    )
+
+
+async def expired_learners(company_id: UUID, now: datetime) -> list[UUID]:
+    """Those with no live license whose last one ran out, or was ended by an upgrade; by name."""
+    found = await rows(
+        """
+        SELECT users.id AS id FROM users
+        WHERE users.company_id = $1 AND users.removed_at IS NULL AND NOT EXISTS (
+            SELECT 1 FROM licenses WHERE licenses.holder_id = users.id
+            AND licenses.voided_at IS NULL
+            AND (licenses.expires_at IS NULL OR licenses.expires_at > $2)
+        ) AND (
+            SELECT COALESCE(allocations.release_reason, 'EXPIRED') FROM allocations
+            WHERE allocations.user_id = users.id
+            ORDER BY allocations.allocated_at DESC, allocations.id DESC LIMIT 1
+        ) IN ('EXPIRED', 'UPGRADED')
+        ORDER BY users.name_key, users.id
+        """,
+        str(company_id),
+        now,
+    )
+    return [row["id"] if isinstance(row["id"], UUID) else UUID(row["id"]) for row in found]
+
+
+def _pairs() -> str:
+    if is_sqlite():
+        return "SELECT value ->> 0 AS license, value ->> 1 AS holder FROM json_each($1)"
+    return (
+        "SELECT (value ->> 0)::uuid AS license, (value ->> 1)::uuid AS holder"
+        " FROM jsonb_array_elements($1::jsonb)"
+    )
+
+
+def _ids() -> str:
+    if is_sqlite():
+        return "SELECT value FROM json_each($1)"
+    return "SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS value"
+
+
+def _each(ids: Sequence[UUID], *values: Any) -> tuple[Any, ...]:
+    return (orjson.dumps(ids, default=str).decode(), *values)

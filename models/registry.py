@@ -1,0 +1,23 @@
+"""Every table, for Tortoise."""
+
+from models.audit import AuditEvent, IdempotencyKey
+from models.companies import Company
+from models.licenses import Allocation, License
+from models.orders import Order
+from models.outbox import Notification
+from models.sessions import PasswordLink, Session, Tally
+from models.users import User
+
+__all__ = [
+    "Allocation",
+    "AuditEvent",
+    "Company",
+    "IdempotencyKey",
+    "License",
+    "Notification",
+    "Order",
+    "PasswordLink",
+    "Session",
+    "Tally",
+    "User",
+]

@@ -1,0 +1,1 @@
+"""What a caller can ask: one function a question or an operation."""

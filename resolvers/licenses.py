@@ -1,0 +1,245 @@
+"""Licenses: allocate, release, reallocate."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from tortoise.queryset import QuerySet
+
+from models import text
+from models.access import Action, visible
+from models.companies import Company
+from models.errors import AlreadyLicensed, Conflict, InsufficientLicenses, InvalidInput, NotFound
+from models.licenses import (
+    Allocation,
+    License,
+    LicenseStatus,
+    LicenseType,
+    ReleaseReason,
+    has_status,
+    live,
+    prefers_nfr,
+)
+from models.orders import Order
+from models.pool import expired_learners, hand_over, take_back, write_down_expired
+from models.users import User
+from resolvers.lists import distinct, found_all
+from resolvers.work import Work
+
+BULK: Final = 1_000
+
+
+class ShortagePolicy(StrEnum):
+    FAIL = "FAIL"
+    PARTIAL = "PARTIAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which licenses of the pool, and what if they are too few."""
+
+    license_type: LicenseType | None = None
+    order_id: UUID | None = None
+    on_shortage: ShortagePolicy = ShortagePolicy.FAIL
+
+
+@dataclass(frozen=True, slots=True)
+class Learners:
+    """By id, by email, or all whose license has expired: exactly one of the three."""
+
+    user_ids: list[UUID] | None = None
+    emails: list[str] | None = None
+    all_expired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Allocated:
+    licenses: list[UUID]
+    shortage: int
+    already_licensed: list[UUID] = field(default_factory=list)
+    unknown_emails: list[str] = field(default_factory=list)
+
+
+async def allocate_licenses(
+    work: Work, company_id: UUID | None, learners: Learners, wanted: Wanted
+) -> Allocated:
+    """Tie free licenses to learners; who has a live one is left alone and told."""
+    company = await work.lock_company(company_id)
+    work.require(Action.ALLOCATE_LICENSES, company)
+    users, unknown = await _learners(work, company, learners)
+    licensed = await _licensed(work, users)
+    waiting = [user for user in users if user.id not in licensed]
+    allocated = await allocate(work, company, waiting, wanted)
+    return Allocated(
+        licenses=allocated,
+        shortage=len(waiting) - len(allocated),
+        already_licensed=[user.id for user in users if user.id in licensed],
+        unknown_emails=unknown,
+    )
+
+
+async def allocate(
+    work: Work, company: Company, users: Sequence[User], wanted: Wanted
+) -> list[UUID]:
+    """Give each a license of the company's pool, the first ones first; their ids, in that order.
+
+    The company must be locked: its pool is handed out by one at a time. Raises
+    InsufficientLicenses unless PARTIAL.
+    """
+    free = await _free(work, company, wanted, len(users))
+    if len(free) < len(users) and wanted.on_shortage is ShortagePolicy.FAIL:
+        raise InsufficientLicenses(len(users), len(free))
+    served = list(zip(free, users, strict=False))
+    if not served:
+        return []
+    await write_down_expired([user.id for _, user in served], work.now)
+    stays = [
+        license.allocate(user, by=work.caller.user_id, at=work.now) for license, user in served
+    ]
+    await hand_over([(stay.license_id, stay.user_id) for stay in stays], work.now)
+    await Allocation.bulk_create(stays, batch_size=BULK)
+    only = served[0][0] if len(served) == 1 else None
+    work.audit("license.allocated", company, only, count=len(served))
+    return [license.id for license, _ in served]
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    licenses: list[UUID]
+    users: list[UUID]
+
+
+async def release_licenses(work: Work, license_ids: list[UUID]) -> Released:
+    """Take licenses back into their pools; those that are free, or have ended, stay as they are."""
+    licenses = await _find_licenses(work, license_ids)
+    companies = await lock_companies(work, {license.company_id for license in licenses})
+    for company in companies:
+        work.require(Action.ALLOCATE_LICENSES, company)
+    licenses = await _find_licenses(work, license_ids)
+    held = [row for row in licenses if row.status_at(work.now) is LicenseStatus.ALLOCATED]
+    await release(work, companies, held, ReleaseReason.RELEASED)
+    return Released(
+        [license.id for license in licenses], [row.holder_id for row in held if row.holder_id]
+    )
+
+
+async def release(
+    work: Work, companies: Iterable[Company], held: Sequence[License], reason: ReleaseReason
+) -> None:
+    """Free licenses of locked companies, and write down what was freed in each."""
+    if not held:
+        return
+    await take_back([license.id for license in held], reason, work.now)
+    for company in companies:
+        freed = [license for license in held if license.company_id == company.id]
+        if freed:
+            only = freed[0] if len(freed) == 1 else None
+            work.audit("license.released", company, only, count=len(freed), reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Reallocated:
+    license_id: UUID
+    previous_user_id: UUID
+
+
+async def reallocate_license(work: Work, license_id: UUID, user_id: UUID) -> Reallocated:
+    """Move a license to another learner for the time that is left."""
+    license = await work.find(License, license_id, ("license_id",))
+    company = await work.lock_company(license.company_id)
+    work.require(Action.ALLOCATE_LICENSES, company)
+    license = await work.lock(License, license_id, ("license_id",))
+    user = await _learner(work, company, user_id)
+    previous = license.holder_id
+    if not license.release(at=work.now) or previous is None:
+        raise Conflict("Nobody has this license: allocate it.", ("license_id",))
+    if await _licensed(work, [user]):
+        raise AlreadyLicensed("This learner has a license already.", ("user_id",))
+    await write_down_expired([user.id], work.now)
+    await take_back([license.id], ReleaseReason.REALLOCATED, work.now)
+    stay = license.allocate(user, by=work.caller.user_id, at=work.now)
+    await hand_over([(license.id, user.id)], work.now)
+    await stay.save(force_create=True)
+    work.audit("license.reallocated", company, license, count=1)
+    return Reallocated(license.id, previous)
+
+
+async def _free(work: Work, company: Company, wanted: Wanted, most: int) -> list[License]:
+    """The soonest to expire first; for people of a partner NFR before all."""
+    free = visible(License, work.caller).filter(
+        has_status(LicenseStatus.AVAILABLE, work.now), company_id=company.id
+    )
+    if wanted.license_type is not None:
+        free = free.filter(type=wanted.license_type)
+    if wanted.order_id is not None:
+        orders = visible(Order, work.caller).filter(company_id=company.id)
+        if not await orders.filter(id=wanted.order_id).exists():
+            raise NotFound("order", ("order_id",))
+        free = free.filter(order_id=wanted.order_id)
+    endless = free.filter(expires_at__isnull=True).order_by("id").limit(most)
+    first = list(await endless) if prefers_nfr(company.kind) else []
+    ending = free.filter(expires_at__isnull=False).order_by("expires_at", "id")
+    return first + list(await ending.limit(most - len(first)))
+
+
+async def _learners(work: Work, company: Company, asked: Learners) -> tuple[list[User], list[str]]:
+    given = [asked.user_ids is not None, asked.emails is not None, asked.all_expired]
+    if sum(given) != 1:
+        raise InvalidInput("Name learners by userIds, by emails, or as allExpired: one of them.")
+    if asked.user_ids is not None:
+        return await _by_ids(work, company, asked.user_ids), []
+    if asked.emails is not None:
+        return await _by_emails(work, company, asked.emails)
+    wanted = await expired_learners(company.id, work.now)
+    found = {user.id: user for user in await _present(work, company).filter(id__in=wanted)}
+    return [found[id] for id in wanted], []
+
+
+async def _by_ids(work: Work, company: Company, user_ids: list[UUID]) -> list[User]:
+    path = ("user_ids",)
+    people = _present(work, company).filter(id__in=distinct(user_ids, path))
+    return found_all(user_ids, {user.id: user for user in await people}, "user", path)
+
+
+async def _by_emails(
+    work: Work, company: Company, emails: list[str]
+) -> tuple[list[User], list[str]]:
+    wanted = {text.email_key(email): email for email in reversed(emails)}
+    keys = distinct([text.email_key(email) for email in emails], ("emails",))
+    people = await _present(work, company).filter(email_key__in=keys)
+    found = {user.email_key: user for user in people}
+    return (
+        [found[key] for key in keys if key in found],
+        [wanted[key] for key in keys if key not in found],
+    )
+
+
+async def _learner(work: Work, company: Company, user_id: UUID) -> User:
+    user = await _present(work, company).get_or_none(id=user_id)
+    if user is None:
+        raise NotFound("user", ("user_id",))
+    return user
+
+
+def _present(work: Work, company: Company) -> QuerySet[User]:
+    return visible(User, work.caller).filter(company_id=company.id, removed_at__isnull=True)
+
+
+async def _licensed(work: Work, users: Sequence[User]) -> set[UUID]:
+    held = visible(License, work.caller).filter(
+        live(work.now), holder_id__in=[user.id for user in users]
+    )
+    return {license.holder_id async for license in held if license.holder_id}
+
+
+async def _find_licenses(work: Work, license_ids: list[UUID]) -> list[License]:
+    path = ("license_ids",)
+    licenses = visible(License, work.caller).filter(id__in=distinct(license_ids, path))
+    return found_all(license_ids, {row.id: row for row in await licenses}, "license", path)
+
+
+async def lock_companies(work: Work, ids: set[UUID]) -> list[Company]:
+    """Always in the same order, so that two calls do not wait for each other."""
+    return [await work.lock_company(id) for id in sorted(ids)]

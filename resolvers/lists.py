@@ -1,0 +1,32 @@
+"""Lists that a call names: bounded, and each entry once."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Final, TypeVar
+
+from models.errors import InvalidInput, NotFound, Path
+
+MOST: Final = 20_000
+"""Entries of a list in one call."""
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+def bounded(given: Sequence[V], path: Path) -> Sequence[V]:
+    """Raises InvalidInput for more entries than one call may name."""
+    if len(given) > MOST:
+        raise InvalidInput(f"At most {MOST:,} at once; these are {len(given):,}.", path)
+    return given
+
+
+def distinct(given: Sequence[K], path: Path) -> list[K]:
+    """Each once, in the order given. Raises InvalidInput for too many."""
+    return list(dict.fromkeys(bounded(given, path)))
+
+
+def found_all(given: Sequence[K], found: Mapping[K, V], what: str, path: Path) -> list[V]:
+    """What was found for each. Raises NotFound at the first that was not."""
+    for place, key in enumerate(given):
+        if key not in found:
+            raise NotFound(what, (*path, place))
+    return [found[key] for key in dict.fromkeys(given)]

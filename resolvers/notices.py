@@ -1,0 +1,97 @@
+"""What each mail says: its subject, and the facts of that moment. Nobody's name is in them."""
+
+from datetime import datetime
+from typing import Any
+
+from models.companies import Company, CompanyKind
+from models.orders import Order
+from models.outbox import Notice, NotificationTemplate
+
+
+def order_requested(company: Company, order: Order) -> Notice:
+    asked = licenses(order.quantity, order)
+    return Notice(
+        NotificationTemplate.ORDER_REQUESTED,
+        company,
+        f"{company.name} requests {asked} ({order.number})",
+        order,
+        {"quantity": order.quantity, "licenseType": order.license_type},
+    )
+
+
+def order_assigned(company: Company, order: Order, quantity: int) -> Notice:
+    return Notice(
+        NotificationTemplate.ORDER_ASSIGNED,
+        company,
+        f"{licenses(quantity, order)} ready to allocate ({order.number})",
+        order,
+        {
+            "quantity": quantity,
+            "licenseType": order.license_type,
+            "expiresAt": _iso(order.expires_at),
+            "open": order.open_quantity,
+        },
+    )
+
+
+def order_declined(company: Company, order: Order, closed: int) -> Notice:
+    return Notice(
+        NotificationTemplate.ORDER_DECLINED,
+        company,
+        f"Order {order.number} was declined",
+        order,
+        _closing(order, closed),
+    )
+
+
+def order_cancelled(company: Company, order: Order, closed: int) -> Notice:
+    return Notice(
+        NotificationTemplate.ORDER_CANCELLED,
+        company,
+        f"Order {order.number} was cancelled",
+        order,
+        _closing(order, closed),
+    )
+
+
+def order_returned(company: Company, order: Order) -> Notice:
+    return Notice(
+        NotificationTemplate.ORDER_CANCELLED,
+        company,
+        f"Order {order.number} was returned",
+        order,
+        _closing(order, order.assigned_quantity) | {"kept": 0, "returned": True},
+    )
+
+
+def welcome(company: Company, token: str | None) -> Notice:
+    template = (
+        NotificationTemplate.MANAGER_WELCOME
+        if company.kind is CompanyKind.CUSTOMER
+        else NotificationTemplate.PARTNER_WELCOME
+    )
+    return Notice(template, company, f"Welcome: you manage {company.name}", token=token)
+
+
+def password_reset(company: Company, token: str) -> Notice:
+    return Notice(NotificationTemplate.PASSWORD_RESET, company, "Set a new password", token=token)
+
+
+def licenses(count: int, order: Order) -> str:
+    kind = order.license_type
+    named = kind if kind == "NFR" else kind.lower()
+    return f"{count:,} {named} license{'' if count == 1 else 's'}"
+
+
+def _closing(order: Order, closed: int) -> dict[str, Any]:
+    return {
+        "quantity": closed,
+        "kept": order.assigned_quantity,
+        "licenseType": order.license_type,
+        "reason": order.decision_reason,
+        "returned": False,
+    }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

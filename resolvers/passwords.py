@@ -1,0 +1,41 @@
+"""Passwords: argon2id, away from the event loop and from any transaction."""
+
+import asyncio
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from models.errors import InvalidInput
+
+SHORTEST: Final = 12
+LONGEST: Final = 1_024
+
+# OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, 2 iterations, 1 lane.
+_HASHER: Final = PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
+_NOBODYS: Final = _HASHER.hash("the password of an address that nobody has")
+
+
+async def hash_password(password: str) -> str:
+    """Raises InvalidInput for one that is too short, or absurdly long."""
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise InvalidInput(f"A password has {SHORTEST} to {LONGEST:,} characters.", ("password",))
+    return await asyncio.to_thread(_HASHER.hash, password)
+
+
+async def verify(password_hash: str | None, password: str) -> bool:
+    """Takes the same time where there is no hash to compare with."""
+    is_right = await asyncio.to_thread(_verify, password_hash or _NOBODYS, password)
+    return is_right and password_hash is not None
+
+
+def is_outdated(password_hash: str) -> bool:
+    """Made with weaker parameters than today's."""
+    return _HASHER.check_needs_rehash(password_hash)
+
+
+def _verify(password_hash: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,0 +1,123 @@
+"""Taking people in: each address once on the whole platform, and little told of where."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from models import text
+from models.access import Caller
+from models.base import is_within
+from models.companies import Company
+from models.errors import Duplicate, InvalidInput, Path, RateLimited, Refusal, Refusals
+from models.people import taken
+from models.sessions import DUPLICATES_A_DAY, LinkPurpose, PasswordLink, TallyKind, new_token
+from models.users import User, UserRole
+from resolvers.tallies import Attempt, counted
+from resolvers.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What is told of somebody new."""
+
+    email: str
+    first_name: str | None = None
+    last_name: str | None = None
+    department: str | None = None
+    external_id: str | None = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+async def take_in(
+    work: Work,
+    company: Company,
+    people: Sequence[tuple[Path, Person]],
+    role: UserRole = UserRole.LEARNER,
+) -> list[User]:
+    """New people of the company, saved. Raises Refusals, one for each that cannot be taken in."""
+    users: list[User] = []
+    faults: list[Refusal] = []
+    for path, person in people:
+        try:
+            users.append(User.join(company, person.given, at=work.now, role=role, path=path))
+        except InvalidInput as fault:
+            faults.append(fault)
+    faults += _twice(people, users)
+    if faults:
+        raise Refusals(faults)
+    await refuse_taken(
+        work,
+        [((*path, "email"), user.email) for (path, _), user in zip(people, users, strict=True)],
+    )
+    await User.bulk_create(users, batch_size=1_000)
+    return users
+
+
+async def refuse_taken(work: Work, addresses: Sequence[tuple[Path, str]]) -> None:
+    """Raises Duplicate for addresses that somebody has, and RateLimited when it told too often."""
+    have = await taken(text.email_key(email) for _, email in addresses)
+    if not have:
+        return
+    elsewhere = sum(not _sees(work.caller, user) for user in have.values())
+    attempts = _attempts(work, elsewhere)
+    tally = await counted(TallyKind.DUPLICATES, str(work.caller.home_id), work.now)
+    if elsewhere and (tally.count if tally else 0) + elsewhere > DUPLICATES_A_DAY:
+        raise RateLimited(
+            f"More than {DUPLICATES_A_DAY} addresses that are taken were tried in a day. "
+            "Ask again tomorrow, or without them.",
+            attempts=attempts,
+        )
+    raise Refusals(
+        [
+            Duplicate("This address is taken.", path)
+            for path, email in addresses
+            if text.email_key(email) in have
+        ],
+        attempts=attempts,
+    )
+
+
+async def make_link(work: Work, user: User, purpose: LinkPurpose) -> str:
+    """The token of a new set-password link; an older one ends."""
+    await PasswordLink.filter(user_id=user.id, ended_at__isnull=True).update(ended_at=work.now)
+    token = new_token()
+    await PasswordLink.make(user, purpose, token, at=work.now).save(force_create=True)
+    return token
+
+
+def _twice(people: Iterable[tuple[Path, Person]], users: Sequence[User]) -> list[Refusal]:
+    """Of two alike the later is at fault."""
+    faults: list[Refusal] = []
+    emails: set[str] = set()
+    external_ids: set[str] = set()
+    for (path, _), user in zip(people, users, strict=False):
+        if user.email_key in emails:
+            faults.append(Duplicate("This address is here twice.", (*path, "email")))
+        if user.external_id in external_ids:
+            faults.append(Duplicate("This external id is here twice.", (*path, "external_id")))
+        emails.add(user.email_key)
+        if user.external_id is not None:
+            external_ids.add(user.external_id)
+    return faults
+
+
+def _sees(caller: Caller, user: User) -> bool:
+    return is_within(user.path, caller.path) or user.id == caller.user_id
+
+
+def _attempts(work: Work, elsewhere: int) -> tuple[Attempt, ...]:
+    if not elsewhere:
+        return ()
+    return (
+        Attempt(
+            TallyKind.DUPLICATES,
+            str(work.caller.home_id),
+            at=work.now,
+            until=work.now + timedelta(days=1),
+            number=elsewhere,
+        ),
+    )

@@ -1,0 +1,52 @@
+"""Tallies of refused attempts: the one thing that a refused call leaves behind."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.base import new_id
+from models.database import rows
+from models.sessions import Tally, TallyKind
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """`number` attempts of one kind by, or on, one subject; forgotten at `until`."""
+
+    kind: TallyKind
+    subject: str
+    at: datetime
+    until: datetime
+    number: int = 1
+    extends: bool = False
+    """Whether another attempt puts `until` off."""
+
+
+async def count(attempt: Attempt) -> int:
+    """Add to the tally, or begin it anew when it had run out; the count so far."""
+    counted = await rows(
+        """
+        INSERT INTO tallies (id, kind, subject, count, until) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (kind, subject) DO UPDATE SET
+            count = excluded.count + CASE WHEN tallies.until > $6 THEN tallies.count ELSE 0 END,
+            until = CASE WHEN tallies.until > $6 AND $7 = 0
+                THEN tallies.until ELSE excluded.until END
+        RETURNING count
+        """,
+        str(new_id()),
+        attempt.kind,
+        attempt.subject,
+        attempt.number,
+        attempt.until,
+        attempt.at,
+        int(attempt.extends),
+    )
+    return int(counted[0]["count"])
+
+
+async def counted(kind: TallyKind, subject: str, now: datetime) -> Tally | None:
+    """The tally that is still running."""
+    return await Tally.get_or_none(kind=kind, subject=subject, until__gt=now)
+
+
+async def forget(kind: TallyKind, subject: str) -> None:
+    await Tally.filter(kind=kind, subject=subject).delete()

@@ -1,0 +1,211 @@
+"""People: add, update, remove, erase; and who manages a company."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from models.access import Action, visible
+from models.companies import Company
+from models.errors import Conflict, InvalidInput, NotFound, Path
+from models.licenses import License, LicenseStatus, ReleaseReason, has_status
+from models.outbox import NotificationTemplate
+from models.people import erase_recipient, managers_of
+from models.sessions import LinkPurpose
+from models.users import User, UserRole, managing_role
+from resolvers import notices
+from resolvers.licenses import Wanted, allocate, lock_companies, release
+from resolvers.lists import bounded, distinct, found_all
+from resolvers.people import Person, make_link, refuse_taken, take_in
+from resolvers.sessions import end_sessions_of
+from resolvers.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    users: list[UUID]
+    licenses: list[UUID]
+    shortage: int
+
+
+async def add_users(
+    work: Work, company_id: UUID | None, people: list[Person], wanted: Wanted | None
+) -> Added:
+    """New learners, who get a license while the pool lasts unless `wanted` is None."""
+    company = await work.lock_company(company_id)
+    work.require(Action.KEEP_USERS, company)
+    named: list[tuple[Path, Person]] = [
+        (("users", place), person) for place, person in enumerate(bounded(people, ("users",)))
+    ]
+    users = await take_in(work, company, named)
+    if users:
+        only = users[0] if len(users) == 1 else None
+        work.audit("user.added", company, only, count=len(users))
+    licenses: list[UUID] = []
+    if wanted is not None:
+        work.require(Action.ALLOCATE_LICENSES, company)
+        licenses = await allocate(work, company, users, wanted)
+    return Added(
+        users=[user.id for user in users],
+        licenses=licenses,
+        shortage=len(users) - len(licenses) if wanted else 0,
+    )
+
+
+async def update_user(work: Work, user_id: UUID, given: dict[str, Any]) -> UUID:
+    """Change what is known of a person; a new address must be free."""
+    user, company = await _lock_person(work, user_id, Action.KEEP_USERS)
+    before = user.email_key
+    if user.update(given, at=work.now):
+        if user.email_key != before:
+            await refuse_taken(work, [(("email",), user.email)])
+        await user.save()
+        work.audit("user.updated", company, user, fields=sorted(given))
+    return user.id
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    users: list[UUID]
+    licenses: list[UUID]
+
+
+async def remove_users(work: Work, user_ids: list[UUID], erase: bool = False) -> Removed:
+    """End what people have here and free their licenses; `erase` takes away who they were."""
+    action = Action.ERASE_USERS if erase else Action.KEEP_USERS
+    companies = await lock_companies(
+        work, {user.company_id for user in await _find_people(work, user_ids)}
+    )
+    for company in companies:
+        work.require(action, company)
+    users = await _find_people(work, user_ids)
+    leaving = [user for user in users if user.remove(at=work.now)]
+    for company in companies:
+        await _must_keep_a_manager(work, company, leaving)
+    freed = await _free_licenses_of(work, companies, leaving)
+    erased = [user for user in users if erase and user.erase(at=work.now)]
+    for user in {user.id: user for user in leaving + erased}.values():
+        await user.save()
+    await end_sessions_of([user.id for user in leaving], work.now)
+    await _dismiss(work, leaving)
+    await erase_recipient(erased)
+    _audit_people(work, "user.removed", companies, leaving)
+    _audit_people(work, "user.erased", companies, erased)
+    return Removed([user.id for user in users], freed)
+
+
+async def add_manager(
+    work: Work,
+    company_id: UUID | None,
+    user_id: UUID | None,
+    person: Person | None,
+) -> UUID:
+    """Make a person of the company, or a new one, its manager, and welcome them."""
+    if (user_id is None) == (person is None):
+        raise InvalidInput("Name either a userId or a person.")
+    company = await work.lock_company(company_id)
+    work.require(Action.KEEP_MANAGERS, company)
+    role = managing_role(company.kind)
+    if person is not None:
+        [user] = await take_in(work, company, [(("person",), person)], role)
+    else:
+        found = visible(User, work.caller).filter(company_id=company.id, removed_at__isnull=True)
+        maybe = await found.get_or_none(id=user_id)
+        if maybe is None:
+            raise NotFound("user", ("user_id",))
+        user = maybe
+        if not user.become(role, at=work.now):
+            return user.id
+        await user.save(update_fields=["role", "updated_at"])
+    work.audit("manager.added", company, user)
+    token = None
+    if user.password_hash is None:
+        token = await make_link(work, user, LinkPurpose.WELCOME)
+    work.notify(notices.welcome(company, token), to=[user])
+    return user.id
+
+
+async def remove_manager(work: Work, user_id: UUID) -> UUID:
+    """Leave a manager a learner; not the last one, and not oneself."""
+    user, company = await _lock_person(work, user_id, Action.KEEP_MANAGERS)
+    if not user.is_manager:
+        return user.id
+    if user.id == work.caller.user_id:
+        raise Conflict("Nobody removes themselves: ask another manager.", ("user_id",))
+    user.become(UserRole.LEARNER, at=work.now)
+    await _must_keep_a_manager(work, company, [user])
+    await user.save(update_fields=["role", "updated_at"])
+    await _dismiss(work, [user])
+    work.audit("manager.removed", company, user)
+    return user.id
+
+
+async def update_notification_preferences(
+    work: Work, user_id: UUID | None, muted: list[NotificationTemplate]
+) -> UUID:
+    """Choose what not to be mailed; one's own preferences are always one's own."""
+    if user_id is None or user_id == work.caller.user_id:
+        user = await User.select_for_update(no_key=True).get(id=work.caller.user_id)
+        company = await Company.get(id=user.company_id)
+    else:
+        user, company = await _lock_person(work, user_id, Action.KEEP_MANAGERS)
+    if user.mute(muted, at=work.now):
+        await user.save(update_fields=["muted_templates", "updated_at"])
+        work.audit("preferences.updated", company, user)
+    return user.id
+
+
+async def _lock_person(work: Work, user_id: UUID, action: Action) -> tuple[User, Company]:
+    """A person who is still there, and the company; a company is locked before its people."""
+    user = await work.find(User, user_id, ("user_id",))
+    company = await work.lock_company(user.company_id)
+    work.require(action, company)
+    user = await work.lock(User, user_id, ("user_id",))
+    if user.removed_at is not None:
+        raise Conflict("This user has been removed.", ("user_id",))
+    return user, company
+
+
+async def _find_people(work: Work, user_ids: list[UUID]) -> list[User]:
+    path = ("user_ids",)
+    people = visible(User, work.caller).filter(id__in=distinct(user_ids, path))
+    return found_all(user_ids, {user.id: user for user in await people}, "user", path)
+
+
+async def _must_keep_a_manager(work: Work, company: Company, leaving: Sequence[User]) -> None:
+    """The last one cannot go, and nobody removes themselves."""
+    ids = {user.id for user in leaving}
+    if work.caller.user_id in ids:
+        raise Conflict("Nobody removes themselves: ask another manager.", ("user_ids",))
+    managers = {user.id for user in await managers_of(company.id)}
+    if managers & ids and not managers - ids:
+        raise Conflict("A company keeps at least one manager: add another first.", ("user_ids",))
+
+
+async def _free_licenses_of(
+    work: Work, companies: Sequence[Company], leaving: Sequence[User]
+) -> list[UUID]:
+    held = await visible(License, work.caller).filter(
+        has_status(LicenseStatus.ALLOCATED, work.now),
+        holder_id__in=[user.id for user in leaving],
+    )
+    await release(work, companies, held, ReleaseReason.USER_REMOVED)
+    return [license.id for license in held]
+
+
+async def _dismiss(work: Work, people: Sequence[User]) -> None:
+    """Companies they looked after have no account manager until another is set."""
+    ids = [user.id for user in people if user.role is not UserRole.MANAGER]
+    await Company.filter(account_manager_id__in=ids).update(
+        account_manager_id=None, updated_at=work.now
+    )
+
+
+def _audit_people(
+    work: Work, action: str, companies: Sequence[Company], people: Sequence[User]
+) -> None:
+    for company in companies:
+        theirs = [user for user in people if user.company_id == company.id]
+        if theirs:
+            only = theirs[0] if len(theirs) == 1 else None
+            work.audit(action, company, only, count=len(theirs))

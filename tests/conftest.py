@@ -1,0 +1,68 @@
+"""What every test may ask for. Tests of the database run on SQLite and on PostgreSQL alike."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import pytest_asyncio
+
+from app.database import connected
+from tests.databases import Databases, PostgresDatabases, SqliteFiles
+from tests.factories import Make
+from tests.postgres import Postgres
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with Postgres() as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="session", params=["sqlite", "postgres"])
+async def databases(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Databases:
+    """Both kinds, one after the other: every test that needs a database runs on each."""
+    source: Databases
+    if request.param == "sqlite":
+        source = SqliteFiles(tmp_path_factory.mktemp("sqlite"))
+    else:
+        source = PostgresDatabases(request.getfixturevalue("postgres"))
+    await source.prepare()
+    return source
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> Iterator[str]:
+    with databases.fresh() as url:
+        yield url
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[str]:
+    """A migrated, empty database that this process is connected to."""
+    async with connected(database_url):
+        yield database_url
+
+
+@pytest.fixture
+def make(database: str, clock: Clock) -> Make:
+    return Make(clock)

@@ -1,0 +1,151 @@
+"""Rows for tests, made with the models' own rules."""
+
+from collections.abc import Callable
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+from models.access import Caller, caller_of
+from models.companies import Company, CompanyKind, CompanyPlan
+from models.licenses import Allocation, License, LicenseType
+from models.orders import Order, OrderOrigin
+from models.pool import hand_over
+from models.sessions import Session, new_token
+from models.users import User, UserRole, managing_role
+
+PASSWORD = "a long enough password"
+
+
+class Make:
+    """Makes what a test arranges; everything has a believable default."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._number = count(1)
+
+    async def company(
+        self,
+        parent: Company | None = None,
+        kind: CompanyKind = CompanyKind.CUSTOMER,
+        name: str | None = None,
+        *,
+        licenses: int = 0,
+        **details: Any,
+    ) -> Company:
+        """A company beneath `parent`, or beneath the root, which is made when it is missing."""
+        parent = parent or await self.root()
+        name = name or f"Company {next(self._number)}"
+        company = Company.under(parent, kind, name, at=self._clock())
+        for column, value in details.items():
+            setattr(company, column, value)
+        await company.save(force_create=True)
+        if licenses:
+            await self.licenses(company, licenses)
+        return company
+
+    async def partner(self, parent: Company | None = None, **details: Any) -> Company:
+        return await self.company(parent, CompanyKind.PARTNER, **details)
+
+    async def root(self) -> Company:
+        found = await Company.get_or_none(parent_id=None)
+        if found is None:
+            found = Company.root("Vendor", at=self._clock())
+            await found.save(force_create=True)
+        return found
+
+    async def user(
+        self, company: Company, role: UserRole = UserRole.LEARNER, **details: Any
+    ) -> User:
+        number = next(self._number)
+        person = {"email": f"user{number}@example.com", "first_name": f"User{number}"}
+        known = {name: details.pop(name) for name in tuple(details) if name in _PERSON}
+        user = User.join(company, person | known, at=self._clock(), role=role)
+        for column, value in details.items():
+            setattr(user, column, value)
+        await user.save(force_create=True)
+        return user
+
+    async def manager(self, company: Company, **details: Any) -> User:
+        return await self.user(company, managing_role(company.kind), **details)
+
+    async def learners(self, company: Company, number: int) -> list[User]:
+        return [await self.user(company) for _ in range(number)]
+
+    async def order(
+        self,
+        company: Company,
+        quantity: int = 5,
+        license_type: LicenseType = LicenseType.PREMIUM,
+        **details: Any,
+    ) -> Order:
+        """An open request."""
+        order = Order.place(
+            company,
+            license_type,
+            quantity,
+            OrderOrigin.CUSTOMER_REQUEST,
+            by=None,
+            at=self._clock(),
+        )
+        for column, value in details.items():
+            setattr(order, column, value)
+        await order.save(force_create=True)
+        return order
+
+    async def licenses(
+        self,
+        company: Company,
+        number: int,
+        license_type: LicenseType = LicenseType.PREMIUM,
+        *,
+        at: datetime | None = None,
+        order: Order | None = None,
+    ) -> list[License]:
+        """Free licenses, assigned `at` or now."""
+        at = at or self._clock()
+        order = order or await self.order(company, number, license_type)
+        licenses = order.assign(number, by=None, at=at)
+        await order.save()
+        await License.bulk_create(licenses)
+        if company.follow_order(CompanyPlan(license_type), at=at):
+            await company.save()
+        return licenses
+
+    async def allocation(
+        self, license: License, user: User, *, at: datetime | None = None
+    ) -> Allocation:
+        at = at or self._clock()
+        stay = license.allocate(user, by=user.id, at=at)
+        await stay.save(force_create=True)
+        await hand_over([(license.id, user.id)], at)
+        return stay
+
+    async def token(self, user: User) -> str:
+        """Signs them in, without a password."""
+        token = new_token()
+        await Session.sign_in(user.id, token, at=self._clock()).save(force_create=True)
+        return token
+
+    async def caller(self, user: User) -> Caller:
+        caller = await caller_of(await self.token(user), self._clock())
+        assert caller is not None
+        return caller
+
+    async def manage_token(self, user: User, company: Company) -> str:
+        """Has them enter manage mode of a company beneath."""
+        first = Session.sign_in(user.id, new_token(), at=self._clock())
+        await first.save(force_create=True)
+        token = new_token()
+        session = Session.manage(
+            company,
+            token,
+            user_id=user.id,
+            entered_from_id=first.id,
+            reason=None,
+            at=self._clock(),
+        )
+        await session.save(force_create=True)
+        return token
+
+
+_PERSON = frozenset({"email", "first_name", "last_name", "department", "external_id"})
