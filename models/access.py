@@ -13,7 +13,7 @@ from tortoise.queryset import QuerySet
 
 from models.audit import AuditEvent
 from models.base import is_within, where, within
-from models.companies import Company, CompanyKind
+from models.companies import Company, CompanyKind, ancestor_paths
 from models.errors import Conflict, Forbidden, Refusal
 from models.licenses import Allocation, License
 from models.orders import Order
@@ -22,6 +22,9 @@ from models.sessions import Session, digest
 from models.users import User, UserRole, managing_role
 
 M = TypeVar("M", bound=Model)
+
+
+NOBODYS_SESSION: Final = UUID(int=0)
 
 
 class Reach(Enum):
@@ -105,6 +108,19 @@ async def caller_of(token: str, now: datetime) -> Caller | None:
 async def caller_again(caller: Caller, now: datetime) -> Caller | None:
     """The same session, read anew: rights lost since the request came in are lost."""
     return await _caller(Q(id=caller.session_id), now)
+
+
+async def oneself(user_id: UUID) -> Caller:
+    """Somebody who is known without a session: it reads what they may, and performs nothing."""
+    user = await User.get(id=user_id).select_related("company")
+    return Caller(
+        session_id=NOBODYS_SESSION,
+        user_id=user.id,
+        role=user.role,
+        company_id=user.company_id,
+        path=user.company.path,
+        home_id=user.company_id,
+    )
 
 
 async def _caller(session: Q, now: datetime) -> Caller | None:
@@ -234,6 +250,19 @@ def shows_all(caller: Caller, company: Company) -> bool:
 def may_know(caller: Caller, path: str) -> bool:
     """Whether the name and address of one who acted, of the company at `path`, may be told."""
     return not caller.is_learner and (is_within(path, caller.path) or is_within(caller.path, path))
+
+
+def nameable(caller: Caller | None) -> QuerySet[User]:
+    """The people of whom `may_know` is true."""
+    if caller is None or caller.is_learner:
+        return User.filter(NOTHING)
+    return User.filter(people_known(caller))
+
+
+def people_known(caller: Caller, through: str = "") -> Q:
+    """As `may_know`, in SQL; `through` is the way to the person, as in `requested_by__`."""
+    above = where(**{f"{through}path__in": ancestor_paths(caller.path)})
+    return within(caller.path, f"{through}path") | above
 
 
 def _may_know_recipient(caller: Caller) -> Q:

@@ -57,7 +57,7 @@ MAY_CREATE: Final[Mapping[CompanyKind, frozenset[CompanyKind]]] = {
 }
 GETS_NFR: Final = frozenset({CompanyKind.DISTRIBUTOR, CompanyKind.PARTNER})
 
-_COUNTRY: Final = re.compile(r"[A-Z]{2}")
+_COUNTRY: Final = re.compile(r"[A-Za-z]{2}")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _MOST_EMPLOYEES: Final = 2**31 - 1
 
@@ -222,9 +222,9 @@ def _employee_count(value: int | None) -> int | None:
 
 def _country(value: str | None) -> str | None:
     value = text.optional_line(value, ("country",))
-    if value is not None and not _COUNTRY.fullmatch(value := value.upper()):
+    if value is not None and not _COUNTRY.fullmatch(value):
         raise InvalidInput("A country is two letters: ISO 3166-1 alpha-2.", ("country",))
-    return value
+    return value and value.upper()
 
 
 def _language(value: str | None) -> str | None:

@@ -1,6 +1,6 @@
 """Refusals: a rule said no. They are data for the caller, and nothing was written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -26,6 +26,11 @@ class Refusal(Exception):
     @property
     def all(self) -> tuple["Refusal", ...]:
         return (self,)
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """What else an answer tells, by the words of the operation's result."""
+        return {}
 
 
 class Refusals(Refusal):
@@ -86,6 +91,10 @@ class InsufficientLicenses(Refusal):
             f"{wanted} licenses are needed and {free} are free: {self.missing} are missing. "
             "Request more, or send onShortage: PARTIAL."
         )
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        return {"shortage": self.missing}
 
 
 class AlreadyLicensed(Refusal):

@@ -3,7 +3,7 @@
 import calendar
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from tortoise import fields
@@ -123,22 +123,6 @@ class License(Entity):
                 name="licenses_void_are_free", check="voided_at IS NULL OR holder_id IS NULL"
             ),
         )
-
-    @classmethod
-    def mint(cls, order: "Order", count: int, *, at: datetime) -> list[Self]:
-        expires_at = expiry(order.license_type, at)
-        return [
-            cls(
-                order_id=order.id,
-                company_id=order.company_id,
-                path=order.path,
-                type=order.license_type,
-                assigned_at=at,
-                expires_at=expires_at,
-                updated_at=at,
-            )
-            for _ in range(count)
-        ]
 
     def is_live(self, now: datetime) -> bool:
         return self.voided_at is None and (self.expires_at is None or now < self.expires_at)

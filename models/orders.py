@@ -13,7 +13,7 @@ from models import text
 from models.base import Entity, PathField
 from models.companies import Company, CompanyKind
 from models.errors import Conflict, InvalidInput, OrderNotOpen
-from models.licenses import License, LicenseType, expiry
+from models.licenses import LicenseType, expiry
 from models.users import User
 
 LARGEST: Final = 100_000
@@ -170,8 +170,8 @@ class Order(Entity):
             note=text.note(note, ("note",)),
         )
 
-    def assign(self, quantity: int | None, *, by: UUID | None, at: datetime) -> list[License]:
-        """Mint the licenses still open, or `quantity` of them; their clock starts at `at`."""
+    def assign(self, quantity: int | None, *, by: UUID | None, at: datetime) -> int:
+        """How many licenses to mint: all still open, or `quantity`; their clock starts at `at`."""
         self._must_be_open()
         quantity = self.open_quantity if quantity is None else quantity
         check_quantity(quantity, most=self.open_quantity)
@@ -186,7 +186,7 @@ class Order(Entity):
             assigned_at=at,
             expires_at=expiry(self.license_type, at),
         )
-        return License.mint(self, quantity, at=at)
+        return quantity
 
     def decline(self, reason: str, *, by: UUID, at: datetime) -> None:
         self._close(OrderStatus.DECLINED, text.required_note(reason, ("reason",)), by=by, at=at)
@@ -196,6 +196,10 @@ class Order(Entity):
 
     def give_back(self, reason: str, *, used: bool, by: UUID, at: datetime) -> None:
         """Return a wholly assigned order. Raises OrderNotOpen, and Conflict when it is too late."""
+        if self.is_open:
+            raise Conflict(
+                f"Order {self.number} is still open: cancel what is left of it.", ("order_id",)
+            )
         if self.status is not OrderStatus.ASSIGNED or self.assigned_at is None:
             raise OrderNotOpen(self.number, self.status)
         reason = text.required_note(reason, ("reason",))

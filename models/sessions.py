@@ -35,7 +35,7 @@ def new_token() -> str:
 
 def digest(token: str) -> str:
     """Tokens are long and random, so that a plain SHA-256 is no easier to invert than to guess."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 class Session(Entity):

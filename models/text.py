@@ -16,14 +16,14 @@ _EMAIL: Final = re.compile(
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+",
     re.IGNORECASE | re.ASCII,
 )
+_UNKEEPABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def line(text: str, path: Path, *, longest: int = NAME_LENGTH) -> str:
     """One line of text, trimmed and in NFC. Raises InvalidInput."""
-    text = unicodedata.normalize("NFC", text).strip()
     if any(unicodedata.category(character) in {"Cc", "Zl", "Zp", "Cs"} for character in text):
         raise InvalidInput("Control characters and line breaks are not allowed here.", path)
-    return _bounded(text, path, longest)
+    return _bounded(unicodedata.normalize("NFC", text).strip(), path, longest)
 
 
 def optional_line(text: str | None, path: Path, *, longest: int = NAME_LENGTH) -> str | None:
@@ -69,8 +69,11 @@ def email(text: str, path: Path) -> str:
 
 
 def email_key(text: str) -> str:
-    """What addresses are compared by: without case."""
-    return text.strip().lower()
+    """What addresses are compared by: without case.
+
+    What no database takes (NUL, half a surrogate pair) is in nobody's address.
+    """
+    return _UNKEEPABLE.sub("\N{REPLACEMENT CHARACTER}", text).strip().lower()
 
 
 def _bounded(text: str, path: Path, longest: int) -> str:

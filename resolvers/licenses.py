@@ -25,7 +25,7 @@ from models.licenses import (
 from models.orders import Order
 from models.pool import expired_learners, hand_over, take_back, write_down_expired
 from models.users import User
-from resolvers.lists import distinct, found_all
+from resolvers.lists import distinct, found_all, parts
 from resolvers.work import Work
 
 BULK: Final = 1_000
@@ -113,16 +113,13 @@ class Released:
 
 async def release_licenses(work: Work, license_ids: list[UUID]) -> Released:
     """Take licenses back into their pools; those that are free, or have ended, stay as they are."""
-    licenses = await _find_licenses(work, license_ids)
-    companies = await lock_companies(work, {license.company_id for license in licenses})
+    found = await _companies_of(work, license_ids)
+    companies = await lock_companies(work, set(found.values()))
     for company in companies:
         work.require(Action.ALLOCATE_LICENSES, company)
-    licenses = await _find_licenses(work, license_ids)
-    held = [row for row in licenses if row.status_at(work.now) is LicenseStatus.ALLOCATED]
+    held = await _held(work, list(found))
     await release(work, companies, held, ReleaseReason.RELEASED)
-    return Released(
-        [license.id for license in licenses], [row.holder_id for row in held if row.holder_id]
-    )
+    return Released(list(found), [row.holder_id for row in held if row.holder_id])
 
 
 async def release(
@@ -132,9 +129,11 @@ async def release(
     if not held:
         return
     await take_back([license.id for license in held], reason, work.now)
+    of_company: dict[UUID, list[License]] = {}
+    for license in held:
+        of_company.setdefault(license.company_id, []).append(license)
     for company in companies:
-        freed = [license for license in held if license.company_id == company.id]
-        if freed:
+        if freed := of_company.get(company.id):
             only = freed[0] if len(freed) == 1 else None
             work.audit("license.released", company, only, count=len(freed), reason=reason)
 
@@ -192,15 +191,22 @@ async def _learners(work: Work, company: Company, asked: Learners) -> tuple[list
         return await _by_ids(work, company, asked.user_ids), []
     if asked.emails is not None:
         return await _by_emails(work, company, asked.emails)
-    wanted = await expired_learners(company.id, work.now)
-    found = {user.id: user for user in await _present(work, company).filter(id__in=wanted)}
-    return [found[id] for id in wanted], []
+    return await _found(work, company, await expired_learners(company.id, work.now)), []
 
 
 async def _by_ids(work: Work, company: Company, user_ids: list[UUID]) -> list[User]:
     path = ("user_ids",)
-    people = _present(work, company).filter(id__in=distinct(user_ids, path))
-    return found_all(user_ids, {user.id: user for user in await people}, "user", path)
+    people = await _found(work, company, distinct(user_ids, path))
+    return found_all(user_ids, {user.id: user for user in people}, "user", path)
+
+
+async def _found(work: Work, company: Company, user_ids: Sequence[UUID]) -> list[User]:
+    """Those of them who are there, in the order of their ids."""
+    found: dict[UUID, User] = {}
+    for part in parts(user_ids):
+        people = await _present(work, company).filter(id__in=part)
+        found |= {user.id: user for user in people}
+    return [found[id] for id in user_ids if id in found]
 
 
 async def _by_emails(
@@ -208,8 +214,10 @@ async def _by_emails(
 ) -> tuple[list[User], list[str]]:
     wanted = {text.email_key(email): email for email in reversed(emails)}
     keys = distinct([text.email_key(email) for email in emails], ("emails",))
-    people = await _present(work, company).filter(email_key__in=keys)
-    found = {user.email_key: user for user in people}
+    found: dict[str, User] = {}
+    for part in parts([key for key in keys if key.isprintable()]):  # PostgreSQL takes no NUL
+        people = await _present(work, company).filter(email_key__in=part)
+        found |= {user.email_key: user for user in people}
     return (
         [found[key] for key in keys if key in found],
         [wanted[key] for key in keys if key not in found],
@@ -228,18 +236,40 @@ def _present(work: Work, company: Company) -> QuerySet[User]:
 
 
 async def _licensed(work: Work, users: Sequence[User]) -> set[UUID]:
-    held = visible(License, work.caller).filter(
-        live(work.now), holder_id__in=[user.id for user in users]
-    )
-    return {license.holder_id async for license in held if license.holder_id}
+    licensed: set[UUID] = set()
+    for part in parts([user.id for user in users]):
+        held = visible(License, work.caller).filter(live(work.now), holder_id__in=part)
+        licensed |= {license.holder_id async for license in held if license.holder_id}
+    return licensed
 
 
-async def _find_licenses(work: Work, license_ids: list[UUID]) -> list[License]:
+async def _companies_of(work: Work, license_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The company of each license, in the order given."""
     path = ("license_ids",)
-    licenses = visible(License, work.caller).filter(id__in=distinct(license_ids, path))
-    return found_all(license_ids, {row.id: row for row in await licenses}, "license", path)
+    wanted = distinct(license_ids, path)
+    found: dict[UUID, UUID] = {}
+    for part in parts(wanted):
+        licenses = visible(License, work.caller).filter(id__in=part)
+        found |= dict(await licenses.values_list("id", "company_id"))
+    companies = found_all(license_ids, found, "license", path)
+    return dict(zip(wanted, companies, strict=True))
+
+
+async def _held(work: Work, license_ids: Sequence[UUID]) -> list[License]:
+    """Those of them that are with somebody, in the order of their ids."""
+    found: dict[UUID, License] = {}
+    for part in parts(license_ids):
+        held = visible(License, work.caller).filter(
+            has_status(LicenseStatus.ALLOCATED, work.now), id__in=part
+        )
+        found |= {license.id: license for license in await held}
+    return [found[id] for id in license_ids if id in found]
 
 
 async def lock_companies(work: Work, ids: set[UUID]) -> list[Company]:
     """Always in the same order, so that two calls do not wait for each other."""
-    return [await work.lock_company(id) for id in sorted(ids)]
+    locked: list[Company] = []
+    for part in parts(sorted(ids)):
+        companies = visible(Company, work.caller).filter(id__in=part).order_by("id")
+        locked += await companies.select_for_update(no_key=True)
+    return locked

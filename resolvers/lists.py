@@ -1,12 +1,15 @@
 """Lists that a call names: bounded, and each entry once."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from models.errors import InvalidInput, NotFound, Path
 
 MOST: Final = 20_000
 """Entries of a list in one call."""
+
+AT_ONCE: Final = 10_000
+"""Values of one statement; PostgreSQL takes 32,767 of them and SQLite 32,766."""
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -30,3 +33,9 @@ def found_all(given: Sequence[K], found: Mapping[K, V], what: str, path: Path) -
         if key not in found:
             raise NotFound(what, (*path, place))
     return [found[key] for key in dict.fromkeys(given)]
+
+
+def parts(given: Sequence[V]) -> Iterator[Sequence[V]]:
+    """In pieces that one statement can hold."""
+    for start in range(0, len(given), AT_ONCE):
+        yield given[start : start + AT_ONCE]

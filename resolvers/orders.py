@@ -9,18 +9,18 @@ from uuid import UUID
 from tortoise.expressions import Subquery
 
 from models.access import Action, Reach, visible
+from models.base import is_within
 from models.companies import Company, CompanyPlan
 from models.errors import Conflict, InvalidInput
 from models.licenses import EXPIRING, Allocation, License, LicenseType, ReleaseReason
 from models.orders import OPEN, Order, OrderOrigin, may_request
 from models.people import account_managers_for, managers_of, present
+from models.pool import mint
 from models.users import User
 from resolvers import notices
 from resolvers.work import Work
 
 SIMILAR_WITHIN: Final = timedelta(hours=24)
-BULK: Final = 1_000
-"""Rows that one INSERT brings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,9 @@ async def upgrade_trial(
     if not await trial.exists():
         raise Conflict("This company has no trial to upgrade.", ("company_id",))
     if quantity is None:
-        quantity = await trial.filter(holder_id__isnull=False).count()
+        held = Subquery(trial.filter(holder_id__isnull=False).values("holder_id"))
+        holders = visible(User, work.caller).filter(id__in=held, removed_at__isnull=True)
+        quantity = await holders.count()
         if quantity == 0:
             raise InvalidInput("No learner has a trial license: say how many.", ("quantity",))
     order = Order.place(
@@ -161,17 +163,17 @@ async def assign(
 ) -> None:
     """Mint licenses into the company's pool, and promise the mail that says so."""
     is_first = order.assigned_at is None
-    licenses = order.assign(quantity, by=work.caller.user_id, at=work.now)
+    count = order.assign(quantity, by=work.caller.user_id, at=work.now)
     await order.save()
-    await License.bulk_create(licenses, batch_size=BULK)
+    await mint(order, count)
     if company.follow_order(CompanyPlan(order.license_type), at=work.now):
         await company.save(update_fields=["plan", "updated_at"])
     if is_first and order.origin is OrderOrigin.TRIAL_UPGRADE:
         await _end_trial(work, company)
-    work.audit("order.assigned", company, order, count=len(licenses), number=order.number)
+    work.audit("order.assigned", company, order, count=count, number=order.number)
     if order.origin is not OrderOrigin.NFR_GRANT:
         work.notify(
-            notices.order_assigned(company, order, len(licenses)),
+            notices.order_assigned(company, order, count),
             to=to,
             otherwise=await account_managers_for(company),
         )
@@ -191,15 +193,20 @@ async def _save_request(work: Work, company: Company, order: Order) -> None:
 
 
 async def _lock(work: Work, order_id: UUID, action: Action) -> tuple[Order, Company]:
-    order = await work.lock(Order, order_id, ("order_id",))
+    """A company is locked before its orders, by all alike."""
+    order = await work.find(Order, order_id, ("order_id",))
     company = await work.lock_company(order.company_id)
     work.require(action, company)
-    return order, company
+    return await work.lock(Order, order_id, ("order_id",)), company
 
 
 async def _concerned(order: Order) -> list[User]:
-    """The requester, if still there, and the managers of the company that ordered."""
-    return [*await present(order.requested_by_id), *await managers_of(order.company_id)]
+    """The requester, if the order is still theirs to see, and the managers who ordered."""
+    requester = await present(order.requested_by_id)
+    return [
+        *(user for user in requester if user.is_manager and is_within(order.path, user.path)),
+        *await managers_of(order.company_id),
+    ]
 
 
 async def _similar(
@@ -231,16 +238,17 @@ async def _origin(work: Work, company: Company, license_type: LicenseType) -> Or
 
 async def _end_trial(work: Work, company: Company) -> None:
     """All trial licenses expire now; those who hold one have it no longer."""
+    running = {"company_id": company.id, "expires_at__gt": work.now}
     trial = visible(License, work.caller).filter(
-        company_id=company.id,
-        type=LicenseType.TRIAL,
-        expires_at__gt=work.now,
-        voided_at__isnull=True,
+        type=LicenseType.TRIAL, voided_at__isnull=True, **running
     )
     await Allocation.filter(
         license_id__in=Subquery(trial.values("id")), released_at__isnull=True
     ).update(released_at=work.now, release_reason=ReleaseReason.UPGRADED)
-    await trial.update(expires_at=work.now, updated_at=work.now)
+    if ended := await trial.update(expires_at=work.now, updated_at=work.now):
+        orders = visible(Order, work.caller).filter(license_type=LicenseType.TRIAL, **running)
+        await orders.update(expires_at=work.now, updated_at=work.now)
+        work.audit("license.expired", company, count=ended, reason=ReleaseReason.UPGRADED)
 
 
 def _must_be_requestable(company: Company, license_type: LicenseType) -> None:

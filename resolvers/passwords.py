@@ -20,7 +20,7 @@ async def hash_password(password: str) -> str:
     """Raises InvalidInput for one that is too short, or absurdly long."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise InvalidInput(f"A password has {SHORTEST} to {LONGEST:,} characters.", ("password",))
-    return await asyncio.to_thread(_HASHER.hash, password)
+    return await asyncio.to_thread(_HASHER.hash, _bytes(password))
 
 
 async def verify(password_hash: str | None, password: str) -> bool:
@@ -29,13 +29,20 @@ async def verify(password_hash: str | None, password: str) -> bool:
     return is_right and password_hash is not None
 
 
-def is_outdated(password_hash: str) -> bool:
-    """Made with weaker parameters than today's."""
-    return _HASHER.check_needs_rehash(password_hash)
+async def renewed(password_hash: str, password: str) -> str | None:
+    """A new hash of a password that is right, if the old one is weaker than today's."""
+    if not _HASHER.check_needs_rehash(password_hash):
+        return None
+    return await asyncio.to_thread(_HASHER.hash, _bytes(password))
 
 
 def _verify(password_hash: str, password: str) -> bool:
     try:
-        return _HASHER.verify(password_hash, password)
+        return _HASHER.verify(password_hash, _bytes(password))
     except (VerificationError, InvalidHashError):
         return False
+
+
+def _bytes(password: str) -> bytes:
+    """Half a surrogate pair is a character too, in a password."""
+    return password.encode(errors="surrogatepass")

@@ -8,7 +8,6 @@ from tortoise.expressions import Q, Subquery
 
 from models import text
 from models.access import Action
-from models.audit import AuditEvent
 from models.base import within
 from models.companies import Company
 from models.errors import Conflict, Forbidden, InvalidCredentials, LockedOut, TokenInvalid
@@ -28,7 +27,7 @@ from models.users import User
 from resolvers import notices, passwords
 from resolvers.people import make_link
 from resolvers.tallies import Attempt, count, counted, forget
-from resolvers.work import Clock, Work
+from resolvers.work import Clock, Work, perform
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +55,18 @@ async def check_password(email: str, password: str, clock: Clock) -> tuple[User,
     if user is None:
         await passwords.verify(None, password)
     elif tries == WRONG_PASSWORDS:
-        await _tell_locked(user, now)
+        await perform(None, clock, tell_locked, user.id)
     raise InvalidCredentials
+
+
+async def tell_locked(work: Work, user_id: UUID) -> None:
+    user = await User.get(id=user_id)
+    work.audit("session.locked", await Company.get(id=user.company_id), user)
 
 
 async def sign_in(work: Work, user_id: UUID, password_hash: str, renewed: str | None) -> SignedIn:
     """Open a session for the person whose password it was, if it still is."""
+    work.by = None  # whoever was signed in before has nothing to do with it
     user = await User.select_for_update(no_key=True).get(id=user_id)
     if user.password_hash != password_hash:
         raise InvalidCredentials
@@ -88,9 +93,11 @@ async def sign_out(work: Work) -> None:
 
 async def request_password_reset(work: Work, email: str) -> None:
     """Mail a link, at most once in 30 minutes; the answer is the same for nobody's address."""
-    user = (await taken([text.email_key(email)])).get(text.email_key(email))
-    if user is None:
+    work.by = None  # who asks is mailed too
+    found = (await taken([text.email_key(email)])).get(text.email_key(email))
+    if found is None:
         return
+    user = await User.select_for_update(no_key=True).get(id=found.id)
     company = await Company.get(id=user.company_id)
     lately = PasswordLink.filter(
         user_id=user.id, purpose=LinkPurpose.RESET, created_at__gt=work.now - RESET_PAUSE
@@ -106,6 +113,7 @@ async def set_password(work: Work, token: str, password_hash: str) -> UUID:
 
     Raises TokenInvalid.
     """
+    work.by = None  # the link says who it is
     link = (
         await PasswordLink.filter(token_hash=digest(token))
         .select_for_update(no_key=True)
@@ -168,6 +176,11 @@ async def end_sessions_of(user_ids: list[UUID], now: datetime) -> None:
     await _end(Q(user_id__in=user_ids), now)
 
 
+async def end_stays_of(user_id: UUID, now: datetime) -> None:
+    """In manage mode."""
+    await _end(Q(user_id=user_id, company_id__isnull=False), now)
+
+
 async def end_sessions_within(path: str, now: datetime) -> None:
     """Of the people in the company at `path` and beneath it."""
     people = User.filter(within(path)).values("id")
@@ -188,14 +201,3 @@ async def _count_try(subject: str, now: datetime) -> int:
     if tries > WRONG_PASSWORDS:
         raise LockedOut(LOCKED_FOR)
     return tries
-
-
-async def _tell_locked(user: User, now: datetime) -> None:
-    await AuditEvent.create(
-        action="session.locked",
-        at=now,
-        company_id=user.company_id,
-        path=user.path,
-        subject_type="User",
-        subject_id=user.id,
-    )

@@ -17,7 +17,7 @@ from resolvers import notices
 from resolvers.licenses import Wanted, allocate, lock_companies, release
 from resolvers.lists import bounded, distinct, found_all
 from resolvers.people import Person, make_link, refuse_taken, take_in
-from resolvers.sessions import end_sessions_of
+from resolvers.sessions import end_sessions_of, end_stays_of
 from resolvers.work import Work
 
 
@@ -136,6 +136,7 @@ async def remove_manager(work: Work, user_id: UUID) -> UUID:
     await _must_keep_a_manager(work, company, [user])
     await user.save(update_fields=["role", "updated_at"])
     await _dismiss(work, [user])
+    await end_stays_of(user.id, work.now)
     work.audit("manager.removed", company, user)
     return user.id
 

@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from app.database import connected
 from tests.databases import Databases, PostgresDatabases, SqliteFiles
 from tests.factories import Make
+from tests.graphql.api import Api, application
 from tests.postgres import Postgres
 
 
@@ -47,6 +49,7 @@ async def databases(
     else:
         source = PostgresDatabases(request.getfixturevalue("postgres"))
     await source.prepare()
+    EXECUTOR_CACHE.clear()  # of statements, by the name of the connection: it is always "default"
     return source
 
 
@@ -66,3 +69,9 @@ async def database(database_url: str) -> AsyncIterator[str]:
 @pytest.fixture
 def make(database: str, clock: Clock) -> Make:
     return Make(clock)
+
+
+@pytest_asyncio.fixture
+async def api(make: Make, clock: Clock) -> AsyncIterator[Api]:
+    async with application(make, clock) as api:
+        yield api

@@ -1,11 +1,11 @@
-"""Empty, migrated databases for tests: copies of one that was migrated once."""
+"""Empty, migrated databases for tests, each migrated once."""
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from app.database import migrate
 from tests.postgres import Postgres
@@ -41,15 +41,33 @@ class SqliteFiles:
             left.unlink()
 
 
+# Emptying takes a tenth of the time that copying a template does. Without their triggers, foreign
+# keys ask for no order.
+EMPTY: Final = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid();
+SET session_replication_role = replica;
+DO $$
+    DECLARE name text;
+    BEGIN
+        FOR name IN SELECT tablename FROM pg_tables
+        WHERE schemaname = 'public' AND tablename <> 'tortoise_migrations'
+        LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
+    END
+$$
+"""
+
+
 class PostgresDatabases:
+    """One for all, emptied in between: nothing in it may outlast a test but rows."""
+
     def __init__(self, server: Postgres) -> None:
         self._server = server
 
     async def prepare(self) -> None:
-        await migrate(self._server.create_database("template_canopy"))
+        await migrate(self._server.create_database("canopy"))
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
-        name = f"test_{next(_number)}"
-        yield self._server.create_database(name, template="template_canopy")
-        self._server.drop_database(name)
+        yield self._server.url("canopy")
+        self._server.run_sql("canopy", EMPTY)

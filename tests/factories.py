@@ -9,7 +9,7 @@ from models.access import Caller, caller_of
 from models.companies import Company, CompanyKind, CompanyPlan
 from models.licenses import Allocation, License, LicenseType
 from models.orders import Order, OrderOrigin
-from models.pool import hand_over
+from models.pool import hand_over, mint
 from models.sessions import Session, new_token
 from models.users import User, UserRole, managing_role
 
@@ -20,7 +20,7 @@ class Make:
     """Makes what a test arranges; everything has a believable default."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
-        self._clock = clock
+        self.clock = clock
         self._number = count(1)
 
     async def company(
@@ -35,7 +35,7 @@ class Make:
         """A company beneath `parent`, or beneath the root, which is made when it is missing."""
         parent = parent or await self.root()
         name = name or f"Company {next(self._number)}"
-        company = Company.under(parent, kind, name, at=self._clock())
+        company = Company.under(parent, kind, name, at=self.clock())
         for column, value in details.items():
             setattr(company, column, value)
         await company.save(force_create=True)
@@ -49,7 +49,7 @@ class Make:
     async def root(self) -> Company:
         found = await Company.get_or_none(parent_id=None)
         if found is None:
-            found = Company.root("Vendor", at=self._clock())
+            found = Company.root("Vendor", at=self.clock())
             await found.save(force_create=True)
         return found
 
@@ -59,7 +59,7 @@ class Make:
         number = next(self._number)
         person = {"email": f"user{number}@example.com", "first_name": f"User{number}"}
         known = {name: details.pop(name) for name in tuple(details) if name in _PERSON}
-        user = User.join(company, person | known, at=self._clock(), role=role)
+        user = User.join(company, person | known, at=self.clock(), role=role)
         for column, value in details.items():
             setattr(user, column, value)
         await user.save(force_create=True)
@@ -85,7 +85,7 @@ class Make:
             quantity,
             OrderOrigin.CUSTOMER_REQUEST,
             by=None,
-            at=self._clock(),
+            at=self.clock(),
         )
         for column, value in details.items():
             setattr(order, column, value)
@@ -102,19 +102,18 @@ class Make:
         order: Order | None = None,
     ) -> list[License]:
         """Free licenses, assigned `at` or now."""
-        at = at or self._clock()
+        at = at or self.clock()
         order = order or await self.order(company, number, license_type)
-        licenses = order.assign(number, by=None, at=at)
+        await mint(order, order.assign(number, by=None, at=at))
         await order.save()
-        await License.bulk_create(licenses)
         if company.follow_order(CompanyPlan(license_type), at=at):
             await company.save()
-        return licenses
+        return await License.filter(order_id=order.id, assigned_at=at).order_by("id")
 
     async def allocation(
         self, license: License, user: User, *, at: datetime | None = None
     ) -> Allocation:
-        at = at or self._clock()
+        at = at or self.clock()
         stay = license.allocate(user, by=user.id, at=at)
         await stay.save(force_create=True)
         await hand_over([(license.id, user.id)], at)
@@ -123,17 +122,17 @@ class Make:
     async def token(self, user: User) -> str:
         """Signs them in, without a password."""
         token = new_token()
-        await Session.sign_in(user.id, token, at=self._clock()).save(force_create=True)
+        await Session.sign_in(user.id, token, at=self.clock()).save(force_create=True)
         return token
 
     async def caller(self, user: User) -> Caller:
-        caller = await caller_of(await self.token(user), self._clock())
+        caller = await caller_of(await self.token(user), self.clock())
         assert caller is not None
         return caller
 
     async def manage_token(self, user: User, company: Company) -> str:
         """Has them enter manage mode of a company beneath."""
-        first = Session.sign_in(user.id, new_token(), at=self._clock())
+        first = Session.sign_in(user.id, new_token(), at=self.clock())
         await first.save(force_create=True)
         token = new_token()
         session = Session.manage(
@@ -142,7 +141,7 @@ class Make:
             user_id=user.id,
             entered_from_id=first.id,
             reason=None,
-            at=self._clock(),
+            at=self.clock(),
         )
         await session.save(force_create=True)
         return token

@@ -1,0 +1,65 @@
+"""Cutting a task short at each place where it waits."""
+
+import asyncio
+from collections.abc import Awaitable, Generator
+from enum import Enum, auto
+from functools import partial
+from typing import Any
+
+
+class Cut(Enum):
+    """When the task is cancelled: while it waits, or when its answer is there but unread."""
+
+    WAITING = auto()
+    ANSWERED = auto()
+
+
+class CutShort:
+    """Awaits `work`, and cancels the task at the `place`-th time that it waits."""
+
+    def __init__(self, work: Awaitable[object], place: int, cut: Cut) -> None:
+        self._work = work
+        self._place = place
+        self._cut = cut
+        self.waits = 0
+
+    def __await__(self) -> Generator[Any, Any, object]:
+        steps = self._work.__await__()
+        go_on = partial(next, steps)
+        while True:
+            try:
+                future = go_on()
+            except StopIteration as done:
+                return done.value
+            self.waits += 1
+            if self.waits == self._place:
+                self._cancel_at(future)
+            try:
+                answer = yield future
+            except BaseException as error:
+                go_on = partial(steps.throw, error)
+            else:
+                go_on = partial(steps.send, answer)
+
+    def _cancel_at(self, future: Any) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if self._cut is Cut.WAITING or future is None:
+            task.cancel()
+        else:
+            future.add_done_callback(lambda _: task.cancel())
+
+
+async def cut_short(work: Awaitable[object], place: int, cut: Cut) -> bool:
+    """Whether `work` waited that often, and was cancelled there."""
+    cutting = CutShort(work, place, cut)
+
+    async def run() -> None:
+        await cutting
+
+    task = asyncio.create_task(run())
+    await asyncio.wait([task], timeout=20)
+    assert task.done(), f"It hangs after it was cut short at {place}."
+    if not task.cancelled():
+        task.result()
+    return cutting.waits >= place
