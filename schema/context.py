@@ -3,15 +3,29 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
+from uuid import UUID
 
 import strawberry
 
-from models.access import Caller
+from models.access import Caller, caller_of, oneself
 from resolvers import work
 from resolvers.reading.reader import Reader
 from resolvers.work import Clock, Done
 
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How a mutation was called."""
+
+    idempotency_key: str | None
+    preview: bool
+
+    @classmethod
+    def of(cls, input: object) -> "Call":
+        key = getattr(input, "idempotency_key", None)
+        return cls(None if key is strawberry.UNSET else key, getattr(input, "preview", False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +40,19 @@ class Context:
         self, operation: Callable[..., Awaitable[R]], *arguments: Any, how: object = None
     ) -> Done[R]:
         """Run an operation in its transaction; what was read before is read anew."""
-        done = await work.perform(self.caller, self.clock, operation, *arguments, how=how)
+        call = Call.of(how)
+        done = await work.perform(self.caller, self.clock, operation, *arguments, how=call)
         self.reader.renew(self.caller, done.at)
         return done
+
+    async def read_as(self, token: str) -> Caller:
+        """From now on the answer is read by whoever was just given that token."""
+        self.reader.renew(await caller_of(token, self.reader.now), self.reader.now)
+        return self.reader.asking
+
+    async def read_as_themselves(self, user_id: UUID) -> None:
+        """From now on the answer is read by that person, who has no token yet."""
+        self.reader.renew(await oneself(user_id), self.reader.now)
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from models.access import Caller
+from models.errors import Unauthenticated
 
 Batch = Callable[..., Awaitable[Mapping[Any, Any]]]
 """`load(reader, keys, **arguments) -> {key: value}`: one statement for all keys. A key that is not
@@ -25,6 +26,13 @@ class Reader:
         self._answers: dict[Hashable, dict[Any, asyncio.Future[Any]]] = {}
         self._waiting: dict[Hashable, list[Any]] = {}
         self._tasks: set[asyncio.Future[None]] = set()
+
+    @property
+    def asking(self) -> Caller:
+        """Raises Unauthenticated where nobody is signed in."""
+        if self.caller is None:
+            raise Unauthenticated
+        return self.caller
 
     async def load(self, batch: Batch, key: Any, **arguments: Any) -> Any:
         """The value of `key`; arguments must be hashable."""

@@ -1,0 +1,176 @@
+"""Companies: one, lists of them, and where they hang in the tree."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Unpack
+
+from tortoise.expressions import Q
+
+from models.access import known, shows_all, visible
+from models.base import is_within, successor, where
+from models.base import within as in_subtree
+from models.companies import Company, CompanyStatus, ancestor_paths
+from models.companies import depth as level
+from models.orders import OPEN
+from models.users import User, UserRole
+from resolvers.reading.filters import (
+    Word,
+    Words,
+    each,
+    kept_from_learners,
+    name,
+    one_of,
+    text,
+    time,
+)
+from resolvers.reading.pages import Asked, Listing, Page, Sort, SortDirection, Within
+from resolvers.reading.reader import Reader
+from resolvers.reading.sql import SLOTS, Condition, by_column, grouped, rows_with
+
+KEPT_BACK: Final = (
+    "industry",
+    "employee_count",
+    "country",
+    "language",
+    "external_id",
+    "account_manager_id",
+    "parent_id",
+)
+"""What a learner is not told of their company, and nobody in manage mode of their own."""
+EMPTY: Final[Page[Any]] = Page()
+
+
+def dress(reader: Reader, companies: Iterable[Company]) -> None:
+    """Take away what this reader is not shown."""
+    for company in companies:
+        if not shows_all(reader.asking, company):
+            for column in KEPT_BACK:
+                setattr(company, column, None)
+        elif company.path == reader.asking.path:
+            company.parent_id = None
+
+
+def shown(reader: Reader, companies: Iterable[Company]) -> list[Company]:
+    """Those of which this reader may see more than the plain fields."""
+    return [company for company in companies if shows_all(reader.asking, company)]
+
+
+def depth(reader: Reader, company: Company) -> int:
+    """0 at the top of what the reader may see."""
+    seen = shows_all(reader.asking, company)
+    return level(company.path) - level(reader.asking.path) if seen else 0
+
+
+def looked_after(through: str = "") -> Word:
+    """By an account manager in sight; `through` is the way to the company."""
+    column = f"{through}account_manager"
+
+    def ask(reader: Reader, user_id: Any) -> Q:
+        caller = reader.asking
+        in_sight = in_subtree(caller.path, f"{column}__path")
+        oneself = where(**{f"{column}_id": caller.user_id})
+        return where(**{f"{column}_id": user_id}) & (in_sight | oneself)
+
+    return ask
+
+
+def _has_requests(_: Reader, wanted: bool) -> Q:
+    there = "EXISTS" if wanted else "NOT EXISTS"
+    return Condition(
+        f"{there} (SELECT 1 FROM orders WHERE orders.company_id = companies.id"  # noqa: S608
+        " AND orders.status IN ({}, {}))",
+        *(status.value for status in OPEN),
+    )
+
+
+def _has_status(_: Reader, status: CompanyStatus) -> Q:
+    return Q(is_archived=status is CompanyStatus.ARCHIVED)
+
+
+COMPANIES: Final = Listing(
+    Company,
+    sorts={"NAME": Sort("name_key", str), "CREATED_AT": Sort("created_at")},
+    default=("NAME", SortDirection.ASC),
+    words=Words(
+        {
+            "name": name("name"),
+            "kind": one_of("kind"),
+            "status": each(_has_status),
+            "plan": one_of("plan"),
+            "country": kept_from_learners(text("country")),
+            "external_id": kept_from_learners(text("external_id")),
+            "account_manager_id": kept_from_learners(looked_after()),
+            "created_at": time("created_at"),
+            "updated_at": time("updated_at"),
+            "has_requested_orders": kept_from_learners(_has_requests),
+        },
+        shown=Q(is_archived=False),
+    ),
+    dress=dress,
+)
+_CHILDREN: Final = Within(
+    "Company.children", where(parent_id=SLOTS[0]), lambda company: (company.id,)
+)
+_DESCENDANTS: Final = Within(
+    "Company.descendants",
+    where(path__gt=SLOTS[0], path__lt=SLOTS[1]),
+    lambda company: (company.path, successor(company.path)),
+)
+
+
+async def company_by_id(reader: Reader, ids: Sequence[Any]) -> Mapping[Any, Company]:
+    found = await rows_with(known(Company, reader.caller), "id", ids)
+    dress(reader, found)
+    return by_column(found)
+
+
+async def companies(
+    reader: Reader, keys: Sequence[Any], **asked: Unpack[Asked]
+) -> Mapping[Any, Any]:
+    """The acting company and every company beneath it."""
+    return await COMPANIES.pages(reader, keys, Within("companies"), asked)
+
+
+async def children(
+    reader: Reader, keys: Sequence[Company], **asked: Unpack[Asked]
+) -> Mapping[Any, Any]:
+    return await of_companies(COMPANIES, _CHILDREN, reader, keys, asked)
+
+
+async def descendants(
+    reader: Reader, keys: Sequence[Company], **asked: Unpack[Asked]
+) -> Mapping[Any, Any]:
+    return await of_companies(COMPANIES, _DESCENDANTS, reader, keys, asked)
+
+
+async def ancestors(reader: Reader, keys: Sequence[Company]) -> Mapping[Any, list[Company]]:
+    """From the top of what the reader may see down to the parent."""
+    top = reader.asking.path
+    above = {
+        company: [path for path in ancestor_paths(company.path) if is_within(path, top)]
+        for company in shown(reader, keys)
+    }
+    paths = (path for paths in above.values() for path in paths)
+    found = await rows_with(visible(Company, reader.caller), "path", paths)
+    dress(reader, found)
+    at = by_column(found, "path")
+    return {key: [at[path] for path in above.get(key, ()) if path in at] for key in keys}
+
+
+async def managers(reader: Reader, keys: Sequence[Company]) -> Mapping[Any, list[User]]:
+    """The managers of a customer, or the account managers of another company; by name."""
+    people = visible(User, reader.caller).filter(
+        role__not=UserRole.LEARNER, removed_at__isnull=True
+    )
+    ids = [company.id for company in shown(reader, keys)]
+    found = await rows_with(people.order_by("name_key", "id"), "company_id", ids)
+    theirs = grouped(found, "company_id")
+    return {company: theirs[company.id] for company in keys}
+
+
+async def of_companies(
+    listing: Listing[Any], within: Within, reader: Reader, keys: Sequence[Company], asked: Asked
+) -> Mapping[Any, Any]:
+    """A list of each company; empty where its plain fields alone are shown."""
+    seen = shown(reader, keys)
+    pages = await listing.pages(reader, seen, within, asked) if seen else {}
+    return dict.fromkeys(keys, EMPTY) | pages

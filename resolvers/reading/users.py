@@ -1,0 +1,126 @@
+"""People: one, and lists of them."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final, Unpack
+
+from tortoise.expressions import Q
+
+from models.access import known
+from models.base import sort_key, where
+from models.companies import Company
+from models.licenses import ReleaseReason
+from models.users import User, UserStatus
+from resolvers.reading.companies import of_companies
+from resolvers.reading.filters import Text, Word, Words, each, email, one_of, same, text, time
+from resolvers.reading.pages import (
+    Asked,
+    Listing,
+    Sort,
+    SortDirection,
+    Within,
+    of_scope,
+)
+from resolvers.reading.reader import Reader
+from resolvers.reading.sql import SLOTS, Condition, by_column, rows_with
+
+
+class UserLicenseStatus(StrEnum):
+    """LIVE: holds a live license. EXPIRED: none, and the last one ran out, or was ended by an
+    upgrade, while held. NONE: neither."""
+
+    NONE = "NONE"
+    LIVE = "LIVE"
+    EXPIRED = "EXPIRED"
+
+
+_LIVE: Final = """EXISTS (
+    SELECT 1 FROM licenses WHERE licenses.holder_id = users.id AND licenses.voided_at IS NULL
+    AND (licenses.expires_at IS NULL OR licenses.expires_at > {})
+)"""
+_RAN_OUT: Final = """COALESCE((
+    SELECT COALESCE(allocations.release_reason, 'EXPIRED') FROM allocations
+    WHERE allocations.user_id = users.id
+    ORDER BY allocations.allocated_at DESC, allocations.id DESC LIMIT 1
+), '') IN ({}, {})"""
+_ENDED: Final = (ReleaseReason.EXPIRED.value, ReleaseReason.UPGRADED.value)
+_FULL_NAME: Final = """CASE WHEN users.first_name = '' AND users.last_name = '' THEN users.email
+    ELSE TRIM(users.first_name || ' ' || users.last_name) END"""
+
+
+def _has_license(reader: Reader, status: UserLicenseStatus) -> Q:
+    match status:
+        case UserLicenseStatus.LIVE:
+            return Condition(_LIVE, reader.now)
+        case UserLicenseStatus.EXPIRED:
+            return Condition(f"NOT {_LIVE} AND {_RAN_OUT}", reader.now, *_ENDED)
+        case UserLicenseStatus.NONE:
+            return Condition(f"NOT {_LIVE} AND NOT {_RAN_OUT}", reader.now, *_ENDED)
+
+
+def _has_status(_: Reader, status: UserStatus) -> Q:
+    match status:
+        case UserStatus.REMOVED:
+            return Q(removed_at__isnull=False)
+        case UserStatus.ACTIVE:
+            return Q(removed_at__isnull=True, password_hash__isnull=False)
+        case UserStatus.INVITED:
+            return Q(removed_at__isnull=True, password_hash__isnull=True)
+
+
+def _is_called(names: list[str]) -> Q:
+    """The key is asked as well, for it has an index."""
+    keys = Q(name_key__in=[sort_key(name) for name in names])
+    return keys & Condition(f"{_FULL_NAME} IN ({', '.join('{}' for _ in names)})", *names)
+
+
+PERSON: Final[Mapping[str, Word]] = {
+    "name": Text(
+        exact=_is_called, like=lambda way, value: where(**{f"name_key__{way}": sort_key(value)})
+    ),
+    "email": email("email_key"),
+    "department": text("department"),
+    "never_signed_in": same("last_sign_in_at__isnull"),
+}
+"""What licenses may be filtered by of their holders, too."""
+
+USERS: Final = Listing(
+    User,
+    sorts={
+        "NAME": Sort("name_key", str),
+        "EMAIL": Sort("email_key", str),
+        "CREATED_AT": Sort("created_at"),
+        "LAST_SIGN_IN_AT": Sort("last_sign_in_at", nullable=True),
+    },
+    default=("NAME", SortDirection.ASC),
+    words=Words(
+        {
+            **PERSON,
+            "role": one_of("role"),
+            "status": each(_has_status),
+            "license_status": each(_has_license),
+            "last_sign_in_at": time("last_sign_in_at"),
+            "updated_at": time("updated_at"),
+            "external_id": text("external_id"),
+            "company_id": same("company_id"),
+        },
+        shown=Q(removed_at__isnull=True),
+    ),
+)
+_OF_COMPANY: Final = Within(
+    "Company.users", where(company_id=SLOTS[0]), lambda company: (company.id,)
+)
+
+
+async def user_by_id(reader: Reader, ids: Sequence[Any]) -> Mapping[Any, User]:
+    return by_column(await rows_with(known(User, reader.caller), "id", ids))
+
+
+async def users(reader: Reader, keys: Sequence[Any], **asked: Unpack[Asked]) -> Mapping[Any, Any]:
+    return await USERS.pages(reader, keys, of_scope("users", reader, asked), asked)
+
+
+async def users_of_company(
+    reader: Reader, keys: Sequence[Company], **asked: Unpack[Asked]
+) -> Mapping[Any, Any]:
+    return await of_companies(USERS, _OF_COMPANY, reader, keys, asked)

@@ -1,0 +1,40 @@
+"""Global ids: opaque outside, the name of a type and a UUID inside."""
+
+import base64
+from collections.abc import Iterable
+from typing import Any, Final
+from uuid import UUID
+
+import strawberry
+
+NOBODY: Final = UUID(int=0)
+"""What junk is taken for: no row has it, so that junk and an unknown id take the same road."""
+
+
+def global_id(name: str, id: object) -> strawberry.ID:
+    return strawberry.ID(base64.b64encode(f"{name}:{id}".encode()).decode())
+
+
+def named(text: str) -> tuple[str, UUID]:
+    """The type and the UUID; an empty name and NOBODY for junk."""
+    try:
+        name, _, id = base64.b64decode(text, validate=True).decode().partition(":")
+        key = UUID(id)
+    except ValueError:
+        return "", NOBODY
+    return (name, key) if str(key) == id else ("", NOBODY)
+
+
+def key(name: str, text: str) -> UUID:
+    """The UUID of a row of that type; NOBODY for junk, and for another type's id."""
+    found, id = named(text)
+    return id if found == name else NOBODY
+
+
+def keys(name: str, texts: Iterable[str]) -> list[UUID]:
+    return [key(name, text) for text in texts]
+
+
+def optional_key(name: str, text: Any) -> UUID | None:
+    """None where nothing was sent."""
+    return None if text is None or text is strawberry.UNSET else key(name, text)

@@ -1,0 +1,102 @@
+"""Previews: the transaction stays open until the whole answer is made, and is then rolled back."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Final
+
+from graphql import (
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    get_argument_values,
+    get_variable_values,
+)
+from graphql.execution.collect_fields import FragmentDetails, collect_fields
+from graphql.execution.values import VariableValues
+from graphql.language import DocumentNode, FragmentDefinitionNode
+from strawberry.extensions import SchemaExtension
+from strawberry.types import ExecutionContext
+
+from resolvers.work import previewing
+
+ALONE: Final = "A preview is the only root field of its document."
+
+
+class Previews(SchemaExtension):
+    """Undoes what a mutation with `preview: true` has done, after its nested edges are answered."""
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        fields = _root_fields(self.execution_context)
+        if not any(fields.values()):
+            yield
+        elif len(fields) > 1:
+            refused = GraphQLError(ALONE, extensions={"code": "BAD_USER_INPUT"})
+            self.execution_context.result = ExecutionResult(data=None, errors=[refused])
+            yield
+        else:
+            async with previewing():
+                yield
+
+
+def _root_fields(context: ExecutionContext) -> Mapping[str, bool]:
+    """Of a mutation: each root field, and whether it asks for a preview."""
+    operation = _operation(context)
+    if operation is None or operation.operation is not OperationType.MUTATION:
+        return {}
+    schema: GraphQLSchema = context.schema._schema
+    variables = get_variable_values(
+        schema, operation.variable_definitions or (), context.variables or {}
+    )
+    if isinstance(variables, list):
+        return {}
+    assert context.graphql_document is not None
+    return {
+        name: _asks(schema, node, variables)
+        for name, node in _collected(schema, context.graphql_document, operation, variables)
+        if node.name.value != "__typename"
+    }
+
+
+def _operation(context: ExecutionContext) -> OperationDefinitionNode | None:
+    """The operation that is run."""
+    assert context.graphql_document is not None
+    for node in context.graphql_document.definitions:
+        if isinstance(node, OperationDefinitionNode):
+            name = node.name.value if node.name else None
+            if name == context.operation_name:
+                return node
+    return None
+
+
+def _collected(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: VariableValues,
+) -> Iterator[tuple[str, FieldNode]]:
+    """The root fields that will be run, by the name they are answered under."""
+    assert schema.mutation_type is not None
+    fragments = {
+        node.name.value: FragmentDetails(node)
+        for node in document.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+    found = collect_fields(schema, fragments, variables, schema.mutation_type, operation)
+    for name, details in found.grouped_field_set.items():
+        yield name, details[0].node
+
+
+def _asks(schema: GraphQLSchema, field: FieldNode, variables: VariableValues) -> bool:
+    """Whether it is sent `preview: true`. What cannot be understood will be refused anyway."""
+    assert schema.mutation_type is not None
+    definition = schema.mutation_type.fields.get(field.name.value)
+    if definition is None:
+        return False
+    try:
+        given = get_argument_values(definition, field, variables)
+    except GraphQLError:
+        return False
+    input = given.get("input")
+    return isinstance(input, dict) and input.get("preview") is True

@@ -1,0 +1,44 @@
+"""Instants: RFC 3339 in UTC."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import strawberry
+from graphql import GraphQLError
+
+_RFC_3339: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})"
+)
+MICROSECONDS: Final = 6
+
+
+def told(at: datetime) -> str:
+    """`2026-03-01T09:30:00Z`; a fraction only where there is one."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def taken_in(value: Any) -> datetime:
+    """Raises GraphQLError for anything but an instant with its offset."""
+    match = _RFC_3339.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise _wrong()
+    fraction = match[1] or ""
+    shorter = value.replace(fraction, fraction[: 1 + MICROSECONDS], 1) if fraction else value
+    try:
+        return datetime.fromisoformat(shorter.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _wrong() from None
+
+
+def _wrong() -> GraphQLError:
+    return GraphQLError("A DateTime is RFC 3339 with its offset, such as 2026-03-01T09:30:00Z.")
+
+
+DATE_TIME: Final = strawberry.scalar(
+    name="DateTime",
+    description="An instant: RFC 3339, in UTC (2026-03-01T09:30:00Z). Input may have any offset.",
+    specified_by_url="https://datatracker.ietf.org/doc/html/rfc3339",
+    serialize=told,
+    parse_value=taken_in,
+)

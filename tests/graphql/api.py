@@ -1,0 +1,36 @@
+"""The API without a socket: the whole application, asked as somebody or nobody."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from app.asgi import create_app
+from app.settings import load
+from models.users import User
+from resolvers.work import Clock
+from tests.factories import Make
+from tests.http.client import Client, Json
+
+
+class Api:
+    def __init__(self, http: httpx.AsyncClient, make: Make) -> None:
+        self._http = http
+        self._make = make
+
+    async def of(self, user: User | None) -> Client:
+        """A client signed in as that person."""
+        return Client(self._http, await self._make.token(user) if user else None)
+
+    async def send(self, user: User | None, document: str, **variables: Any) -> Json:
+        return await (await self.of(user)).send(document, **variables)
+
+
+@asynccontextmanager
+async def application(make: Make, clock: Clock, **settings: Any) -> AsyncIterator[Api]:
+    """The application on the database that is connected already."""
+    app = create_app(load(**settings), clock)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://canopy.test") as http:
+        yield Api(http, make)
