@@ -1,29 +1,43 @@
 """The database: where it is, and how its schema is brought up to date."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import asyncpg
 from tortoise import BaseDBAsyncClient, Tortoise
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection
+from tortoise.exceptions import DBConnectionError
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
+
+from app.settings import Settings
 
 MODELS: Final = "models"
 MIGRATION_LOCK: Final = 0x63616E6F70790001
 """Of PostgreSQL's advisory locks: one machine migrates, the others wait for it."""
+UNREACHABLE: Final = (
+    OSError,
+    DBConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.CannotConnectNowError,
+)
 SQLITE: Final = {"busy_timeout": 30_000, "synchronous": "FULL"}
 
 
 def config(url: str, **options: Any) -> dict[str, Any]:
-    """What `Tortoise.init` takes; `options` are pragmas of SQLite or arguments of asyncpg's pool."""
+    """What `Tortoise.init` takes; `options` are pragmas of SQLite, or for asyncpg's pool."""
     connection = expand_db_url(url)
     if is_sqlite(url):
         connection["engine"] = "models.sqlite"
         options = SQLITE | options
         Path(connection["credentials"]["file_path"]).parent.mkdir(parents=True, exist_ok=True)
+    elif "sslmode" in connection["credentials"]:  # libpq's name, which asyncpg takes in URLs alone
+        connection["credentials"]["ssl"] = connection["credentials"].pop("sslmode")
     connection["credentials"] |= options
     return {
         "connections": {"default": connection},
@@ -51,8 +65,15 @@ async def connected(url: str, **options: Any) -> AsyncIterator[BaseDBAsyncClient
         await context.close_connections()
 
 
+def opened(settings: Settings) -> AbstractAsyncContextManager[BaseDBAsyncClient]:
+    """As `connected`, with as many connections as this process may have."""
+    pool = {} if is_sqlite(settings.database_url) else {"max_size": settings.max_connections}
+    return connected(settings.database_url, **pool)
+
+
 async def pending(connection: BaseDBAsyncClient) -> list[str]:
     """The migrations that this database has not had yet."""
+    await connection.execute_query("SELECT 1")  # raises; of a failed look Tortoise makes nothing
     return [step.migration.name for step in await _executor(connection).plan()]
 
 

@@ -1,21 +1,23 @@
 """Settings: the only reader of the environment, and of `.env` in the working directory."""
 
 import os
-from collections.abc import Callable, Mapping
-from email.utils import parseaddr
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from mail.messages import sender_of
+from mail.transport import Transport
+
 PREFIX: Final = "CANOPY_"
+LIMITS: Final = "CANOPY_MAX_"
 SQLITE: Final = "sqlite"
-SMTP_SCHEMES: Final = ("smtp", "smtp+starttls", "smtps")
 
 
 class WrongSettings(Exception):
-    """Each problem is a sentence that names its setting; none repeats a value, for it may be secret."""
+    """Each problem names its setting; none repeats a value, for that may be secret."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -40,9 +42,7 @@ def _database_url(url: str) -> str:
 
 
 def _smtp_url(url: str) -> str:
-    parts = _split(url)
-    if parts.scheme not in SMTP_SCHEMES or not parts.hostname:
-        raise ValueError(f"must be {', '.join(SMTP_SCHEMES)}://USER:PASSWORD@HOST:PORT")
+    Transport(url)
     return url
 
 
@@ -68,14 +68,16 @@ def _origins(value: object) -> object:
 
 
 def _sender(value: str) -> str:
-    _, address = parseaddr(value, strict=True)
-    if "@" not in address or not value.isprintable():
-        raise ValueError("must be an address, or a name and an address: Canopy <mail@example.org>")
+    sender_of(value)
     return value
 
 
+def _in_development(told: Mapping[str, Any]) -> bool:
+    return told.get("environment") != "production"
+
+
 class Settings(BaseSettings):
-    """What a process is told from outside. Names and defaults are public: docs and scripts use them."""
+    """What a process is told from outside. Names and defaults are public: scripts rely on them."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -94,8 +96,8 @@ class Settings(BaseSettings):
     mail_from: Annotated[str, AfterValidator(_sender)] = "Canopy <no-reply@localhost>"
     public_url: Annotated[str, AfterValidator(_web_url)] = "http://127.0.0.1:8000"
     environment: Literal["development", "production"] = "development"
-    graphiql: bool = Field(default_factory=lambda told: _in_development(told))
-    introspection: bool = Field(default_factory=lambda told: _in_development(told))
+    graphiql: bool = Field(default_factory=_in_development)
+    introspection: bool = Field(default_factory=_in_development)
     allowed_origins: Annotated[
         tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_origins)
     ] = ()
@@ -106,6 +108,7 @@ class Settings(BaseSettings):
 
     max_body_bytes: Annotated[int, Field(ge=1024)] = 16 * 1024 * 1024
     max_json_depth: Annotated[int, Field(ge=8, le=1000)] = 64
+    max_json_brackets: Annotated[int, Field(ge=1000)] = 200_000
     max_query_length: Annotated[int, Field(ge=1000)] = 100_000
     max_query_tokens: Annotated[int, Field(ge=100)] = 3_000
     max_connections: Annotated[int, Field(ge=2)] = 10
@@ -139,17 +142,17 @@ class Settings(BaseSettings):
         """Raises WrongSettings where SQLite, with its one lock, would be shared by several."""
         if workers > 1 and self.is_production and self.on_sqlite:
             raise WrongSettings(
-                ["CANOPY_DATABASE_URL is SQLite, which several workers cannot share in production: "
-                 "use PostgreSQL, or one worker"]
+                [
+                    "CANOPY_DATABASE_URL is SQLite, which several workers cannot share in "
+                    "production: use PostgreSQL, or one worker"
+                ]
             )
 
     def shown(self) -> dict[str, str]:
         """Each setting by its name in the environment, without passwords."""
-        return {PREFIX + name.upper(): _show(getattr(self, name)) for name in type(self).model_fields}
-
-
-def _in_development(told: Mapping[str, Any]) -> bool:
-    return told.get("environment") != "production"
+        return {
+            PREFIX + name.upper(): _show(getattr(self, name)) for name in type(self).model_fields
+        }
 
 
 def _show(value: object) -> str:
@@ -182,12 +185,18 @@ def load(**overrides: Any) -> Settings:
 def unknown(environment: Mapping[str, str] = os.environ) -> list[str]:
     """Names in the environment that look like settings, and are none."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
+    return sorted(
+        name
+        for name in environment
+        if name.upper().startswith(PREFIX) and name.upper() not in known
+    )
 
 
 def _told(error: ValidationError) -> list[str]:
     problems = []
     for fault in error.errors(include_url=False, include_input=False):
+        if fault["type"] == "default_factory_not_called":  # only follows from another problem
+            continue
         message = fault["msg"].removeprefix("Value error, ")
         name = PREFIX + str(fault["loc"][0]).upper() + ": " if fault["loc"] else ""
         problems += [f"{name}{line}" for line in message.splitlines()]

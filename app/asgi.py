@@ -1,0 +1,93 @@
+"""The web application: its routes, and what lives as long as it does."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from app import health, logs, pages
+from app.clock import utc_now
+from app.database import opened, pending
+from app.graphql import INTERNAL_CODE, GraphQL, refusal
+from app.requests import JSON, BadRequest
+from app.settings import Settings, load
+from app.worker import mail_worker, working
+from resolvers.work import Clock
+from schema.build import schema
+from schema.errors import UNEXPECTED
+
+
+class SchemaBehind(Exception):
+    """The database lacks migrations; nothing is served before it has had them."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"The database lacks {', '.join(names)}. Run: canopy migrate")
+
+
+def from_environment() -> Starlette:
+    """What uvicorn calls in each of its processes."""
+    settings = load()
+    logs.configure(settings.log_format)
+    return create_app(settings)
+
+
+def create_app(
+    settings: Settings, clock: Clock = utc_now, routes: Sequence[BaseRoute] = ()
+) -> Starlette:
+    """The application; `routes` are more of them."""
+    return Starlette(
+        routes=[*_routes(settings, clock), *routes],
+        middleware=_middleware(settings),
+        exception_handlers={Exception: _failed, ClientDisconnect: _left},
+        lifespan=lambda _: _alive(settings, clock),
+    )
+
+
+def _routes(settings: Settings, clock: Clock) -> list[BaseRoute]:
+    return [
+        Route("/graphql", GraphQL(schema, settings, clock)),
+        Route("/set-password", pages.set_password),
+        Route("/health/live", health.live),
+        Route("/health/ready", health.ready),
+        Mount("/static", StaticFiles(directory=pages.STATIC)),
+        *([Route("/", pages.api)] if settings.graphiql else []),
+    ]
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    safe = Middleware(pages.SafeHeaders, is_https=settings.public_url.startswith("https:"))
+    if not settings.allowed_origins:
+        return [safe]
+    across = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.allowed_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type"],
+    )
+    return [safe, across]
+
+
+@asynccontextmanager
+async def _alive(settings: Settings, clock: Clock) -> AsyncIterator[None]:
+    async with opened(settings) as connection, AsyncExitStack() as stack:
+        if behind := await pending(connection):
+            raise SchemaBehind(behind)
+        if settings.embedded_worker:
+            await stack.enter_async_context(working(mail_worker(settings, clock)))
+        yield
+
+
+async def _failed(_: Request, __: Exception) -> Response:
+    """Told by uvicorn, which is given the exception after the answer."""
+    return refusal(BadRequest(500, INTERNAL_CODE, UNEXPECTED), JSON)
+
+
+async def _left(_: Request, __: Exception) -> Response:
+    """Nobody is there to read it."""
+    return Response(status_code=400)

@@ -1,0 +1,184 @@
+"""The command `canopy`."""
+
+import asyncio
+import signal
+import sys
+from contextlib import suppress
+from typing import Annotated, NoReturn
+
+import typer
+import uvicorn
+
+from app import logs
+from app.clock import utc_now
+from app.database import UNREACHABLE, connected, migrate, opened, pending
+from app.errors import Failed
+from app.settings import Settings, WrongSettings, load
+from models.errors import Refusal
+
+GRACE = 20
+"""Seconds that requests have to finish, when the server stops."""
+
+command = typer.Typer(
+    name="canopy",
+    help="The licensing back office. Settings come from the environment, or from .env.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Exits with 0 if all went well, 1 if not, 2 for a command that is none."""
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        command(standalone_mode=True)
+    except WrongSettings as wrong:
+        _fail(*wrong.problems)
+    except (Failed, Refusal) as failed:
+        _fail(str(failed))
+    except UNREACHABLE as error:
+        _fail(f"The database cannot be reached: {error or type(error).__name__}")
+
+
+@command.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="How many processes.")] = 1,
+    migrate_first: Annotated[
+        bool, typer.Option("--migrate", help="Bring the database up to date first.")
+    ] = False,
+) -> None:
+    """Serve the API; refuses a database whose schema is behind, unless --migrate."""
+    settings = _begin()
+    settings.require_one_process(workers)
+    if migrate_first:
+        asyncio.run(migrate(settings.database_url, _say))
+    asyncio.run(_require_up_to_date(settings))
+    uvicorn.run(
+        "app.asgi:from_environment",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+    )
+
+
+@command.command()
+def worker() -> None:
+    """Send the mail that was promised; any number may run, on any number of machines."""
+    asyncio.run(_work(_begin()))
+
+
+@command.command(name="migrate")
+def migrate_database(
+    plan: Annotated[bool, typer.Option("--plan", help="Only show what would be done.")] = False,
+) -> None:
+    """Bring the database up to date; safe to run on several machines at once."""
+    settings = _begin()
+    if plan:
+        names = asyncio.run(_pending(settings))
+        _say("\n".join(names) or "The database is up to date.")
+        return
+    asyncio.run(migrate(settings.database_url, _say))
+    _say("The database is up to date.")
+
+
+@command.command()
+def create_vendor(
+    name: Annotated[str, typer.Option(help="What the company is called.")],
+    email: Annotated[str, typer.Option(help="Of its first account manager.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from the first line.")
+    ] = False,
+) -> None:
+    """Make the root company and its first account manager; there can be one only."""
+    from app.vendor import create
+
+    settings = _begin()
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+    asyncio.run(_require_up_to_date(settings))
+    link = asyncio.run(create(settings, utc_now, name, email, password))
+    _say(f"{name} is there, and {email} is its account manager.")
+    if link:
+        _say(f"Set the password within 7 days: {link}")
+
+
+@command.command()
+def export_schema() -> None:
+    """Print the GraphQL schema as SDL."""
+    from schema.build import export_schema
+
+    typer.echo(export_schema(), nl=False)
+
+
+@command.command()
+def check() -> None:
+    """Read the settings, reach the database and the mail server, say what is wrong."""
+    from app.check import report
+
+    if not asyncio.run(report(_begin(), _say)):
+        sys.exit(1)
+
+
+@command.command()
+def demo(
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+) -> None:
+    """Serve a small tree of made-up companies, with its mail at /mail."""
+    try:
+        from app.demo import run
+    except ModuleNotFoundError as error:
+        raise Failed(f"The demo needs {error.name}: pip install 'canopy[demo]'") from error
+    with suppress(KeyboardInterrupt):
+        asyncio.run(run(port))
+
+
+def _begin() -> Settings:
+    settings = load()
+    logs.configure(settings.log_format)
+    return settings
+
+
+async def _require_up_to_date(settings: Settings) -> None:
+    if names := await _pending(settings):
+        raise Failed(f"The database lacks {', '.join(names)}. Run: canopy migrate")
+
+
+async def _pending(settings: Settings) -> list[str]:
+    async with connected(settings.database_url) as connection:
+        return await pending(connection)
+
+
+async def _work(settings: Settings) -> None:
+    from app.worker import mail_worker
+
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await _require_up_to_date(settings)
+    async with opened(settings):
+        await mail_worker(settings, utc_now).run(stop)
+
+
+def _say(words: str) -> None:
+    typer.echo(words)
+
+
+def _fail(*words: str) -> NoReturn:
+    for word in words:
+        typer.echo(word, err=True)
+    sys.exit(1)
+
+
+def _leave(*_: object) -> NoReturn:
+    """SIGTERM ends what runs as Ctrl-C does; who listens for it has put its own in this place."""
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""The endpoint /graphql: POST, and GET for queries, by the GraphQL-over-HTTP specification."""
+
+from collections.abc import Iterator
+from copy import copy
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from graphql import GraphQLError, OperationType
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from strawberry import Schema
+from strawberry.extensions import SchemaExtension
+from strawberry.types import ExecutionResult
+
+from app import auth, pages
+from app.documents import Document, Documents
+from app.requests import GRAPHQL_RESPONSE, JSON, Asked, BadRequest, answer_type, asked
+from app.settings import Settings
+from resolvers.reading.reader import Reader
+from resolvers.work import Clock
+from schema.context import Context
+from schema.errors import coded
+
+METHODS: Final = ("GET", "HEAD", "POST")
+FRESH: Final = {"Cache-Control": "no-store"}
+INTERNAL_CODE: Final = "INTERNAL_SERVER_ERROR"
+
+
+class GraphQL:
+    """An ASGI application: one GraphQL request, one answer."""
+
+    def __init__(self, schema: Schema, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._documents = Documents(schema._schema, settings)
+        self._schema = copy(schema)
+        self._schema.extensions = (*schema.extensions, lambda: Prepared(self._documents))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        media_type = JSON
+        if self._settings.graphiql and _is_from_address_bar(request):
+            await pages.page("api")(scope, receive, send)
+            return
+        try:
+            media_type = answer_type(request.headers.get("accept"))
+            response = await self._answer(request, media_type)
+        except BadRequest as refused:
+            response = refusal(refused, media_type)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, media_type: str) -> Response:
+        if request.method not in METHODS:
+            raise _not_allowed(f"Send {', '.join(METHODS)}.", *METHODS)
+        question = await asked(request, self._settings)
+        document = self._documents.read(question.query)
+        if document.is_parsed:
+            _must_be_run(document, question, request.method)
+        if document.errors:
+            return _response({"errors": document.errors}, media_type)
+        return _response(await self._run(request, question), media_type)
+
+    async def _run(self, request: Request, question: Asked) -> dict[str, Any]:
+        now = self._clock()
+        caller = await auth.caller(request, now)
+        result = await self._schema.execute(
+            question.query,
+            variable_values=question.variables,
+            context_value=Context(caller, Reader(caller, now), self._clock),
+            operation_name=question.operation_name,
+        )
+        return _answer(result)
+
+
+class Prepared(SchemaExtension):
+    """Takes the document from those that were read already, and found valid."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+
+    def on_parse(self) -> Iterator[None]:
+        self.execution_context.graphql_document = self._documents.read(
+            self.execution_context.query or ""
+        ).parsed
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        self.execution_context.pre_execution_errors = []
+        yield
+
+
+def refusal(refused: BadRequest, media_type: str) -> Response:
+    """The answer to a request that is no GraphQL, or none that is served."""
+    error = {"message": refused.message, "extensions": {"code": refused.code}}
+    response = Response(orjson.dumps({"errors": [error]}), refused.status, FRESH | refused.headers)
+    response.headers["content-type"] = f"{media_type}; charset=utf-8"
+    return response
+
+
+def _is_from_address_bar(request: Request) -> bool:
+    accepted = request.headers.get("accept", "")
+    return request.method == "GET" and "text/html" in accepted and not request.query_params
+
+
+def _must_be_run(document: Document, question: Asked, method: str) -> None:
+    operation = document.operation(question.operation_name).operation
+    if operation is OperationType.SUBSCRIPTION:
+        raise BadRequest(400, "BAD_REQUEST", "Subscriptions are not served over HTTP.")
+    if operation is OperationType.MUTATION and method != "POST":
+        raise _not_allowed("Mutations are sent by POST.", "POST")
+
+
+def _not_allowed(message: str, *methods: str) -> BadRequest:
+    return BadRequest(405, "METHOD_NOT_ALLOWED", message, {"Allow": ", ".join(methods)})
+
+
+def _answer(result: ExecutionResult) -> dict[str, Any]:
+    """Errors without a path are of the request as a whole: nothing was executed, and no data."""
+    errors = result.errors or []
+    answer: dict[str, Any] = {"errors": [coded(error) for error in errors]} if errors else {}
+    if result.data is not None or any(error.path for error in errors):
+        answer["data"] = result.data
+    return answer
+
+
+def _response(answer: dict[str, Any], media_type: str) -> Response:
+    return Response(
+        orjson.dumps(answer, default=_formatted),
+        _status(answer, media_type),
+        FRESH,
+        media_type=f"{media_type}; charset=utf-8",
+    )
+
+
+def _status(answer: dict[str, Any], media_type: str) -> HTTPStatus:
+    """An answer without data is one to a bad request; the older media type knows only 200."""
+    if "data" in answer:
+        return HTTPStatus.OK
+    if any(error.extensions["code"] == INTERNAL_CODE for error in answer["errors"]):
+        return HTTPStatus.INTERNAL_SERVER_ERROR
+    return HTTPStatus.BAD_REQUEST if media_type == GRAPHQL_RESPONSE else HTTPStatus.OK
+
+
+def _formatted(value: object) -> Any:
+    if isinstance(value, GraphQLError):
+        return value.formatted
+    raise TypeError(f"{type(value).__name__} is not JSON")

@@ -1,0 +1,54 @@
+"""The pages that this server has itself; they load nothing from anywhere else."""
+
+from pathlib import Path
+from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+STATIC: Final = Path(__file__).parent / "static"
+NOTHING: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+OWN_FILES: Final = f"{NOTHING}; script-src 'self'; style-src 'self'; connect-src 'self'"
+POLICY: Final = "content-security-policy"
+
+
+def page(name: str) -> FileResponse:
+    headers = {POLICY: OWN_FILES, "Cache-Control": "no-cache"}
+    return FileResponse(STATIC / f"{name}.html", headers=headers)
+
+
+async def set_password(_: Request) -> Response:
+    return page("set-password")
+
+
+async def api(_: Request) -> Response:
+    """Where the API is, for one who opens its address in a browser."""
+    return page("api")
+
+
+class SafeHeaders:
+    """What a browser is to be told with every answer; an answer may say less of its own."""
+
+    def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
+        self._app = app
+        self._headers = {
+            POLICY: NOTHING,
+            "cross-origin-opener-policy": "same-origin",
+            "referrer-policy": "no-referrer",
+            "x-content-type-options": "nosniff",
+            "x-frame-options": "DENY",
+        }
+        if is_https:
+            self._headers["strict-transport-security"] = "max-age=31536000"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)

@@ -1,0 +1,195 @@
+"""Requests to /graphql, by the GraphQL-over-HTTP specification, before GraphQL sees them.
+
+https://graphql.github.io/graphql-over-http/draft/
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.requests import Request
+
+from app.settings import Settings
+
+JSON: Final = "application/json"
+GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
+OBJECTS: Final = ("variables", "extensions")
+PARAMETERS: Final = 16
+"""A GET has no more of them; four are known."""
+_CHARSET: Final = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
+_QUALITY: Final = re.compile(r";\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*(?:;|$)", re.IGNORECASE)
+
+
+class BadRequest(Exception):
+    """The request is refused as a whole: a status of 4xx, a code, and how to mend it."""
+
+    def __init__(
+        self, status: int, code: str, message: str, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The parameters of one GraphQL request."""
+
+    query: str
+    variables: dict[str, Any] | None
+    operation_name: str | None
+
+
+async def asked(request: Request, settings: Settings) -> Asked:
+    """What a request by GET or POST asks. Raises BadRequest."""
+    if request.method == "POST":
+        _require_json(request)
+        body = await _body(request, settings.max_body_bytes)
+        _must_be_few(body, settings.max_json_brackets)
+        members = _members(body)
+    else:
+        members = _parameters(request.scope["query_string"])
+    _must_be_shallow(members, settings.max_json_depth)
+    return _asked(members, settings.max_query_length)
+
+
+def answer_type(accept: str | None) -> str:
+    """The media type that the client likes best of the two. Raises BadRequest if it likes neither.
+
+    Where it has no preference, the older one: clients that know the newer ask for it by name.
+    """
+    ranges = dict(_ranges(accept or "*/*"))
+    wild = ranges.get("application/*", ranges.get("*/*", 0.0))
+    newer, older = ranges.get(GRAPHQL_RESPONSE, wild), ranges.get(JSON, wild)
+    if max(newer, older) == 0:
+        raise BadRequest(406, "NOT_ACCEPTABLE", f"The answer is {GRAPHQL_RESPONSE} or {JSON}.")
+    if newer == older:
+        return GRAPHQL_RESPONSE if GRAPHQL_RESPONSE in ranges else JSON
+    return GRAPHQL_RESPONSE if newer > older else JSON
+
+
+def _ranges(accept: str) -> Iterator[tuple[str, float]]:
+    for part in accept.split(","):
+        quality = _QUALITY.search(part)
+        yield part.partition(";")[0].strip().lower(), float(quality[1]) if quality else 1.0
+
+
+def _require_json(request: Request) -> None:
+    sent = request.headers.get("content-type", "")
+    charset = _CHARSET.search(sent)
+    if sent.partition(";")[0].strip().lower() != JSON:
+        raise _unsupported(f"Send the request as Content-Type: {JSON}.")
+    if charset and charset[1].lower() not in {"utf-8", "utf8"}:
+        raise _unsupported("JSON is sent in UTF-8.")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise _unsupported("Send the body uncompressed.")
+
+
+def _unsupported(message: str) -> BadRequest:
+    return BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """Stops reading at the limit, whatever the client announced."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:20]) > most:
+        raise _too_large(most)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise _too_large(most)
+    return bytes(body)
+
+
+def _too_large(most: int) -> BadRequest:
+    return BadRequest(
+        413, "BODY_TOO_LARGE", f"The body is larger than {most} bytes (CANOPY_MAX_BODY_BYTES)."
+    )
+
+
+def _decoded(text: bytes | str, what: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise _malformed(f"{what} is not JSON in UTF-8.") from None
+
+
+def _members(body: bytes) -> dict[str, Any]:
+    members = _decoded(body, "The body")
+    if isinstance(members, list):
+        raise _malformed("The body is an array. Send one object: one operation a request.")
+    if not isinstance(members, dict):
+        raise _malformed("The body must be a JSON object.")
+    return members
+
+
+def _parameters(query_string: bytes) -> dict[str, Any]:
+    try:
+        pairs = parse_qsl(query_string.decode("ascii"), errors="strict", max_num_fields=PARAMETERS)
+    except ValueError:
+        raise _malformed("The parameters of this address cannot be read.") from None
+    members: dict[str, Any] = dict(pairs)
+    if len(members) < len(pairs):
+        raise _malformed("A parameter is given twice.")
+    return members | {
+        name: _decoded(members[name], f"`{name}`") for name in OBJECTS if name in members
+    }
+
+
+def _asked(members: dict[str, Any], longest: int) -> Asked:
+    query = members.get("query")
+    if not isinstance(query, str) or not query.strip():
+        raise _malformed("`query` must be a string that holds a GraphQL document.")
+    if len(query) > longest:
+        raise BadRequest(
+            400,
+            "QUERY_TOO_LARGE",
+            f"The document is longer than {longest} characters (CANOPY_MAX_QUERY_LENGTH). "
+            "Send long values as variables.",
+        )
+    for name in OBJECTS:
+        if not isinstance(members.get(name), dict | None):
+            raise _malformed(f"`{name}` must be an object.")
+    operation_name = members.get("operationName")
+    if not isinstance(operation_name, str | None):
+        raise _malformed("`operationName` must be a string.")
+    return Asked(query, members.get("variables"), operation_name or None)
+
+
+def _must_be_few(body: bytes, most: int) -> None:
+    """Millions of empty arrays take seconds to read. Those in strings are counted, too."""
+    if body.count(b"[") + body.count(b"{") > most:
+        raise BadRequest(
+            400,
+            "JSON_TOO_LARGE",
+            f"The JSON has more than {most} opening brackets (CANOPY_MAX_JSON_BRACKETS).",
+        )
+
+
+def _must_be_shallow(members: dict[str, Any], deepest: int) -> None:
+    """Whatever reads the variables recursively can then do so."""
+    level: list[Any] = [members]
+    for _ in range(deepest):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in {dict, list}
+        ]
+        if not level:
+            return
+    raise BadRequest(
+        400,
+        "JSON_TOO_DEEP",
+        f"The JSON is nested deeper than {deepest} levels (CANOPY_MAX_JSON_DEPTH).",
+    )
+
+
+def _malformed(message: str) -> BadRequest:
+    return BadRequest(400, "BAD_REQUEST", message)

@@ -1,0 +1,73 @@
+"""The command `canopy` as people run it: in a process of its own."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+CANOPY = Path(sys.executable).with_name("canopy")
+PATIENCE = 60.0
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """That of the tests, without its own settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CANOPY_")}
+    return kept | settings
+
+
+def canopy(
+    *arguments: str, folder: Path, told: str | None = None, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        (CANOPY, *arguments),
+        cwd=folder,
+        env=environment(**settings),
+        input=told,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+@contextmanager
+def running(*arguments: str, folder: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Ended at the latest when the test is; what it says is in `folder / "said"`."""
+    with (folder / "said").open("wb") as said:
+        process = subprocess.Popen(
+            (CANOPY, *arguments),
+            cwd=folder,
+            env=environment(**settings),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def answering(address: str, process: subprocess.Popen[bytes]) -> Iterator[httpx.Client]:
+    """A client of a server, when it has begun to answer."""
+    with httpx.Client(base_url=address, timeout=20) as client:
+        deadline = time.monotonic() + PATIENCE
+        while not _answers(client):
+            assert process.poll() is None, "the server has ended"
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.05)
+        yield client
+
+
+def _answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/health/live").is_success
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,192 @@
+"""The command `canopy`, by what it prints and the code it ends with."""
+
+import asyncio
+import signal
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.app.commands import answering, canopy, running
+from tests.http.server import free_port
+from tests.smtp import Catcher
+
+VENDOR = ("create-vendor", "--name", "Brightwater", "--email", "vera@brightwater.example")
+SCHEMA = Path(__file__).parents[2] / "schema" / "schema.graphql"
+
+
+@pytest.fixture
+def migrated(tmp_path: Path) -> Path:
+    """A folder with an empty database in the default place."""
+    assert canopy("migrate", folder=tmp_path).returncode == 0
+    return tmp_path
+
+
+def rows(folder: Path, statement: str) -> list[tuple[object, ...]]:
+    database = sqlite3.connect(folder / "var" / "canopy.sqlite3")
+    try:
+        return database.execute(statement).fetchall()
+    finally:
+        database.close()
+
+
+def test_migrating_is_planned_then_done_then_nothing(tmp_path: Path) -> None:
+    planned = canopy("migrate", "--plan", folder=tmp_path)
+    first = canopy("migrate", folder=tmp_path)
+    second = canopy("migrate", folder=tmp_path)
+    again = canopy("migrate", "--plan", folder=tmp_path)
+
+    assert [done.returncode for done in (planned, first, second, again)] == [0, 0, 0, 0]
+    assert first.stdout == f"{planned.stdout}The database is up to date.\n"
+    assert second.stdout == again.stdout == "The database is up to date.\n"
+    assert planned.stdout.startswith("0001_initial\n")
+
+
+def test_the_schema_printed_is_the_one_committed(tmp_path: Path) -> None:
+    printed = canopy("export-schema", folder=tmp_path)
+
+    assert printed.returncode == 0
+    assert printed.stdout == SCHEMA.read_text()
+
+
+def test_the_vendor_is_made_once(migrated: Path) -> None:
+    first = canopy(*VENDOR, folder=migrated, CANOPY_PUBLIC_URL="https://canopy.example/")
+    second = canopy(*VENDOR[:-1], "other@brightwater.example", folder=migrated)
+
+    assert (first.returncode, second.returncode) == (0, 1)
+    assert "https://canopy.example/set-password#token=" in first.stdout
+    assert second.stderr == "There is a vendor already: one tree has one root.\n"
+    assert rows(migrated, "SELECT email, password_hash FROM users") == [
+        ("vera@brightwater.example", None)
+    ]
+
+
+def test_the_vendors_password_may_be_given(migrated: Path) -> None:
+    made = canopy(*VENDOR, "--password-stdin", folder=migrated, told="a long enough password\n")
+
+    assert made.returncode == 0
+    assert "token" not in made.stdout
+    [(password_hash,)] = rows(migrated, "SELECT password_hash FROM users")
+    assert str(password_hash).startswith("$argon2id$")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((*VENDOR, "--password-stdin"), "short\n"),
+        ((*VENDOR, "--password-stdin"), ""),
+        ((*VENDOR[:-1], "no address"), None),
+        (("create-vendor", "--name", " ", "--email", "vera@brightwater.example"), None),
+    ],
+)
+def test_a_bad_vendor_is_refused_and_nothing_written(
+    migrated: Path, arguments: tuple[str, ...], told: str | None
+) -> None:
+    made = canopy(*arguments, folder=migrated, told=told)
+
+    assert made.returncode == 1
+    assert "Traceback" not in made.stderr
+    assert rows(migrated, "SELECT * FROM companies") == []
+
+
+@pytest.mark.parametrize("arguments", [("serve",), ("worker",), VENDOR])
+def test_a_database_that_is_behind_is_refused(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    refused = canopy(*arguments, folder=tmp_path)
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("The database lacks 0001_initial")
+    assert refused.stderr.endswith("Run: canopy migrate\n")
+
+
+@pytest.mark.parametrize("arguments", [("serve",), ("worker",), ("migrate",), VENDOR])
+def test_a_database_out_of_reach_is_told_in_one_line(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    away = f"postgres://canopy:a-secret@127.0.0.1:{free_port()}/canopy"
+
+    refused = canopy(*arguments, folder=tmp_path, CANOPY_DATABASE_URL=away)
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("The database cannot be reached: ")
+    assert refused.stderr.count("\n") == 1
+    assert "a-secret" not in refused.stderr
+
+
+def test_wrong_settings_stop_every_command(tmp_path: Path) -> None:
+    refused = canopy("migrate", folder=tmp_path, CANOPY_SMTP_URL="nowhere")
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("CANOPY_SMTP_URL: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sqlite_is_not_shared_in_production(migrated: Path) -> None:
+    refused = canopy(
+        *("serve", "--workers", "2"),
+        folder=migrated,
+        CANOPY_ENVIRONMENT="production",
+        CANOPY_PUBLIC_URL="https://canopy.example",
+    )
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("CANOPY_DATABASE_URL is SQLite")
+
+
+def test_a_command_that_is_none_ends_with_2(tmp_path: Path) -> None:
+    assert canopy("nonsense", folder=tmp_path).returncode == 2
+
+
+async def test_check_is_content_with_what_it_can_reach(migrated: Path) -> None:
+    async with Catcher() as catcher:
+        smtp_url = f"smtp://127.0.0.1:{catcher.port}"
+        checked = await asyncio.to_thread(
+            canopy, "check", folder=migrated, CANOPY_SMTP_URL=smtp_url
+        )
+
+    assert checked.returncode == 0, checked.stdout
+    assert "CANOPY_MAX_BODY_BYTES" in checked.stdout
+    assert "wrong:" not in checked.stdout
+
+
+def test_check_tells_what_is_wrong(tmp_path: Path) -> None:
+    checked = canopy(
+        "check",
+        folder=tmp_path,
+        CANOPY_SMTP_URL=f"smtp://canopy:a-secret@127.0.0.1:{free_port()}",
+        CANOPY_SMPT_URL="smtp://mistyped.example",
+    )
+
+    assert checked.returncode == 1
+    assert "note: CANOPY_SMPT_URL is no setting and does nothing" in checked.stdout
+    assert "wrong: CANOPY_DATABASE_URL: " in checked.stdout
+    assert "wrong: CANOPY_SMTP_URL: " in checked.stdout
+    assert "a-secret" not in checked.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_server_ends_cleanly(tmp_path: Path, how: signal.Signals, workers: str) -> None:
+    port = free_port()
+    arguments = ("serve", "--migrate", "--port", str(port), "--workers", workers)
+    with running(*arguments, folder=tmp_path) as process:
+        with answering(f"http://127.0.0.1:{port}", process) as client:
+            ready = client.get("/health/ready")
+
+        process.send_signal(how)
+
+        assert ready.status_code == 200
+        assert process.wait(20) == 0
+    assert "Traceback" not in (tmp_path / "said").read_text()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+async def test_the_worker_ends_cleanly(migrated: Path, how: signal.Signals) -> None:
+    async with Catcher() as catcher:
+        smtp_url = f"smtp://127.0.0.1:{catcher.port}"
+        with running("worker", folder=migrated, CANOPY_SMTP_URL=smtp_url) as process:
+            await asyncio.sleep(2)
+            process.send_signal(how)
+
+            assert process.wait(20) == 0
+    assert "Traceback" not in (migrated / "said").read_text()
