@@ -1,0 +1,93 @@
+"""The API as its users run it: `canopy serve` in a process of its own, on a free loopback port."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final, Self
+
+import httpx
+
+PATIENCE: Final = 30.0
+"""Seconds for the server to answer, or to stop."""
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
+
+
+class Server:
+    """Ends its own process, and no other."""
+
+    def __init__(self, database_url: str, smtp_port: int, log: Path, **settings: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log = log
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("CANOPY_")},
+            "CANOPY_DATABASE_URL": database_url,
+            "CANOPY_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
+            "CANOPY_PUBLIC_URL": self.url,
+            **settings,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Asks it to end; this process goes on meanwhile, for the mail server lives in it."""
+        assert self._process is not None
+        self._process.terminate()
+        await asyncio.to_thread(self._process.wait, PATIENCE)
+
+    async def start(self) -> None:
+        """Returns when it answers; after a kill, on the same port."""
+        self._process = self._begin()
+        deadline = time.monotonic() + PATIENCE
+        async with httpx.AsyncClient(base_url=self.url) as http:
+            while not await _answers(http):
+                assert self._process.poll() is None, self._log.read_text()
+                assert time.monotonic() < deadline, self._log.read_text()
+                await asyncio.sleep(0.02)
+
+    def _begin(self) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "app.cli", "serve", "--port", str(self.port)],
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+            )
+
+    def kill(self) -> None:
+        """End the process in the middle of whatever it does."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(PATIENCE)
+
+    def run(self, *arguments: str, told: str = "") -> str:
+        """Another command of `canopy` with the same settings; what it prints."""
+        ended = subprocess.run(
+            [sys.executable, "-m", "app.cli", *arguments],
+            env=self._environment,
+            input=told,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return ended.stdout
+
+
+async def _answers(http: httpx.AsyncClient) -> bool:
+    try:
+        return (await http.get("/health/ready")).status_code == 200
+    except httpx.TransportError:
+        return False
