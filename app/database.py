@@ -32,13 +32,16 @@ SQLITE: Final = {"busy_timeout": 30_000, "synchronous": "FULL"}
 def config(url: str, **options: Any) -> dict[str, Any]:
     """What `Tortoise.init` takes; `options` are pragmas of SQLite, or for asyncpg's pool."""
     connection = expand_db_url(url)
+    credentials = connection["credentials"]
     if is_sqlite(url):
         connection["engine"] = "models.sqlite"
-        options = SQLITE | options
-        Path(connection["credentials"]["file_path"]).parent.mkdir(parents=True, exist_ok=True)
-    elif "sslmode" in connection["credentials"]:  # libpq's name, which asyncpg takes in URLs alone
-        connection["credentials"]["ssl"] = connection["credentials"].pop("sslmode")
-    connection["credentials"] |= options
+        credentials = SQLITE | credentials
+        Path(credentials["file_path"]).parent.mkdir(parents=True, exist_ok=True)
+    else:
+        connection["engine"] = "models.postgres"
+        if "sslmode" in credentials:  # libpq's name, which asyncpg takes in URLs alone
+            credentials["ssl"] = credentials.pop("sslmode")
+    connection["credentials"] = credentials | options
     return {
         "connections": {"default": connection},
         "apps": {

@@ -1,16 +1,29 @@
 """People found across the tree: recipients of mail, and who has an address already."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
+import orjson
 from tortoise.expressions import Q
 
 from models.companies import Company
-from models.outbox import Notification
+from models.database import is_sqlite, rows
 from models.users import User, UserRole
 
 PRESENT = Q(removed_at__isnull=True)
 MANAGING = Q(role__not=UserRole.LEARNER)
+ERASED: Final = (
+    "email",
+    "email_key",
+    "first_name",
+    "last_name",
+    "name_key",
+    "department",
+    "external_id",
+)
+"""Texts that identify a person."""
 
 
 async def managers_of(company_id: UUID) -> list[User]:
@@ -35,13 +48,47 @@ async def present(user_id: UUID | None) -> list[User]:
     return await User.filter(PRESENT, id=user_id) if user_id else []
 
 
-async def erase_recipient(erased: Sequence[User]) -> None:
-    """Take the addresses of erased people out of the mails that were promised to them."""
-    for user in erased:
-        await Notification.filter(user_id=user.id).update(recipient=user.email, token=None)
+async def save_removed(users: Sequence[User], at: datetime) -> None:
+    """Write down with one statement that they were removed."""
+    gone = User.filter(id__in=[user.id for user in users])
+    await gone.update(removed_at=at, password_hash=None, updated_at=at)
+
+
+async def save_erased(users: Sequence[User], at: datetime) -> None:
+    """Write down what stands for erased people now, in the mails promised to them too."""
+    await rows(
+        f"""
+        UPDATE users SET {", ".join(f"{column} = gone.{column}" for column in ERASED)},
+            muted_templates = '[]', password_hash = NULL, erased_at = $2, updated_at = $2
+        FROM ({_each_of(*ERASED)}) AS gone WHERE users.id = gone.id
+        """,  # noqa: S608
+        _as_json(users, *ERASED),
+        at,
+    )
+    await rows(
+        f"""
+        UPDATE notifications SET recipient = gone.email, token = NULL, last_error = NULL
+        FROM ({_each_of("email")}) AS gone WHERE notifications.user_id = gone.id
+        """,  # noqa: S608
+        _as_json(users, "email"),
+    )
 
 
 async def taken(email_keys: Iterable[str]) -> dict[str, User]:
     """Who has these addresses, anywhere on the platform."""
     found = await User.filter(PRESENT, email_key__in=list(email_keys))
     return {user.email_key: user for user in found}
+
+
+def _as_json(users: Sequence[User], *columns: str) -> str:
+    people = [{name: getattr(user, name) for name in ("id", *columns)} for user in users]
+    return orjson.dumps(people, default=str).decode()
+
+
+def _each_of(*columns: str) -> str:
+    """The people in the JSON of $1: id, and texts."""
+    cast, people = "::uuid", "jsonb_array_elements($1::jsonb) AS value"
+    if is_sqlite():
+        cast, people = "", "json_each($1)"
+    texts = ", ".join(f"value ->> '{column}' AS {column}" for column in columns)
+    return f"SELECT (value ->> 'id'){cast} AS id, {texts} FROM {people}"  # noqa: S608

@@ -1,15 +1,21 @@
 """Tortoise's SQLite backend, with transactions that wait their turn and scripts that stay in them.
 
 Its own opens a transaction with a plain BEGIN: with a second process at work, reading and then
-writing fails at once with SQLITE_BUSY_SNAPSHOT, whatever `busy_timeout` says. And `executescript`
-commits whatever transaction is open.
+writing fails at once with SQLITE_BUSY_SNAPSHOT, whatever `busy_timeout` says. `executescript`
+commits whatever transaction is open. And a task that is cancelled while it opens a connection or a
+transaction leaves them locked.
 """
 
 import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
+import aiosqlite
+from tortoise.backends.base.client import (
+    ConnectionWrapper,
+    TransactionalDBClient,
+    TransactionContext,
+)
 from tortoise.backends.sqlite.client import (
     SqliteClient,
     SqliteTransactionContext,
@@ -36,34 +42,66 @@ class ImmediateTransaction(SqliteTransactionWrapper):
 
 class ImmediateTransactionContext(SqliteTransactionContext):
     async def __aenter__(self) -> TransactionalDBClient:
-        """Lets go of the connection again when the database stays busy."""
+        """Lets go of the connection again when the database stays busy, or the task is cancelled.
+
+        A cancelled BEGIN is carried out all the same, by the connection's own thread; a statement
+        sent after it comes after it.
+        """
         await self._trxlock.acquire()
         try:
             await self.ensure_connection()
-            self.token = get_connections().set(self.connection_name, self.connection)
             try:
                 await self.connection.begin()
             except BaseException:
-                get_connections().reset(self.token)
+                await self.connection.rollback()
                 raise
         except BaseException:
             self._trxlock.release()
             raise
+        self.token = get_connections().set(self.connection_name, self.connection)
         return self.connection  # type: ignore[no-any-return]
 
 
+class Held(ConnectionWrapper[aiosqlite.Connection]):
+    """The connection, for one statement; let go of when it cannot be opened."""
+
+    async def __aenter__(self) -> aiosqlite.Connection:
+        await self._lock.acquire()
+        try:
+            await self.ensure_connection()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self.connection
+
+
 class Client(SqliteClient):
+    def acquire_connection(self) -> Held:
+        return Held(self._lock, self)
+
     def _in_transaction(self) -> TransactionContext:
         return ImmediateTransactionContext(ImmediateTransaction(self), self._lock)
 
+    async def execute_many(self, query: str, values: list[list[Any]]) -> None:
+        """In a transaction that also ends when the task is cancelled."""
+        async with self._in_transaction() as transaction:
+            await transaction.execute_many(query, values)
+
     async def create_connection(self, with_db: bool) -> None:
-        is_new = self._connection is None
-        await super().create_connection(with_db)
-        if is_new and self._connection is not None:
-            for name, function in UNICODE.items():
-                await self._connection.create_function(
-                    name, 1, _of_text(function), deterministic=True
-                )
+        """With every pragma set, or not at all: a connection keeps foreign keys, or it is none."""
+        if self._connection is not None:
+            return
+        try:
+            await super().create_connection(with_db)
+            await self._add_functions()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _add_functions(self) -> None:
+        assert self._connection is not None
+        for name, function in UNICODE.items():
+            await self._connection.create_function(name, 1, _of_text(function), deterministic=True)
 
 
 def _of_text(function: Callable[[str], str]) -> Callable[[Any], Any]:

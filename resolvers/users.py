@@ -10,7 +10,7 @@ from models.companies import Company
 from models.errors import Conflict, InvalidInput, NotFound, Path
 from models.licenses import License, LicenseStatus, ReleaseReason, has_status
 from models.outbox import NotificationTemplate
-from models.people import erase_recipient, managers_of
+from models.people import managers_of, save_erased, save_removed
 from models.sessions import LinkPurpose
 from models.users import User, UserRole, managing_role
 from resolvers import notices
@@ -84,11 +84,10 @@ async def remove_users(work: Work, user_ids: list[UUID], erase: bool = False) ->
         await _must_keep_a_manager(work, company, leaving)
     freed = await _free_licenses_of(work, companies, leaving)
     erased = [user for user in users if erase and user.erase(at=work.now)]
-    for user in {user.id: user for user in leaving + erased}.values():
-        await user.save()
+    await save_removed(leaving, work.now)
+    await save_erased(erased, work.now)
     await end_sessions_of([user.id for user in leaving], work.now)
     await _dismiss(work, leaving)
-    await erase_recipient(erased)
     _audit_people(work, "user.removed", companies, leaving)
     _audit_people(work, "user.erased", companies, erased)
     return Removed([user.id for user in users], freed)

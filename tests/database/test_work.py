@@ -1,33 +1,29 @@
 """One operation, one transaction: all of it or nothing, once, whatever happens meanwhile."""
 
-import asyncio
-from collections.abc import Callable
 from itertools import count
+from typing import Any
 
 import pytest
+from tortoise.connection import get_connection
 
 from models.audit import AuditEvent
 from models.licenses import License
 from models.orders import Order
 from models.outbox import Notification
 from resolvers.orders import assign_order
-from resolvers.work import previewing
+from tests.conftest import Clock
 from tests.factories import Make
 from tests.invariants import breaches
-from tests.conftest import Clock
 from tests.scene import Do, Scene
-from tests.snapshots import snapshot
 from tests.stepping import Cut, cut_short
-from tortoise.connection import get_connection
 
 
 def is_idle() -> bool:
     """Whether no transaction and no lock is left behind."""
-    connection = get_connection("default")
+    connection: Any = get_connection("default")
     if connection.capabilities.dialect == "sqlite":
-        return not connection._lock.locked() and not connection._connection.in_transaction
-    pool = connection._pool
-    return pool.get_idle_size() == pool.get_size()
+        return not (connection._lock.locked() or connection._connection.in_transaction)
+    return bool(connection._pool.get_idle_size() == connection._pool.get_size())
 
 
 @pytest.mark.parametrize("cut", Cut)

@@ -193,7 +193,8 @@ async def test_a_visitor_sees_plain_fields_of_their_own_company(make: Make, api:
         f"""{{ viewer {{
             user {{ email company {{ {COMPANY} }} license {{ id }} allocations {{ totalCount }} }}
             company {{ name parent {{ id }} ancestors {{ id }} depth orders {{ totalCount }} }}
-            manageSession {{ actor {{ email user {{ email }} }} company {{ name }} endedAt }} }} }}"""
+            manageSession {{ actor {{ email user {{ email }} }} company {{ name }} endedAt }}
+        }} }}"""
     )
 
     home = viewer["user"]["company"]
@@ -413,11 +414,9 @@ async def test_why_not_is_told_of_an_order(make: Make, api: Api) -> None:
     above_only = {"reason": "Orders are assigned by a company above the one that ordered."}
     assert [below[name] for name in ("assign", "decline")] == [above_only, above_only]
     assert below["update"] == below["cancel"] == {"reason": None}
-    assert [above[name]["reason"] for name in ("update", "assign", "decline", "cancel")] == [
-        None
-    ] * 4
+    assert {above[name]["reason"] for name in ("update", "assign", "decline", "cancel")} == {None}
     assert not above["return"]["allowed"]
-    assert "is requested" in above["return"]["reason"]
+    assert "is still open" in above["return"]["reason"]
 
 
 async def test_the_managed_plan_takes_a_managers_rights(make: Make, api: Api) -> None:

@@ -1,0 +1,47 @@
+"""Tortoise's asyncpg backend, with transactions that give their connection back in any case.
+
+Its own keeps it when a task is cancelled while it begins: after a few of these the pool is empty.
+"""
+
+from typing import Any
+
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.base.client import (
+    TransactionalDBClient,
+    TransactionContext,
+    TransactionContextPooled,
+)
+from tortoise.connection import get_connections
+
+
+class PooledTransaction(TransactionContextPooled):
+    async def __aenter__(self) -> TransactionalDBClient:
+        await self.ensure_connection()
+        self.client._connection = await self.client._parent._pool.acquire()
+        try:
+            await self.client.begin()
+        except BaseException:
+            await self._give_back()
+            raise
+        self.token = get_connections().set(self.connection_name, self.client)
+        return self.client
+
+    async def __aexit__(self, error: Any, *_: object) -> None:
+        get_connections().reset(self.token)
+        try:
+            if not self.client._finalized:
+                await (self.client.rollback() if error else self.client.commit())
+        finally:
+            await self._give_back()
+
+    async def _give_back(self) -> None:
+        """Whatever is left open in it ends there."""
+        await self.client._parent._pool.release(self.client._connection)
+
+
+class Client(AsyncpgDBClient):
+    def _in_transaction(self) -> TransactionContext:
+        return PooledTransaction(TransactionWrapper(self), self._pool_init_lock)
+
+
+client_class = Client

@@ -1,0 +1,219 @@
+"""The whole application as it is served: who asks, pages, headers, health, and failures."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from app.database import migrate
+from tests.http.server import Server, free_port
+from tests.postgres import Postgres
+from tests.smtp import Catcher
+
+VIEWER = "{ viewer { user { email } } }"
+RESET = 'mutation { requestPasswordReset(input: {email: "vera@brightwater.example"}) { errors { code } } }'
+VENDOR = ("create-vendor", "--name", "Brightwater", "--email", "vera@brightwater.example")
+PRODUCTION = {
+    "CANOPY_ENVIRONMENT": "production",
+    "CANOPY_PUBLIC_URL": "https://canopy.example",
+}
+
+
+@asynccontextmanager
+async def served(folder: Path, **settings: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A migrated SQLite file in the folder, and a server on it."""
+    url = f"sqlite://{folder / 'canopy.sqlite3'}"
+    await migrate(url)
+    settings = {"CANOPY_EMBEDDED_WORKER": "false"} | settings
+    async with (
+        Server(url, free_port(), folder / "log", **settings) as server,
+        httpx.AsyncClient(base_url=server.url, timeout=20) as client,
+    ):
+        yield client
+
+
+@pytest_asyncio.fixture(scope="module")
+async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
+    async with served(
+        tmp_path_factory.mktemp("served"), CANOPY_ALLOWED_ORIGINS="https://spa.example"
+    ) as client:
+        yield client
+
+
+async def ask(client: httpx.AsyncClient, query: str, **headers: str) -> Any:
+    response = await client.post("/graphql", json={"query": query}, headers=headers)
+    return response.json()
+
+
+def execute(folder: Path, statement: str) -> None:
+    database = sqlite3.connect(folder / "canopy.sqlite3")
+    with database:
+        database.execute(statement)
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer nobodys",
+        "Bearer a b",
+        "Basic YTpi",
+        "Bearer " + "x" * 10_000,
+    ],
+)
+async def test_without_a_good_token_there_is_no_viewer(
+    client: httpx.AsyncClient, sent: str
+) -> None:
+    assert await ask(client, VIEWER, Authorization=sent) == {"data": {"viewer": None}}
+
+
+async def test_without_a_token_nothing_is_listed(client: httpx.AsyncClient) -> None:
+    answer = await ask(client, "{ orders { totalCount } }")
+
+    assert answer["data"] is None
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAUTHENTICATED"]
+
+
+@pytest.mark.parametrize("address", ["/", "/set-password", "/graphql"])
+async def test_pages_load_their_own_files_alone(client: httpx.AsyncClient, address: str) -> None:
+    response = await client.get(address, headers={"Accept": "text/html"})
+
+    assert response.status_code == 200
+    assert "//" not in response.text.replace("<!doctype", "")
+    assert "<script>" not in response.text
+    assert "style=" not in response.text
+    policy = response.headers["content-security-policy"].split("; ")
+    assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= set(policy)
+
+
+@pytest.mark.parametrize(
+    "file", ["page.css", "set-password.js", "../settings.py", "%2e%2e/settings.py", "."]
+)
+async def test_only_what_is_static_is_served(client: httpx.AsyncClient, file: str) -> None:
+    response = await client.get(f"/static/{file}")
+
+    assert response.status_code == (200 if file.startswith(("page", "set")) else 404)
+
+
+@pytest.mark.parametrize("address", ["/graphql?query={viewer{user{name}}}", "/health/live", "/no"])
+async def test_every_answer_is_safe_to_show(client: httpx.AsyncClient, address: str) -> None:
+    headers = (await client.get(address)).headers
+
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+    assert "server" not in headers
+    assert "strict-transport-security" not in headers
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_let"), [("https://spa.example", 1), ("https://a.example", 0)]
+)
+async def test_browsers_let_named_origins_ask(
+    client: httpx.AsyncClient, origin: str, is_let: int
+) -> None:
+    asked = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type",
+    }
+
+    before = await client.options("/graphql", headers=asked)
+    answer = await client.post("/graphql", json={"query": VIEWER}, headers={"Origin": origin})
+
+    assert before.status_code == (200 if is_let else 400)
+    assert answer.headers.get("access-control-allow-origin") == (origin if is_let else None)
+
+
+async def test_production_tells_nothing_of_its_schema(tmp_path: Path) -> None:
+    async with served(tmp_path, **PRODUCTION) as client:
+        page = await client.get("/graphql", headers={"Accept": "text/html"})
+        schema = await ask(client, "{ __schema { types { name } } }")
+        typo = await ask(client, "{ viewr { user { email } } }")
+        viewer = await ask(client, "{ __typename viewer { __typename } }")
+        headers = page.headers
+
+    assert page.status_code == 406
+    assert "data" not in schema
+    assert "viewer" not in typo["errors"][0]["message"]
+    assert viewer == {"data": {"__typename": "Query", "viewer": None}}
+    assert headers["strict-transport-security"] == "max-age=31536000"
+
+
+async def test_a_schema_behind_is_not_ready(tmp_path: Path) -> None:
+    async with served(tmp_path) as client:
+        before = await client.get("/health/ready")
+        execute(tmp_path, "DELETE FROM tortoise_migrations")
+        after = await client.get("/health/ready")
+        live = await client.get("/health/live")
+
+    assert (before.status_code, after.status_code, live.status_code) == (200, 503, 200)
+    assert after.json()["reason"] == "The schema of the database is behind."
+
+
+async def test_a_database_that_is_gone_is_not_ready(tmp_path: Path) -> None:
+    with Postgres() as postgres:
+        url = postgres.create_database("canopy")
+        await migrate(url)
+        async with (
+            Server(url, free_port(), tmp_path / "log") as server,
+            httpx.AsyncClient(base_url=server.url, timeout=20) as client,
+        ):
+            postgres.stop()
+            gone = await client.get("/health/ready")
+            live = await client.get("/health/live")
+            answer = await client.post("/graphql", json={"query": VIEWER}, headers=bearer("any"))
+            postgres.start()
+            back = await client.get("/health/ready")
+
+    assert (gone.status_code, live.status_code, back.status_code) == (503, 200, 200)
+    assert gone.json()["reason"] == "The database does not answer."
+    assert answer.status_code == 500
+    assert answer.json()["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+    assert "password" not in (tmp_path / "log").read_text()
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def test_a_failure_tells_nothing_of_itself(tmp_path: Path) -> None:
+    async with served(tmp_path) as client:
+        execute(tmp_path, "ALTER TABLE users RENAME TO people")
+        response = await client.post("/graphql", json={"query": RESET})
+
+    assert [error["extensions"]["code"] for error in response.json()["errors"]] == [
+        "INTERNAL_SERVER_ERROR"
+    ]
+    assert "users" not in response.text
+    log = (tmp_path / "log").read_text()
+    assert "OperationalError" in log
+    assert "vera@brightwater.example" not in log
+
+
+@pytest.mark.parametrize(("embedded", "mails"), [("true", 1), ("false", 0)])
+async def test_mail_leaves_from_inside_the_server(
+    tmp_path: Path, embedded: str, mails: int
+) -> None:
+    url = f"sqlite://{tmp_path / 'canopy.sqlite3'}"
+    await migrate(url)
+    settings = {"CANOPY_EMBEDDED_WORKER": embedded}
+    async with (
+        Catcher() as catcher,
+        Server(url, catcher.port, tmp_path / "log", **settings) as server,
+        httpx.AsyncClient(base_url=server.url, timeout=20) as client,
+    ):
+        await asyncio.to_thread(server.run, *VENDOR)
+        await ask(client, RESET)
+        await asyncio.sleep(3)
+
+    assert [mail.recipient for mail in catcher.mails] == ["vera@brightwater.example"] * mails
