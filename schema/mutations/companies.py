@@ -10,7 +10,6 @@ from resolvers import companies
 from resolvers.reading.companies import company_by_id
 from schema.context import Info
 from schema.edges import edge
-from schema.errors import RefusalsAsData
 from schema.ids import key, optional_key
 from schema.inputs import (
     KEY,
@@ -22,7 +21,7 @@ from schema.inputs import (
     value,
     with_default,
 )
-from schema.payloads import OrderPayload, Payload
+from schema.payloads import OrderPayload, Payload, mutation
 from schema.types import Company
 
 DETAILS = ("industry", "employee_count", "country", "language", "external_id")
@@ -128,10 +127,7 @@ class RestoreCompanyPayload(CompanyPayload):
 
 @strawberry.type
 class CompanyMutations:
-    @strawberry.mutation(
-        description="A company with its manager, order and licenses: all come to be, or none.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("A company with its manager, order and licenses: all come to be, or none.")
     async def create_company(self, info: Info, input: CreateCompanyInput) -> CreateCompanyPayload:
         manager, order = value(input.manager), value(input.order)
         done = await info.context.perform(
@@ -151,10 +147,7 @@ class CompanyMutations:
             notice_ids=done.notices,
         )
 
-    @strawberry.mutation(
-        description="Change what describes a company; its account manager only from above.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Change what describes a company; its account manager only from above.")
     async def update_company(self, info: Info, input: UpdateCompanyInput) -> UpdateCompanyPayload:
         changes = given(input, ("name", *DETAILS))
         if input.account_manager_id is not strawberry.UNSET:
@@ -164,10 +157,7 @@ class CompanyMutations:
         )
         return UpdateCompanyPayload(company_id=done.result)
 
-    @strawberry.mutation(
-        description="Hang a company, with all beneath it, under another one.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Hang a company, with all beneath it, under another one.")
     async def move_company(self, info: Info, input: MoveCompanyInput) -> MoveCompanyPayload:
         done = await info.context.perform(
             companies.move_company,
@@ -177,10 +167,7 @@ class CompanyMutations:
         )
         return MoveCompanyPayload(company_id=done.result)
 
-    @strawberry.mutation(
-        description="Stop everything in a company and beneath it; nothing is deleted.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Stop everything in a company and beneath it; nothing is deleted.")
     async def archive_company(
         self, info: Info, input: ArchiveCompanyInput
     ) -> ArchiveCompanyPayload:
@@ -189,10 +176,7 @@ class CompanyMutations:
         )
         return ArchiveCompanyPayload(company_id=done.result)
 
-    @strawberry.mutation(
-        description="Let an archived company work again, with what is beneath it.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Let an archived company work again, with what is beneath it.")
     async def restore_company(
         self, info: Info, input: RestoreCompanyInput
     ) -> RestoreCompanyPayload:

@@ -12,10 +12,9 @@ from resolvers.reading.licenses import license_by_id
 from resolvers.reading.users import user_by_id
 from schema.context import Info
 from schema.edges import edge, edges
-from schema.errors import RefusalsAsData
 from schema.ids import key, keys, optional_key
 from schema.inputs import ACTING, KEY, PREVIEW, optional, required, value, with_default
-from schema.payloads import Payload
+from schema.payloads import Payload, mutation
 from schema.types import License, User
 
 TYPE = "Only of that type."
@@ -91,10 +90,7 @@ class ReallocateLicensePayload(Payload):
 
 @strawberry.type
 class LicenseMutations:
-    @strawberry.mutation(
-        description="Tie free licenses to learners. The clock does not restart.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Tie free licenses to learners. The clock does not restart.")
     async def allocate_licenses(
         self, info: Info, input: AllocateLicensesInput
     ) -> AllocateLicensesPayload:
@@ -121,10 +117,7 @@ class LicenseMutations:
             unknown_emails=done.result.unknown_emails,
         )
 
-    @strawberry.mutation(
-        description="Take licenses back into their pools; they keep their expiry.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Take licenses back into their pools; they keep their expiry.")
     async def release_licenses(
         self, info: Info, input: ReleaseLicensesInput
     ) -> ReleaseLicensesPayload:
@@ -133,10 +126,7 @@ class LicenseMutations:
         )
         return ReleaseLicensesPayload(license_ids=done.result.licenses, user_ids=done.result.users)
 
-    @strawberry.mutation(
-        description="Move a license to another learner for the time that is left.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Move a license to another learner for the time that is left.")
     async def reallocate_license(
         self, info: Info, input: ReallocateLicenseInput
     ) -> ReallocateLicensePayload:

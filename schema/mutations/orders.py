@@ -10,10 +10,9 @@ from resolvers import orders
 from resolvers.reading.orders import order_by_id
 from schema.context import Info
 from schema.edges import edge, edges
-from schema.errors import RefusalsAsData
 from schema.ids import key, optional_key
 from schema.inputs import ACTING, KEY, PREVIEW, given, optional, required, value, with_default
-from schema.payloads import OrderPayload, Payload
+from schema.payloads import OrderPayload, Payload, mutation
 from schema.types import Order
 
 
@@ -121,10 +120,7 @@ class ReturnOrderPayload(OrderPayload):
 
 @strawberry.type
 class OrderMutations:
-    @strawberry.mutation(
-        description="Ask the company above for licenses. No license exists yet.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Ask the company above for licenses. No license exists yet.")
     async def request_licenses(
         self, info: Info, input: RequestLicensesInput
     ) -> RequestLicensesPayload:
@@ -141,10 +137,7 @@ class OrderMutations:
             order_id=done.result.order_id, similar_ids=done.result.similar, notice_ids=done.notices
         )
 
-    @strawberry.mutation(
-        description="Ask for licenses that replace the company's trial once they are assigned.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Ask for licenses that replace the company's trial once they are assigned.")
     async def upgrade_trial(self, info: Info, input: UpgradeTrialInput) -> UpgradeTrialPayload:
         done = await info.context.perform(
             orders.upgrade_trial,
@@ -156,10 +149,7 @@ class OrderMutations:
         )
         return UpgradeTrialPayload(order_id=done.result, notice_ids=done.notices)
 
-    @strawberry.mutation(
-        description="Change a request that nobody has acted on yet.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Change a request that nobody has acted on yet.")
     async def update_order(self, info: Info, input: UpdateOrderInput) -> UpdateOrderPayload:
         done = await info.context.perform(
             orders.update_order,
@@ -168,40 +158,28 @@ class OrderMutations:
         )
         return UpdateOrderPayload(order_id=done.result)
 
-    @strawberry.mutation(
-        description="Mint an order's licenses, start their clock and mail the managers.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Mint an order's licenses, start their clock and mail the managers.")
     async def assign_order(self, info: Info, input: AssignOrderInput) -> AssignOrderPayload:
         done = await info.context.perform(
             orders.assign_order, key("Order", input.order_id), value(input.quantity), how=input
         )
         return AssignOrderPayload(order_id=done.result, notice_ids=done.notices)
 
-    @strawberry.mutation(
-        description="Refuse what is still open of an order; what was assigned stays.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Refuse what is still open of an order; what was assigned stays.")
     async def decline_order(self, info: Info, input: DeclineOrderInput) -> DeclineOrderPayload:
         done = await info.context.perform(
             orders.decline_order, key("Order", input.order_id), input.reason, how=input
         )
         return DeclineOrderPayload(order_id=done.result, notice_ids=done.notices)
 
-    @strawberry.mutation(
-        description="Take back what is still open of an order; what was assigned stays.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Take back what is still open of an order; what was assigned stays.")
     async def cancel_order(self, info: Info, input: CancelOrderInput) -> CancelOrderPayload:
         done = await info.context.perform(
             orders.cancel_order, key("Order", input.order_id), value(input.reason), how=input
         )
         return CancelOrderPayload(order_id=done.result, notice_ids=done.notices)
 
-    @strawberry.mutation(
-        description="Give back an order within 14 days, if nothing of it was ever allocated.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Give back an order within 14 days, if nothing of it was ever allocated.")
     async def return_order(self, info: Info, input: ReturnOrderInput) -> ReturnOrderPayload:
         done = await info.context.perform(
             orders.return_order, key("Order", input.order_id), input.reason, how=input

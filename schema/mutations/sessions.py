@@ -10,10 +10,9 @@ from resolvers.reading.sessions import manage_session_by_id
 from resolvers.reading.users import user_by_id
 from schema.context import Info
 from schema.edges import edge
-from schema.errors import RefusalsAsData
 from schema.ids import key
 from schema.inputs import optional, required, value
-from schema.payloads import Payload
+from schema.payloads import Payload, mutation
 from schema.types import ManageSession, User, Viewer
 
 
@@ -91,9 +90,7 @@ class ExitManageModePayload(Payload):
 
 @strawberry.type
 class SessionMutations:
-    @strawberry.mutation(
-        description="An access token for an email and a password.", extensions=[RefusalsAsData()]
-    )
+    @mutation("An access token for an email and a password.")
     async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload:
         context = info.context
         user, known = await sessions.check_password(input.email, input.password, context.clock)
@@ -105,38 +102,26 @@ class SessionMutations:
             viewer=Viewer.of(await context.read_as(done.result.token)),
         )
 
-    @strawberry.mutation(
-        description="End this token, and what was entered with it; in manage mode that stay alone.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("End this token, and what was entered with it; in manage mode that stay alone.")
     async def sign_out(self, info: Info) -> SignOutPayload:
         await info.context.perform(sessions.sign_out)
         return SignOutPayload()
 
-    @strawberry.mutation(
-        description="Mail a link that sets a new password, at most once in 30 minutes.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Mail a link that sets a new password, at most once in 30 minutes.")
     async def request_password_reset(
         self, info: Info, input: RequestPasswordResetInput
     ) -> RequestPasswordResetPayload:
         await info.context.perform(sessions.request_password_reset, input.email)
         return RequestPasswordResetPayload()
 
-    @strawberry.mutation(
-        description="Set the password of whoever was mailed the link; all their tokens end.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Set the password of whoever was mailed the link; all their tokens end.")
     async def set_password(self, info: Info, input: SetPasswordInput) -> SetPasswordPayload:
         password_hash = await passwords.hash_password(input.password)
         done = await info.context.perform(sessions.set_password, input.token, password_hash)
         await info.context.read_as_themselves(done.result)
         return SetPasswordPayload(user_id=done.result)
 
-    @strawberry.mutation(
-        description="Enter a company beneath, to work there as its manager would.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Enter a company beneath, to work there as its manager would.")
     async def enter_manage_mode(
         self, info: Info, input: EnterManageModeInput
     ) -> EnterManageModePayload:
@@ -150,10 +135,7 @@ class SessionMutations:
             viewer=Viewer.of(await info.context.read_as(done.result.token)),
         )
 
-    @strawberry.mutation(
-        description="Leave the managed company; the token it was entered with goes on working.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Leave the managed company; the token it was entered with goes on working.")
     async def exit_manage_mode(self, info: Info) -> ExitManageModePayload:
         done = await info.context.perform(sessions.exit_manage_mode)
         return ExitManageModePayload(session_id=done.result)

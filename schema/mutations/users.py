@@ -13,7 +13,6 @@ from resolvers.reading.licenses import license_by_id
 from resolvers.reading.users import user_by_id
 from schema.context import Info
 from schema.edges import edge, edges
-from schema.errors import RefusalsAsData
 from schema.ids import key, keys, optional_key
 from schema.inputs import (
     ACTING,
@@ -26,7 +25,7 @@ from schema.inputs import (
     value,
     with_default,
 )
-from schema.payloads import NotifyingPayload, Payload
+from schema.payloads import NotifyingPayload, Payload, mutation
 from schema.types import License, User
 
 PERSON = ("email", "first_name", "last_name", "department", "external_id")
@@ -132,10 +131,7 @@ class UpdateNotificationPreferencesPayload(UserPayload):
 
 @strawberry.type
 class UserMutations:
-    @strawberry.mutation(
-        description="New learners of a company, each with a license while the pool lasts.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("New learners of a company, each with a license while the pool lasts.")
     async def add_users(self, info: Info, input: AddUsersInput) -> AddUsersPayload:
         wanted = Wanted(value(input.license_type), None, input.on_shortage)
         done = await info.context.perform(
@@ -151,29 +147,21 @@ class UserMutations:
             shortage=done.result.shortage,
         )
 
-    @strawberry.mutation(
-        description="Change what is known of a person.", extensions=[RefusalsAsData()]
-    )
+    @mutation("Change what is known of a person.")
     async def update_user(self, info: Info, input: UpdateUserInput) -> UpdateUserPayload:
         done = await info.context.perform(
             users.update_user, key("User", input.user_id), given(input, PERSON)
         )
         return UpdateUserPayload(user_id=done.result)
 
-    @strawberry.mutation(
-        description="Remove people and free their licenses; their history stays.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Remove people and free their licenses; their history stays.")
     async def remove_users(self, info: Info, input: RemoveUsersInput) -> RemoveUsersPayload:
         done = await info.context.perform(
             users.remove_users, keys("User", input.user_ids), input.erase, how=input
         )
         return RemoveUsersPayload(user_ids=done.result.users, license_ids=done.result.licenses)
 
-    @strawberry.mutation(
-        description="Make somebody a manager of their company, and welcome them.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Make somebody a manager of their company, and welcome them.")
     async def add_manager(self, info: Info, input: AddManagerInput) -> AddManagerPayload:
         person = value(input.person)
         done = await info.context.perform(
@@ -185,15 +173,12 @@ class UserMutations:
         )
         return AddManagerPayload(user_id=done.result, notice_ids=done.notices)
 
-    @strawberry.mutation(description="Leave a manager a learner.", extensions=[RefusalsAsData()])
+    @mutation("Leave a manager a learner.")
     async def remove_manager(self, info: Info, input: RemoveManagerInput) -> RemoveManagerPayload:
         done = await info.context.perform(users.remove_manager, key("User", input.user_id))
         return RemoveManagerPayload(user_id=done.result)
 
-    @strawberry.mutation(
-        description="Choose what not to be mailed; welcome and reset mails always are.",
-        extensions=[RefusalsAsData()],
-    )
+    @mutation("Choose what not to be mailed; welcome and reset mails always are.")
     async def update_notification_preferences(
         self, info: Info, input: UpdateNotificationPreferencesInput
     ) -> UpdateNotificationPreferencesPayload:
