@@ -11,11 +11,14 @@ from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection
 from tortoise.exceptions import DBConnectionError
 from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.schema_editor import BaseSchemaEditor
 from tortoise.transactions import in_transaction
 
 from app.settings import Settings
+from models.sqlite import Editor
 
 MODELS: Final = "models"
+MIGRATIONS: Final = "models.migrations"
 MIGRATION_LOCK: Final = 0x63616E6F70790001
 """Of PostgreSQL's advisory locks: one machine migrates, the others wait for it."""
 UNREACHABLE: Final = (
@@ -44,13 +47,7 @@ def config(url: str, **options: Any) -> dict[str, Any]:
     connection["credentials"] = credentials | options
     return {
         "connections": {"default": connection},
-        "apps": {
-            MODELS: {
-                "models": ["models.registry"],
-                "default_connection": "default",
-                "migrations": "models.migrations",
-            }
-        },
+        "apps": _apps(MIGRATIONS),
     }
 
 
@@ -80,7 +77,12 @@ async def pending(connection: BaseDBAsyncClient) -> list[str]:
     return [step.migration.name for step in await _executor(connection).plan()]
 
 
-async def migrate(url: str, told: Callable[[str], object] = lambda name: None) -> None:
+async def migrate(
+    url: str,
+    told: Callable[[str], object] = lambda name: None,
+    *,
+    migrations: str = MIGRATIONS,
+) -> None:
     """Bring the database up to date, in one transaction; any number of machines may try at once.
 
     SQLite rebuilds a table by dropping it, and with foreign keys on that would delete the rows that
@@ -90,7 +92,7 @@ async def migrate(url: str, told: Callable[[str], object] = lambda name: None) -
     async with connected(url, **options), in_transaction() as transaction:
         if not is_sqlite(url):
             await transaction.execute_query(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
-        executor = _executor(transaction)
+        executor = _executor(transaction, migrations)
         # Its own look for a table that is not there would abort PostgreSQL's transaction.
         await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
         await executor.migrate(
@@ -106,5 +108,22 @@ async def _check_foreign_keys(connection: BaseDBAsyncClient) -> None:
         raise RuntimeError(f"The migration would leave rows without what they refer to: {orphans}")
 
 
-def _executor(connection: BaseDBAsyncClient) -> MigrationExecutor:
-    return MigrationExecutor(connection, config("sqlite://:memory:")["apps"])
+class Executor(MigrationExecutor):
+    def _schema_editor(self, atomic: bool = True, collect_sql: bool = False) -> BaseSchemaEditor:
+        if self.connection.capabilities.dialect == "sqlite":
+            return Editor(self.connection, atomic=atomic, collect_sql=collect_sql)
+        return super()._schema_editor(atomic, collect_sql)
+
+
+def _executor(connection: BaseDBAsyncClient, migrations: str = MIGRATIONS) -> Executor:
+    return Executor(connection, _apps(migrations))
+
+
+def _apps(migrations: str) -> dict[str, dict[str, Any]]:
+    return {
+        MODELS: {
+            "models": ["models.registry"],
+            "default_connection": "default",
+            "migrations": migrations,
+        }
+    }

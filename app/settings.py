@@ -110,7 +110,7 @@ class Settings(BaseSettings):
     max_json_depth: Annotated[int, Field(ge=8, le=1000)] = 64
     max_json_brackets: Annotated[int, Field(ge=1000)] = 200_000
     max_query_length: Annotated[int, Field(ge=1000)] = 100_000
-    max_query_tokens: Annotated[int, Field(ge=100)] = 3_000
+    max_query_tokens: Annotated[int, Field(ge=100)] = 2_000
     max_connections: Annotated[int, Field(ge=2)] = 10
 
     @property

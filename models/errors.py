@@ -72,6 +72,13 @@ class Conflict(Refusal):
     code = "CONFLICT"
 
 
+class Busy(Conflict):
+    """Lost against others who write at the same moment, as often as it was tried."""
+
+    def __init__(self) -> None:
+        super().__init__("Too many are writing at this moment: nothing was done. Try again.")
+
+
 class OrderNotOpen(Refusal):
     code = "ORDER_NOT_OPEN"
 

@@ -3,8 +3,10 @@
 Its own keeps it when a task is cancelled while it begins: after a few of these the pool is empty.
 """
 
+from contextlib import suppress
 from typing import Any
 
+import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import (
     TransactionalDBClient,
@@ -29,13 +31,21 @@ class PooledTransaction(TransactionContextPooled):
     async def __aexit__(self, error: Any, *_: object) -> None:
         get_connections().reset(self.token)
         try:
-            if not self.client._finalized:
-                await (self.client.rollback() if error else self.client.commit())
+            if error:
+                await self._undo()
+            elif not self.client._finalized:
+                await self.client.commit()
         finally:
             await self._give_back()
 
+    async def _undo(self) -> None:
+        """A broken connection says no more than the error that is on its way."""
+        if not self.client._finalized:
+            with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+                await self.client.rollback()
+
     async def _give_back(self) -> None:
-        """Whatever is left open in it ends there."""
+        """The pool ends whatever is left open in it."""
         await self.client._parent._pool.release(self.client._connection)
 
 

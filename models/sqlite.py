@@ -23,6 +23,9 @@ from tortoise.backends.sqlite.client import (
 )
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
+from tortoise.migrations.schema_editor import SqliteSchemaEditor
+
+from models.errors import Busy
 
 UNICODE: Final[dict[str, Callable[[str], str]]] = {"UPPER": str.upper, "LOWER": str.lower}
 """SQLite's own know ASCII alone, and search without case needs the rest."""
@@ -30,9 +33,12 @@ UNICODE: Final[dict[str, Callable[[str], str]]] = {"UPPER": str.upper, "LOWER": 
 
 class ImmediateTransaction(SqliteTransactionWrapper):
     async def begin(self) -> None:
+        """Raises Busy when others went on writing for as long as `busy_timeout` lets it wait."""
         try:
             await self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise Busy from error
             raise OperationalError(error) from error
 
     async def execute_script(self, query: str) -> None:
@@ -102,6 +108,22 @@ class Client(SqliteClient):
         assert self._connection is not None
         for name, function in UNICODE.items():
             await self._connection.create_function(name, 1, _of_text(function), deterministic=True)
+
+
+class Editor(SqliteSchemaEditor):
+    """Tortoise's own rebuilds a table to change it, and forgets its indexes.
+
+    An index over a column that goes must be dropped first, or the migration fails.
+    """
+
+    async def _remake_table(self, model: Any, *changes: Any, **named: Any) -> None:
+        _, indexes = await self.client.execute_query(
+            "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql NOT NULL",
+            [model._meta.db_table],
+        )
+        await super()._remake_table(model, *changes, **named)
+        for index in indexes:
+            await self.client.execute_query(index["sql"])
 
 
 def _of_text(function: Callable[[str], str]) -> Callable[[Any], Any]:

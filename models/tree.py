@@ -37,24 +37,25 @@ async def refile(old: str, new: str) -> None:
 
 async def settle(path: str, now: datetime) -> None:
     """Make right what depends on who is above, in the company at `path` and beneath it."""
-    await _archive(path)
+    await _archive(path, now)
     await _dismiss_account_managers(path, now)
     await _end_manage_sessions(path, now)
 
 
-async def _archive(path: str) -> None:
+async def _archive(path: str, now: datetime) -> None:
     """A company is archived when it is so itself, or one above it."""
     await rows(
         """
-        UPDATE companies SET is_archived = EXISTS (
+        UPDATE companies SET is_archived = NOT is_archived, updated_at = $3
+        WHERE path >= $1 AND path < $2 AND is_archived <> EXISTS (
             SELECT 1 FROM companies above
             WHERE above.archived_at IS NOT NULL
             AND SUBSTR(companies.path, 1, LENGTH(above.path)) = above.path
         )
-        WHERE path >= $1 AND path < $2
         """,
         path,
         successor(path),
+        now,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from models import text
-from models.access import Caller
+from models.access import Caller, visible
 from models.base import is_within
 from models.companies import Company
 from models.errors import Duplicate, InvalidInput, Path, RateLimited, Refusal, Refusals
@@ -39,38 +39,39 @@ async def take_in(
     role: UserRole = UserRole.LEARNER,
 ) -> list[User]:
     """New people of the company, saved. Raises Refusals, one for each that cannot be taken in."""
-    users: list[User] = []
+    joined: list[tuple[Path, User]] = []
     faults: list[Refusal] = []
     for path, person in people:
         try:
-            users.append(User.join(company, person.given, at=work.now, role=role, path=path))
+            user = User.join(company, person.given, at=work.now, role=role, path=path)
+            joined.append((path, user))
         except InvalidInput as fault:
             faults.append(fault)
-    faults += _twice(people, users)
+    faults += _twice(joined) + await _external_ids_taken(work, company, joined)
     if faults:
         raise Refusals(faults)
-    await refuse_taken(
-        work,
-        [((*path, "email"), user.email) for (path, _), user in zip(people, users, strict=True)],
-    )
+    await refuse_taken(work, [((*path, "email"), user.email) for path, user in joined])
+    users = [user for _, user in joined]
     await User.bulk_create(users, batch_size=1_000)
     return users
 
 
 async def refuse_taken(work: Work, addresses: Sequence[tuple[Path, str]]) -> None:
-    """Raises Duplicate for addresses that somebody has, and RateLimited when it told too often."""
+    """Raises Duplicate for addresses that somebody has.
+
+    Raises RateLimited once too many were elsewhere, for free ones too: it would go on telling.
+    """
+    tally = await counted(TallyKind.DUPLICATES, str(work.caller.home_id), work.now)
+    told = tally.count if tally else 0
+    if told >= DUPLICATES_A_DAY and addresses:
+        raise _rate_limited()
     have = await taken(text.email_key(email) for _, email in addresses)
     if not have:
         return
     elsewhere = sum(not _sees(work.caller, user) for user in have.values())
     attempts = _attempts(work, elsewhere)
-    tally = await counted(TallyKind.DUPLICATES, str(work.caller.home_id), work.now)
-    if elsewhere and (tally.count if tally else 0) + elsewhere > DUPLICATES_A_DAY:
-        raise RateLimited(
-            f"More than {DUPLICATES_A_DAY} addresses that are taken were tried in a day. "
-            "Ask again tomorrow, or without them.",
-            attempts=attempts,
-        )
+    if told + elsewhere > DUPLICATES_A_DAY:
+        raise _rate_limited(attempts)
     raise Refusals(
         [
             Duplicate("This address is taken.", path)
@@ -89,12 +90,12 @@ async def make_link(work: Work, user: User, purpose: LinkPurpose) -> str:
     return token
 
 
-def _twice(people: Iterable[tuple[Path, Person]], users: Sequence[User]) -> list[Refusal]:
+def _twice(joined: Iterable[tuple[Path, User]]) -> list[Refusal]:
     """Of two alike the later is at fault."""
     faults: list[Refusal] = []
     emails: set[str] = set()
     external_ids: set[str] = set()
-    for (path, _), user in zip(people, users, strict=False):
+    for path, user in joined:
         if user.email_key in emails:
             faults.append(Duplicate("This address is here twice.", (*path, "email")))
         if user.external_id in external_ids:
@@ -103,6 +104,30 @@ def _twice(people: Iterable[tuple[Path, Person]], users: Sequence[User]) -> list
         if user.external_id is not None:
             external_ids.add(user.external_id)
     return faults
+
+
+async def _external_ids_taken(
+    work: Work, company: Company, joined: Sequence[tuple[Path, User]]
+) -> list[Refusal]:
+    given = {user.external_id: path for path, user in joined if user.external_id}
+    if not given:
+        return []
+    here = visible(User, work.caller).filter(company_id=company.id, removed_at__isnull=True)
+    return [
+        Duplicate(
+            "Somebody in this company has this external id.",
+            (*given[user.external_id], "external_id"),
+        )
+        for user in await here.filter(external_id__in=list(given))
+    ]
+
+
+def _rate_limited(attempts: tuple[Attempt, ...] = ()) -> RateLimited:
+    return RateLimited(
+        f"More than {DUPLICATES_A_DAY} addresses that are taken were tried in a day. "
+        "Ask again tomorrow.",
+        attempts=attempts,
+    )
 
 
 def _sees(caller: Caller, user: User) -> bool:

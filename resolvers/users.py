@@ -9,7 +9,7 @@ from models.access import Action, visible
 from models.companies import Company
 from models.errors import Conflict, InvalidInput, NotFound, Path
 from models.licenses import License, LicenseStatus, ReleaseReason, has_status
-from models.outbox import NotificationTemplate
+from models.outbox import UNMUTABLE, NotificationTemplate
 from models.people import managers_of, save_erased, save_removed
 from models.sessions import LinkPurpose
 from models.users import User, UserRole, managing_role
@@ -81,7 +81,7 @@ async def remove_users(work: Work, user_ids: list[UUID], erase: bool = False) ->
     users = await _find_people(work, user_ids)
     leaving = [user for user in users if user.remove(at=work.now)]
     for company in companies:
-        await _must_keep_a_manager(work, company, leaving)
+        await _must_keep_a_manager(work, company, leaving, ("user_ids",))
     freed = await _free_licenses_of(work, companies, leaving)
     erased = [user for user in users if erase and user.erase(at=work.now)]
     await save_removed(leaving, work.now)
@@ -129,10 +129,8 @@ async def remove_manager(work: Work, user_id: UUID) -> UUID:
     user, company = await _lock_person(work, user_id, Action.KEEP_MANAGERS)
     if not user.is_manager:
         return user.id
-    if user.id == work.caller.user_id:
-        raise Conflict("Nobody removes themselves: ask another manager.", ("user_id",))
     user.become(UserRole.LEARNER, at=work.now)
-    await _must_keep_a_manager(work, company, [user])
+    await _must_keep_a_manager(work, company, [user], ("user_id",))
     await user.save(update_fields=["role", "updated_at"])
     await _dismiss(work, [user])
     await end_stays_of(user.id, work.now)
@@ -144,6 +142,9 @@ async def update_notification_preferences(
     work: Work, user_id: UUID | None, muted: list[NotificationTemplate]
 ) -> UUID:
     """Choose what not to be mailed; one's own preferences are always one's own."""
+    for place, template in enumerate(muted):
+        if template in UNMUTABLE:
+            raise InvalidInput(f"{template} is always mailed.", ("muted", place))
     if user_id is None or user_id == work.caller.user_id:
         user = await User.select_for_update(no_key=True).get(id=work.caller.user_id)
         company = await Company.get(id=user.company_id)
@@ -172,14 +173,16 @@ async def _find_people(work: Work, user_ids: list[UUID]) -> list[User]:
     return found_all(user_ids, {user.id: user for user in await people}, "user", path)
 
 
-async def _must_keep_a_manager(work: Work, company: Company, leaving: Sequence[User]) -> None:
+async def _must_keep_a_manager(
+    work: Work, company: Company, leaving: Sequence[User], path: Path
+) -> None:
     """The last one cannot go, and nobody removes themselves."""
     ids = {user.id for user in leaving}
     if work.caller.user_id in ids:
-        raise Conflict("Nobody removes themselves: ask another manager.", ("user_ids",))
+        raise Conflict("Nobody removes themselves: ask another manager.", path)
     managers = {user.id for user in await managers_of(company.id)}
     if managers & ids and not managers - ids:
-        raise Conflict("A company keeps at least one manager: add another first.", ("user_ids",))
+        raise Conflict("A company keeps at least one manager: add another first.", path)
 
 
 async def _free_licenses_of(

@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 from pydantic import TypeAdapter
-from tortoise.exceptions import IntegrityError, OperationalError
+from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from models.access import Action, Caller, caller_again, visible, why_not
@@ -24,6 +24,7 @@ from models.base import Entity, new_id
 from models.companies import Company
 from models.database import lock_tree, refusal_of
 from models.errors import (
+    Busy,
     IdempotencyKeyReused,
     InvalidInput,
     NotFound,
@@ -37,6 +38,8 @@ from resolvers.tallies import Attempt, count
 
 ATTEMPTS: Final = 8
 """How often a transaction is tried that lost against another one."""
+LOST: Final = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
+"""A deadlock, or rows that another transaction changed. SQLite writes one after the other."""
 KEYS_LAST: Final = timedelta(hours=24)
 LONGEST_KEY: Final = 255
 
@@ -185,7 +188,7 @@ async def perform(
 ) -> Done[R]:
     """Run an operation as one transaction, and again if it lost against another one.
 
-    Raises what the operation refuses, and then nothing is written.
+    Raises what the operation refuses, and then nothing is written; and Busy.
     """
     key = _checked(getattr(how, "idempotency_key", None))
     if getattr(how, "preview", False):
@@ -201,9 +204,9 @@ async def perform(
                 raise refusal from error
             if attempt == ATTEMPTS:
                 raise
-        except (asyncpg.TransactionRollbackError, OperationalError) as error:
-            if attempt == ATTEMPTS or not _is_passing(error):
-                raise
+        except LOST as error:
+            if attempt == ATTEMPTS:
+                raise Busy from error
         except Refusal as refusal:
             await _leave(refusal)
             raise
@@ -280,14 +283,11 @@ def _form(operation: Callable[..., Any]) -> TypeAdapter[Any]:
 
 
 def _checked(key: str | None) -> str | None:
-    if key is not None and not 1 <= len(key) <= LONGEST_KEY:
-        raise InvalidInput(f"A key has 1 to {LONGEST_KEY} characters.", ("idempotency_key",))
+    if key is not None and not (1 <= len(key) <= LONGEST_KEY and key.isprintable()):
+        raise InvalidInput(
+            f"A key has 1 to {LONGEST_KEY} printable characters.", ("idempotency_key",)
+        )
     return key
-
-
-def _is_passing(error: Exception) -> bool:
-    """Lost against another transaction, rather than wrong."""
-    return isinstance(error, asyncpg.TransactionRollbackError) or "locked" in str(error)
 
 
 _previewing: ContextVar[list[Attempt] | None] = ContextVar("previewing", default=None)

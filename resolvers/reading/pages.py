@@ -16,7 +16,7 @@ from models.errors import BadUserInput
 from resolvers.reading.cursors import Cursor, Position, decode, encode, wrong
 from resolvers.reading.filters import Filter, Words
 from resolvers.reading.reader import Reader
-from resolvers.reading.sql import Select, built, for_each
+from resolvers.reading.sql import Select, built, for_each, narrowed
 
 M = TypeVar("M", bound=Model)
 K = TypeVar("K")
@@ -295,7 +295,8 @@ class _Question(Generic[M, K]):
 
     def _rows(self) -> QuerySet[M]:
         words = self.listing.words.ask(self.reader, self.asked.get("filter"))
-        return visible(self.listing.model, self.reader.caller).filter(self.within.rows, words)
+        rows = visible(self.listing.model, self.reader.caller)
+        return narrowed(rows, self.within.rows).filter(words)
 
     @property
     def _beside(self) -> dict[str, str]:

@@ -149,6 +149,13 @@ async def run(statement: str, values: Sequence[Any]) -> list[Row]:
     return await database.rows(statement, *plain)
 
 
+def narrowed(rows: QuerySet[M], condition: Q) -> QuerySet[M]:
+    """As `filter`, but said first: SQLite enters an index by the first condition that fits."""
+    found = rows.filter(condition)
+    found._q_objects.insert(0, found._q_objects.pop())
+    return found
+
+
 async def rows_with(rows: QuerySet[M], column: str, values: Iterable[Any]) -> list[M]:
     """The rows that have one of many values."""
     found: list[M] = []

@@ -1,16 +1,16 @@
-"""Counts of licenses, for any number of companies with one statement for each table."""
+"""Counts of licenses, for any number of companies with a statement for each table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from tortoise.expressions import F
+from tortoise.expressions import F, Q
 from tortoise.queryset import QuerySet
 
 from models.access import visible
-from models.base import successor
+from models.base import successor, where
 from models.companies import Company
 from models.database import is_sqlite
 from models.licenses import EXPIRING, Allocation, License
@@ -18,16 +18,15 @@ from models.orders import OPEN, Order
 from resolvers.reading.companies import shown
 from resolvers.reading.pages import Scope
 from resolvers.reading.reader import Reader
-from resolvers.reading.sql import Row, Select, chunks, run
+from resolvers.reading.sql import SLOTS, Row, Select, for_each, narrowed
 
+EXPIRY: Final = "license_expires_at"
 DAY: Final = timedelta(days=1) // timedelta(microseconds=1)
-COMPANIES_AT_ONCE: Final = 1_000
 COUNTS: Final = frozenset(
     {"total", "available", "allocated", "expiring", "expired", "nextExpiryAt"}
 )
 USED: Final = frozenset({"licenseDaysUsed", "licenseDaysIdle"})
 ELAPSED: Final = frozenset({"licenseDaysElapsed", "licenseDaysIdle"})
-Span = tuple[str, str]
 EVERYTHING: Final = COUNTS | USED | ELAPSED | {"requested"}
 
 
@@ -60,28 +59,16 @@ async def license_summaries(
     want: frozenset[str] = EVERYTHING,
 ) -> Mapping[Company, Summary]:
     scope = scope or Scope.OWN
-    found: dict[Company, dict[str, Any]] = {company: {} for company in keys}
-    for some in chunks(shown(reader, keys), COMPANIES_AT_ONCE):
-        spans = [_span(company.path, scope) for company in some]
-        for ask, wanted in _QUESTIONS.items():
-            if want & wanted:
-                for row in await ask(reader, spans):
-                    found[some[row.pop("key")]] |= row
-    return {company: Summary(company.id, scope, **facts) for company, facts in found.items()}
+    slots = {company: _slots(company, scope) for company in shown(reader, keys)}
+    facts: dict[Company, dict[str, Any]] = {company: {} for company in keys}
+    for ask, wanted in _QUESTIONS.items():
+        if slots and want & wanted:
+            for company, [row] in (await for_each(ask(reader, scope), slots)).items():
+                facts[company] |= _told(row)
+    return {company: Summary(company.id, scope, **told) for company, told in facts.items()}
 
 
-def _span(path: str, scope: Scope) -> tuple[str, str]:
-    """From where to where paths go; `!` stands before every label."""
-    match scope:
-        case Scope.OWN:
-            return path, f"{path}!"
-        case Scope.BELOW:
-            return f"{path}!", successor(path)
-        case Scope.SUBTREE:
-            return path, successor(path)
-
-
-async def _counts(reader: Reader, spans: Sequence[Span]) -> list[Row]:
+def _counts(reader: Reader, scope: Scope) -> Select:
     live = "(expires_at IS NULL OR expires_at > {now})"
     counted = {
         "total": "1 = 1",
@@ -92,37 +79,33 @@ async def _counts(reader: Reader, spans: Sequence[Span]) -> list[Row]:
     }
     columns = [f"COUNT(CASE WHEN {rule} THEN 1 END) AS {name}" for name, rule in counted.items()]
     columns.append(f"MIN(CASE WHEN {live} THEN expires_at END) AS next_expiry_at")
-    found = await _told(reader, spans, _licenses(reader), columns)
-    expiry = License._meta.fields_map["expires_at"]
-    for row in found:
-        row["next_expiry_at"] = expiry.to_python_value(row["next_expiry_at"])
-    return found
+    return _select(reader, _licenses(reader, scope), columns)
 
 
-async def _requested(reader: Reader, spans: Sequence[Span]) -> list[Row]:
-    orders = visible(Order, reader.caller).filter(status__in=OPEN)
-    return await _told(reader, spans, orders, ["SUM(quantity - assigned_quantity) AS requested"])
+def _requested(reader: Reader, scope: Scope) -> Select:
+    orders = narrowed(visible(Order, reader.caller), _within(scope)).filter(status__in=OPEN)
+    columns = ["COALESCE(SUM(quantity - assigned_quantity), 0) AS requested"]
+    return _select(reader, orders, columns)
 
 
-async def _elapsed(reader: Reader, spans: Sequence[Span]) -> list[Row]:
-    licenses = _licenses(reader).filter(expires_at__isnull=False)
-    columns = _lasted("assigned_at", f"{_least()}(expires_at, {{now}})")
-    found = await _told(reader, spans, licenses, columns)
-    return [{"key": row["key"], "license_days_elapsed": _days(row)} for row in found]
+def _elapsed(reader: Reader, scope: Scope) -> Select:
+    licenses = _licenses(reader, scope).filter(expires_at__isnull=False)
+    end = f"{_least()}(expires_at, {{now}})"
+    return _select(reader, licenses, _lasted("assigned_at", end, "elapsed"))
 
 
-async def _used(reader: Reader, spans: Sequence[Span]) -> list[Row]:
-    stays = (
-        visible(Allocation, reader.caller)
-        .filter(license__expires_at__isnull=False, license__voided_at__isnull=True)
-        .annotate(path=F("license__path"), expires_at=F("license__expires_at"))
+def _used(reader: Reader, scope: Scope) -> Select:
+    stays = narrowed(visible(Allocation, reader.caller), _within(scope, "license__"))
+    ended = stays.filter(license__expires_at__isnull=False, license__voided_at__isnull=True)
+    end = f"{_least()}(COALESCE(released_at, {{now}}), {EXPIRY}, {{now}})"
+    return _select(
+        reader,
+        ended.annotate(**{EXPIRY: F("license__expires_at")}),
+        _lasted("allocated_at", end, "used"),
     )
-    end = f"{_least()}(COALESCE(released_at, {{now}}), expires_at, {{now}})"
-    found = await _told(reader, spans, stays, _lasted("allocated_at", end))
-    return [{"key": row["key"], "license_days_used": _days(row)} for row in found]
 
 
-_QUESTIONS: Final = {
+_QUESTIONS: Final[Mapping[Callable[[Reader, Scope], Select], frozenset[str]]] = {
     _counts: COUNTS,
     _requested: frozenset({"requested"}),
     _elapsed: ELAPSED,
@@ -130,55 +113,59 @@ _QUESTIONS: Final = {
 }
 
 
-def _licenses(reader: Reader) -> QuerySet[License]:
-    return visible(License, reader.caller).filter(voided_at__isnull=True)
+def _licenses(reader: Reader, scope: Scope) -> QuerySet[License]:
+    licenses = narrowed(visible(License, reader.caller), _within(scope))
+    return licenses.filter(voided_at__isnull=True)
 
 
-async def _told(
-    reader: Reader, spans: Sequence[Span], rows: QuerySet[Any], columns: Sequence[str]
-) -> list[Row]:
-    """The columns for each span, told from the rows in it; they may hold `{now}` and `{soon}`."""
-    select = Select.of(rows)
-    values = [*select.values]
+def _within(scope: Scope, through: str = "") -> Q:
+    """The rows of a company, of those beneath it, or of both; `_slots` fills it."""
+    if scope is Scope.OWN:
+        return where(**{f"{through}company_id": SLOTS[0]})
+    from_here = "gte" if scope is Scope.SUBTREE else "gt"
+    return where(**{f"{through}path__{from_here}": SLOTS[0], f"{through}path__lt": SLOTS[1]})
 
-    def place(value: Any) -> str:
-        values.append(value)
-        return f"${len(values)}"
 
-    told = ", ".join(columns)
-    clock = {"now": reader.now, "soon": reader.now + EXPIRING}
-    told = told.format(**{name: place(at) for name, at in clock.items() if f"{{{name}}}" in told})
-    table = ", ".join(
-        f"({number}, {place(low)}, {place(high)})" for number, (low, high) in enumerate(spans)
-    )
-    return await run(
-        f"WITH span(key, low, high) AS (VALUES {table})"  # noqa: S608
-        f" SELECT span.key AS key, {told} FROM span"
-        f" JOIN ({select.text}) AS r ON r.path >= span.low AND r.path < span.high"
-        " GROUP BY span.key",
-        values,
-    )
+def _slots(company: Company, scope: Scope) -> Sequence[Any]:
+    return (company.id,) if scope is Scope.OWN else (company.path, successor(company.path))
+
+
+def _select(reader: Reader, rows: QuerySet[Any], columns: Sequence[str]) -> Select:
+    """Columns told from all of the rows; `{now}` and `{soon}` may stand in them."""
+    inner = Select.of(rows)
+    told, values = ", ".join(columns), [*inner.values]
+    for name, at in (("now", reader.now), ("soon", reader.now + EXPIRING)):
+        if f"{{{name}}}" in told:
+            values.append(at)
+            told = told.replace(f"{{{name}}}", f"${len(values)}")
+    return Select(f"SELECT {told} FROM ({inner.text}) AS r", values)  # noqa: S608
 
 
 def _least() -> str:
     return "MIN" if is_sqlite() else "LEAST"
 
 
-def _lasted(start: str, end: str) -> list[str]:
+def _lasted(start: str, end: str, name: str) -> list[str]:
     """How long in sum: seconds, and microseconds beside them where the text must be taken apart."""
     if not is_sqlite():
-        return [f"SUM(EXTRACT(EPOCH FROM {end} - {start})) AS seconds", "0 AS micros"]
-    second = "CAST(STRFTIME('%s', SUBSTR({}, 1, 19)) AS INTEGER)"
-    micro = "CAST(CASE WHEN SUBSTR({0}, 20, 1) = '.' THEN SUBSTR({0}, 21, 6) ELSE 0 END AS INTEGER)"
+        seconds = f"SUM(EXTRACT(EPOCH FROM {end} - {start}))"
+        return [f"{seconds} AS {name}_seconds", f"0 AS {name}_micros"]
+    second = "CAST(STRFTIME('%s', SUBSTR(|, 1, 19)) AS INTEGER)"
+    micro = "CAST(CASE WHEN SUBSTR(|, 20, 1) = '.' THEN SUBSTR(|, 21, 6) ELSE 0 END AS INTEGER)"
     return [
-        f"SUM({_put(part, end)} - {_put(part, start)}) AS {name}"
-        for name, part in (("seconds", second), ("micros", micro))
+        f"SUM({part.replace('|', end)} - {part.replace('|', start)}) AS {name}_{unit}"
+        for unit, part in (("seconds", second), ("micros", micro))
     ]
 
 
-def _put(part: str, expression: str) -> str:
-    return part.replace("{0}", expression).replace("{}", expression)
-
-
-def _days(row: Row) -> int:
-    return int(row["seconds"] * 1_000_000 + row["micros"]) // DAY
+def _told(row: Row) -> dict[str, Any]:
+    """What a row says, as a summary has it."""
+    told = {name: value for name, value in row.items() if name != "key_"}
+    for name in ("elapsed", "used"):
+        if f"{name}_seconds" in told:
+            seconds, micros = told.pop(f"{name}_seconds"), told.pop(f"{name}_micros")
+            told[f"license_days_{name}"] = int((seconds or 0) * 1_000_000 + (micros or 0)) // DAY
+    if "next_expiry_at" in told:
+        expiry = License._meta.fields_map["expires_at"]
+        told["next_expiry_at"] = expiry.to_python_value(told["next_expiry_at"])
+    return told

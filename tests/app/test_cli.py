@@ -1,6 +1,7 @@
 """The command `canopy`, by what it prints and the code it ends with."""
 
 import asyncio
+import shutil
 import signal
 import sqlite3
 from pathlib import Path
@@ -15,10 +16,17 @@ VENDOR = ("create-vendor", "--name", "Brightwater", "--email", "vera@brightwater
 SCHEMA = Path(__file__).parents[2] / "schema" / "schema.graphql"
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("migrated")
+    assert canopy("migrate", folder=folder).returncode == 0
+    return folder
+
+
 @pytest.fixture
-def migrated(tmp_path: Path) -> Path:
+def migrated(template: Path, tmp_path: Path) -> Path:
     """A folder with an empty database in the default place."""
-    assert canopy("migrate", folder=tmp_path).returncode == 0
+    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 

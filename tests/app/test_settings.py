@@ -45,7 +45,7 @@ def test_the_defaults_are_those_that_are_written_down() -> None:
         "CANOPY_MAX_JSON_DEPTH": "64",
         "CANOPY_MAX_JSON_BRACKETS": "200000",
         "CANOPY_MAX_QUERY_LENGTH": "100000",
-        "CANOPY_MAX_QUERY_TOKENS": "3000",
+        "CANOPY_MAX_QUERY_TOKENS": "2000",
         "CANOPY_MAX_CONNECTIONS": "10",
     }
 

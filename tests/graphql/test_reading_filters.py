@@ -197,7 +197,7 @@ async def test_an_account_manager_out_of_sight_finds_nothing(make: Make, api: Ap
         ({"status": ["REMOVED"]}, ["Gone"]),
         ({"status": ["ACTIVE"]}, ["Zoë Äther"]),
         ({"status": ["INVITED", "REMOVED"]}, ["Gone", "nameless@example.com"]),
-        ({"role": ["MANAGER"]}, []),
+        ({"role": ["MANAGER"]}, ["Carl", "Cora"]),
         ({"externalId": {"eq": "E-1"}}, ["Zoë Äther"]),
     ],
 )
@@ -304,7 +304,7 @@ async def test_licenses(
     )
     await make.allocation(held, zoe)
     await License.filter(id=void.id).update(voided_at=clock())
-    called = {
+    called: dict[str, str] = {
         global_id("License", license.id): name
         for name, license in {"free": free, "held": held, "old": old, "void": void}.items()
     }

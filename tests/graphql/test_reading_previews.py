@@ -1,0 +1,142 @@
+"""A preview answers all that is selected, nested edges too, and leaves nothing behind."""
+
+from typing import Any
+
+import pytest
+
+from models.orders import Order, OrderStatus
+from schema.ids import global_id
+from tests.factories import Make
+from tests.graphql.api import Api
+from tests.scene import Scene
+from tests.snapshots import snapshot
+
+PAYLOAD = """{ order { status assignedQuantity
+    licenses { totalCount edges { node { status company { name } } } }
+    company { plan licenseSummary { total available requested } } }
+    notifications { template recipient } errors { code } }"""
+WAYS = {
+    "a literal": ("($id: ID!)", "{orderId: $id, preview: true}", {}),
+    "a variable": ("($id: ID!, $p: Boolean!)", "{orderId: $id, preview: $p}", {"p": True}),
+    "its default": ("($id: ID!, $p: Boolean! = true)", "{orderId: $id, preview: $p}", {}),
+    "the whole input": ("($i: AssignOrderInput!)", "$i", {"i": {"preview": True}}),
+}
+
+
+async def prepared(make: Make) -> tuple[Scene, str]:
+    scene = await Scene.set(make)
+    order = await make.order(scene.customer, 3, requested_by_id=scene.cora.id)
+    return scene, global_id("Order", order.id)
+
+
+def variables(given: dict[str, Any], id: str) -> dict[str, Any]:
+    if "i" in given:
+        return {"i": {"orderId": id, **given["i"]}}
+    return {"id": id, **given}
+
+
+@pytest.mark.parametrize(("declared", "input", "given"), WAYS.values(), ids=WAYS.keys())
+async def test_a_preview_is_answered_and_undone(
+    make: Make, api: Api, declared: str, input: str, given: dict[str, Any]
+) -> None:
+    scene, id = await prepared(make)
+    client = await api.of(scene.pam)
+    before = await snapshot()
+
+    payload = await client.ask(
+        f"mutation{declared} {{ assignOrder(input: {input}) {PAYLOAD} }}", **variables(given, id)
+    )
+
+    license = {"status": "AVAILABLE", "company": {"name": scene.customer.name}}
+    assert payload == {
+        "order": {
+            "status": "ASSIGNED",
+            "assignedQuantity": 3,
+            "licenses": {"totalCount": 3, "edges": [{"node": license}] * 3},
+            "company": {
+                "plan": "PREMIUM",
+                "licenseSummary": {"total": 3, "available": 3, "requested": 0},
+            },
+        },
+        "notifications": [
+            {"template": "ORDER_ASSIGNED", "recipient": f"{name}@example.com"}
+            for name in ("cora", "carl")
+        ],
+        "errors": [],
+    }
+    assert await snapshot() == before
+
+
+async def test_what_is_no_preview_is_done(make: Make, api: Api) -> None:
+    scene, id = await prepared(make)
+    client = await api.of(scene.pam)
+
+    await client.done(
+        f"""mutation($id: ID!, $p: Boolean = false, $no: Boolean = false) {{
+            ... {{ assignOrder(input: {{orderId: $id, preview: $p}}) {PAYLOAD} }}
+            skipped: assignOrder(input: {{orderId: $id, preview: true}}) @include(if: $no) {PAYLOAD}
+        }}""".replace("$p: Boolean =", "$p: Boolean! ="),
+        id=id,
+    )
+
+    [order] = await Order.all()
+    assert order.status is OrderStatus.ASSIGNED
+
+
+TOGETHER = {
+    "two": """a: assignOrder(input: $i) { errors { code } }
+        b: assignOrder(input: $i) { errors { code } }""",
+    "with another": "assignOrder(input: $i) { errors { code } } signOut { errors { code } }",
+    "in a fragment": "...Both",
+}
+BOTH = """fragment Both on Mutation {
+    assignOrder(input: $i) { errors { code } } ... on Mutation { signOut { errors { code } } } }"""
+
+
+@pytest.mark.parametrize("fields", TOGETHER.values(), ids=TOGETHER.keys())
+async def test_a_preview_is_alone(make: Make, api: Api, fields: str) -> None:
+    scene, id = await prepared(make)
+    client = await api.of(scene.pam)
+    before = await snapshot()
+
+    answer = await client.send(
+        f"mutation($i: AssignOrderInput!) {{ {fields} }} {BOTH if 'Both' in fields else ''}",
+        i={"orderId": id, "preview": True},
+    )
+
+    [error] = answer["errors"]
+    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert "data" not in answer or answer["data"] is None
+    assert await snapshot() == before
+
+
+async def test_the_same_field_twice_is_one(make: Make, api: Api) -> None:
+    scene, id = await prepared(make)
+
+    answer = await api.send(
+        scene.pam,
+        """mutation($i: AssignOrderInput!) { __typename
+            assignOrder(input: $i) { order { status } }
+            assignOrder(input: $i) { order { assignedQuantity } } }""",
+        i={"orderId": id, "preview": True},
+    )
+
+    assert answer == {
+        "data": {
+            "__typename": "Mutation",
+            "assignOrder": {"order": {"status": "ASSIGNED", "assignedQuantity": 3}},
+        }
+    }
+
+
+async def test_a_refused_preview_says_why(make: Make, api: Api) -> None:
+    scene, id = await prepared(make)
+    before = await snapshot()
+
+    payload = await (await api.of(scene.cora)).ask(
+        f"mutation($i: AssignOrderInput!) {{ assignOrder(input: $i) {PAYLOAD} }}",
+        i={"orderId": id, "preview": True},
+    )
+
+    assert payload == {"order": None, "notifications": [], "errors": [{"code": "FORBIDDEN"}]}
+    assert len((await snapshot())["Order"]) == len(before["Order"]) == 1
