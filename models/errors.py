@@ -84,9 +84,8 @@ class OrderNotOpen(Refusal):
 
     def __init__(self, number: str, status: str) -> None:
         self.number = number
-        super().__init__(
-            f"Order {number} is {status.lower().replace('_', ' ')}: not open any more."
-        )
+        told = status.lower().replace("_", " ")
+        super().__init__(f"Order {number} is {told}: it is too late for this.")
 
 
 class InsufficientLicenses(Refusal):

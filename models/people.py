@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from tortoise.expressions import Q
 
-from models.companies import Company
+from models.companies import Company, ancestor_paths
 from models.database import is_sqlite, rows
 from models.users import User, UserRole
 
@@ -34,13 +34,16 @@ async def managers_of(company_id: UUID) -> list[User]:
 async def account_managers_for(company: Company) -> list[User]:
     """The company's account manager; if there is none, all account managers of its parent.
 
-    The root has nobody above it: its own are asked.
+    Where the parent has none either, those of the next company up that has. The root has nobody
+    above it: its own are asked.
     """
-    if company.account_manager_id is not None:
-        mailed = Q(id=company.account_manager_id)
-    else:
-        mailed = Q(company_id=company.parent_id or company.id) & MANAGING
-    return await User.filter(PRESENT & mailed, company__is_archived=False).order_by("id")
+    at_work = User.filter(PRESENT & MANAGING, company__is_archived=False).order_by("id")
+    named = await at_work.filter(id=company.account_manager_id)
+    if named:
+        return named
+    above = await at_work.filter(path__in=ancestor_paths(company.path) or [company.path])
+    nearest = max((user.path for user in above), key=len, default="")
+    return [user for user in above if user.path == nearest]
 
 
 async def present(user_id: UUID | None) -> list[User]:

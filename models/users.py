@@ -153,7 +153,9 @@ def _email(value: str | None, path: Path) -> str:
 
 
 def _part_of_name(value: str | None, path: Path) -> str:
-    return text.name(value or "", path)
+    if value is None:
+        raise InvalidInput("A name may be empty, and not null.", path)
+    return text.name(value, path)
 
 
 def _optional(value: str | None, path: Path) -> str | None:

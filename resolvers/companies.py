@@ -146,7 +146,8 @@ async def restore_company(work: Work, company_id: UUID) -> UUID:
 async def _account_manager(work: Work, company: Company, user_id: UUID) -> UUID:
     """Raises NotFound, and InvalidInput for one who is no account manager of a company above."""
     path = ("account_manager_id",)
-    user = await known(User, work.caller).get_or_none(id=user_id, removed_at__isnull=True)
+    people = known(User, work.caller).select_for_update(no_key=True)
+    user = await people.get_or_none(id=user_id, removed_at__isnull=True)
     if user is None:
         raise NotFound("user", path)
     is_above = is_within(company.path, user.path) and company.path != user.path

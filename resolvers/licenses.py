@@ -186,7 +186,9 @@ async def _free(work: Work, company: Company, wanted: Wanted, most: int) -> list
 async def _learners(work: Work, company: Company, asked: Learners) -> tuple[list[User], list[str]]:
     given = [asked.user_ids is not None, asked.emails is not None, asked.all_expired]
     if sum(given) != 1:
-        raise InvalidInput("Name learners by userIds, by emails, or as allExpired: one of them.")
+        raise InvalidInput(
+            "Name learners by userIds, by emails, or as allExpired: one of them.", ()
+        )
     if asked.user_ids is not None:
         return await _by_ids(work, company, asked.user_ids), []
     if asked.emails is not None:

@@ -29,7 +29,8 @@ class Person:
 
     @property
     def given(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        told = ((name, getattr(self, name)) for name in self.__slots__)
+        return {name: value for name, value in told if value is not None}
 
 
 async def take_in(

@@ -1,8 +1,11 @@
 """Signing in and out, passwords, and manage mode."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from tortoise.expressions import Q, Subquery
 
@@ -30,6 +33,9 @@ from resolvers.tallies import Attempt, count, counted, forget
 from resolvers.work import Clock, Work, perform
 
 
+_TRYING: Final[WeakValueDictionary[str, asyncio.Lock]] = WeakValueDictionary()
+
+
 @dataclass(frozen=True, slots=True)
 class SignedIn:
     """`token` is told this once; only its hash is kept."""
@@ -43,14 +49,22 @@ async def check_password(email: str, password: str, clock: Clock) -> tuple[User,
     """Whose password it is, and the hash it fits. Raises InvalidCredentials, LockedOut.
 
     Every try is counted before it is looked at, so that many at once are no more than many in
-    turn; and an address that nobody has is answered alike, in the same time.
+    turn, whatever process they reach; the right password takes its own back. An address that
+    nobody has is answered alike, in the same time.
     """
-    key, now = text.email_key(email), clock()
+    key = text.email_key(email)
+    async with _in_turn(digest(key)):
+        return await _check_password(key, password, clock)
+
+
+async def _check_password(key: str, password: str, clock: Clock) -> tuple[User, str]:
+    now = clock()
     tries = await _count_try(digest(key), now)
     user = (await taken([key])).get(key)
     password_hash = user.password_hash if user else None
     if user is not None and await passwords.verify(password_hash, password):
         assert password_hash is not None
+        await forget(TallyKind.WRONG_PASSWORDS, digest(key))
         return user, password_hash
     if user is None:
         await passwords.verify(None, password)
@@ -75,7 +89,6 @@ async def sign_in(work: Work, user_id: UUID, password_hash: str, renewed: str | 
         raise Forbidden("Your company is archived. Ask its account manager.")
     user.last_sign_in_at, user.password_hash = work.now, renewed or password_hash
     await user.save(update_fields=["last_sign_in_at", "password_hash"])
-    await forget(TallyKind.WRONG_PASSWORDS, digest(user.email_key))
     token = new_token()
     session = Session.sign_in(user.id, token, at=work.now)
     await session.save(force_create=True)
@@ -189,6 +202,14 @@ async def end_sessions_within(path: str, now: datetime) -> None:
 
 async def _end(sessions: Q, now: datetime) -> None:
     await Session.filter(sessions, ended_at__isnull=True).update(ended_at=now)
+
+
+def _in_turn(subject: str) -> asyncio.Lock:
+    """One try at a time for an address: those with the right password do not lock each other out."""
+    lock = _TRYING.get(subject)
+    if lock is None:
+        lock = _TRYING[subject] = asyncio.Lock()
+    return lock
 
 
 async def _count_try(subject: str, now: datetime) -> int:

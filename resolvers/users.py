@@ -101,7 +101,7 @@ async def add_manager(
 ) -> UUID:
     """Make a person of the company, or a new one, its manager, and welcome them."""
     if (user_id is None) == (person is None):
-        raise InvalidInput("Name either a userId or a person.")
+        raise InvalidInput("Name either a userId or a person.", ())
     company = await work.lock_company(company_id)
     work.require(Action.KEEP_MANAGERS, company)
     role = managing_role(company.kind)

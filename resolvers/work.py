@@ -22,7 +22,7 @@ from models.access import Action, Caller, caller_again, visible, why_not
 from models.audit import AuditEvent, IdempotencyKey, Subject
 from models.base import Entity, new_id
 from models.companies import Company
-from models.database import lock_tree, refusal_of
+from models.database import hold_session, lock_tree, refusal_of
 from models.errors import (
     Busy,
     IdempotencyKeyReused,
@@ -238,8 +238,10 @@ async def _transact(
 
 
 async def _still(caller: Caller | None, now: datetime) -> Caller | None:
+    """The caller as of now, who stays so until the transaction ends. Raises Unauthenticated."""
     if caller is None:
         return None
+    await hold_session(caller.session_id)
     again = await caller_again(caller, now)
     if again is None:
         raise Unauthenticated

@@ -179,13 +179,14 @@ class Within:
 
 def of_scope(name: str, reader: Reader, asked: Asked) -> Within:
     """The rows of the acting company, of those beneath it, or of both."""
-    caller = reader.asking
-    match asked.get("scope"):
+    caller, scope = reader.asking, asked.get("scope") or Scope.SUBTREE
+    name = f"{name}:{scope}"
+    match scope:
         case Scope.OWN:
             return Within(name, where(company_id=caller.company_id))
         case Scope.BELOW:
             return Within(name, beneath(caller.path))
-        case _:
+        case Scope.SUBTREE:
             return Within(name)
 
 

@@ -194,7 +194,7 @@ async def test_an_unknown_id_is_not_found_and_nothing_is_written(
 async def test_learners_are_named_in_one_way(scene: Scene, do: Do, learners: Learners) -> None:
     call = do(scene.cora, allocate_licenses, None, learners, ANY)
 
-    assert await refused(call) == [("INVALID_INPUT", None)]
+    assert await refused(call) == [("INVALID_INPUT", ())]
 
 
 async def test_nobody_named_is_nothing_done(scene: Scene, do: Do) -> None:

@@ -777,8 +777,8 @@ async def test_who_cannot_be_made_a_manager(scene: Scene, do: Do, make: Make) ->
     unknown = [("NOT_FOUND", ("user_id",))]
 
     for who, user_id, person, answer in [
-        (scene.cora, None, None, [("INVALID_INPUT", None)]),
-        (scene.cora, learner.id, ANN, [("INVALID_INPUT", None)]),
+        (scene.cora, None, None, [("INVALID_INPUT", ())]),
+        (scene.cora, learner.id, ANN, [("INVALID_INPUT", ())]),
         (scene.cora, removed.id, None, unknown),
         (scene.cora, in_another.id, None, unknown),
         (scene.pam, in_another.id, None, unknown),

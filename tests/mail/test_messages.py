@@ -294,6 +294,7 @@ def test_no_name_adds_a_recipient(clock: Clock, name: str) -> None:
     read = message_from_bytes(message.as_bytes(), policy=default)
     assert [address.addr_spec for address in read["To"].addresses] == ["ann@fjord.example"]
     assert "Bcc" not in read
+    assert "".join(read.values()).isprintable()
 
 
 async def test_a_long_domain_leaves_the_message_id_whole(outbox: Outbox) -> None:

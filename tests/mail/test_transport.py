@@ -106,6 +106,26 @@ async def test_a_kept_connection_that_died_fails_no_mail(
     assert catcher.commands["CONNECT"] == 2
 
 
+async def test_a_kept_connection_is_not_given_up_for_a_refusal(
+    catcher: Catcher, transport: Transport
+) -> None:
+    await transport.send(a_mail())
+    catcher.at("MAIL", "450 Later")
+
+    assert await transport.send(a_mail()) == Deferred("450 Later")
+    assert catcher.commands["CONNECT"] == 1
+
+
+async def test_a_server_that_says_goodbye_is_believed(
+    catcher: Catcher, transport: Transport
+) -> None:
+    catcher.at("END", "421 Goodbye")
+
+    assert await transport.send(a_mail()) == Deferred("421 Goodbye")
+    assert await transport.send(a_mail()) == Accepted()
+    assert (catcher.commands["CONNECT"], catcher.commands["RSET"]) == (2, 0)
+
+
 async def test_a_connection_that_the_server_closed_is_reopened(
     catcher: Catcher, transport: Transport
 ) -> None:

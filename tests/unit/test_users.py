@@ -36,19 +36,19 @@ def test_a_new_person_belongs_to_the_company_and_learns() -> None:
     ("first", "last", "name"),
     [
         ("Ann", "Lee", "Ann Lee"),
-        ("Ann", None, "Ann"),
-        (None, "Lee", "Lee"),
-        (None, None, "Ann@Example.com"),
+        ("Ann", "", "Ann"),
+        ("", "Lee", "Lee"),
+        ("", "", "Ann@Example.com"),
     ],
 )
 def test_one_whose_name_nobody_gave_is_called_by_the_address(
-    first: str | None, last: str | None, name: str
+    first: str, last: str, name: str
 ) -> None:
     assert ann(first_name=first, last_name=last).name == name
 
 
 def test_the_name_that_lists_go_by_follows_every_change() -> None:
-    user = ann(first_name=None, last_name=None)
+    user = ann(first_name="", last_name="")
 
     user.update({"email": "Zoe@Example.com"}, at=LATER)
     assert user.name_key == "zoe@example.com"
@@ -61,7 +61,7 @@ def test_the_name_that_lists_go_by_follows_every_change() -> None:
     [
         ({"email": " ann@lee.example "}, {"email": "ann@lee.example"}),
         ({"first_name": " Anna "}, {"first_name": "Anna"}),
-        ({"first_name": None}, {"first_name": ""}),
+        ({"first_name": ""}, {"first_name": ""}),
         ({"last_name": ""}, {"last_name": ""}),
         ({"department": None}, {"department": None}),
         ({"department": "  "}, {"department": None}),
@@ -81,6 +81,8 @@ def test_what_is_given_is_changed(given: Mapping[str, Any], expected: Mapping[st
     ("name", "value"),
     [
         ("email", None),
+        ("first_name", None),
+        ("last_name", None),
         ("email", ""),
         ("email", "ann"),
         ("first_name", "Win at http://evil.example"),
