@@ -1,4 +1,4 @@
-"""What `make bench` runs: figures are ratios within one run, because machines differ and are noisy."""
+"""What `make bench` runs. Figures are ratios within one run, for machines are noisy."""
 
 import asyncio
 

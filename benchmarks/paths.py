@@ -1,7 +1,7 @@
 """Lists by subtree: the path copied onto the row against a join with its company.
 
-On PostgreSQL, with 20,000 companies beneath 200 partners, and 200,000 orders. Each list is asked for
-the root, which sees all, for a partner with 100 companies, and for one customer.
+On PostgreSQL, with 20,000 companies beneath 200 partners, and 200,000 orders. Each list is asked
+for the root, which sees all, for a partner with 100 companies, and for one customer.
 """
 
 import statistics

@@ -64,7 +64,7 @@ class Transport:
     """For one worker: mails go one after the other.
 
     `timeout` is the seconds that each step may take; after `idle` seconds a kept connection is not
-    trusted any more, for servers and routers drop it. Whom to trust is said by `tls`, or the system.
+    used any more, for servers and routers drop it. `tls` says whom to trust, or else the system.
     """
 
     def __init__(

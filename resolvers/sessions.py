@@ -32,7 +32,6 @@ from resolvers.people import make_link
 from resolvers.tallies import Attempt, count, counted, forget
 from resolvers.work import Clock, Work, perform
 
-
 _TRYING: Final[WeakValueDictionary[str, asyncio.Lock]] = WeakValueDictionary()
 
 
@@ -205,7 +204,7 @@ async def _end(sessions: Q, now: datetime) -> None:
 
 
 def _in_turn(subject: str) -> asyncio.Lock:
-    """One try at a time for an address: those with the right password do not lock each other out."""
+    """One try at a time for an address: who knows the password locks nobody out."""
     lock = _TRYING.get(subject)
     if lock is None:
         lock = _TRYING[subject] = asyncio.Lock()

@@ -6,7 +6,8 @@ from typing import Any, Generic, Self, TypeVar
 
 import strawberry
 
-from resolvers.reading.pages import Page, Scope
+from resolvers.reading.pages import Page
+from resolvers.reading.windows import Scope
 from schema.edges import argument, wrapped, wraps
 
 T = TypeVar("T")

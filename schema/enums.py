@@ -11,8 +11,8 @@ from models.orders import OrderOrigin, OrderStatus
 from models.outbox import NotificationStatus, NotificationTemplate
 from models.users import UserRole, UserStatus
 from resolvers.licenses import ShortagePolicy
-from resolvers.reading.pages import Scope, SortDirection
 from resolvers.reading.users import UserLicenseStatus
+from resolvers.reading.windows import Scope, SortDirection
 
 
 def described(enum: type[Enum], description: str, **values: str) -> None:

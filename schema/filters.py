@@ -11,8 +11,8 @@ from models.licenses import LicenseStatus, LicenseType
 from models.orders import OrderOrigin, OrderStatus
 from models.outbox import NotificationStatus, NotificationTemplate
 from models.users import UserRole, UserStatus
-from resolvers.reading.pages import SortDirection
 from resolvers.reading.users import UserLicenseStatus
+from resolvers.reading.windows import SortDirection
 from schema.enums import described
 from schema.neutral import ANYTHING, FilterInput, id_of
 from schema.neutral import of_list as asks

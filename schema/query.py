@@ -12,8 +12,8 @@ from resolvers.reading.licenses import licenses
 from resolvers.reading.nodes import BY_ID, MOST_NODES
 from resolvers.reading.notifications import notifications
 from resolvers.reading.orders import orders
-from resolvers.reading.pages import Scope
 from resolvers.reading.users import users
+from resolvers.reading.windows import Scope
 from schema.connections import Connection, paged
 from schema.context import Info
 from schema.edges import load, root_edge

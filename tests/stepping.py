@@ -36,7 +36,7 @@ class CutShort:
                 self._cancel_at(future)
             try:
                 answer = yield future
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - handed on
                 go_on = partial(steps.throw, error)
             else:
                 go_on = partial(steps.send, answer)

@@ -22,9 +22,11 @@ from resolvers.reading.filters import (
     text,
     time,
 )
-from resolvers.reading.pages import Asked, Listing, Page, Sort, SortDirection, Within
+from resolvers.reading.pages import Listing, Page
 from resolvers.reading.reader import Reader
 from resolvers.reading.sql import SLOTS, Condition, by_column, grouped, rows_with
+from resolvers.reading.windows import Asked, Sort, SortDirection
+from resolvers.reading.within import Within
 
 KEPT_BACK: Final = (
     "industry",
@@ -107,9 +109,7 @@ COMPANIES: Final = Listing(
     ),
     dress=dress,
 )
-_CHILDREN: Final = Within(
-    "Company.children", where(parent_id=SLOTS[0]), lambda company: (company.id,)
-)
+_CHILDREN: Final = Within.owner("Company.children", "parent_id")
 _DESCENDANTS: Final = Within(
     "Company.descendants",
     where(path__gt=SLOTS[0], path__lt=SLOTS[1]),

@@ -18,13 +18,15 @@ from resolvers.reading.companies import company_by_id
 from resolvers.reading.filters import Words, same, text, time
 from resolvers.reading.licenses import license_by_id
 from resolvers.reading.orders import order_by_id
-from resolvers.reading.pages import Asked, Listing, Sort, SortDirection, Within
+from resolvers.reading.pages import Listing
 from resolvers.reading.people import person
 from resolvers.reading.reader import Batch, Reader
 from resolvers.reading.sentences import sentence
 from resolvers.reading.sessions import manage_session_by_id
 from resolvers.reading.sql import NOTHING, by_column, rows_with
 from resolvers.reading.users import user_by_id
+from resolvers.reading.windows import Asked, Sort, SortDirection
+from resolvers.reading.within import Within
 
 MODELS: Final[Mapping[Subject, type[Entity]]] = {
     Subject.COMPANY: Company,

@@ -22,17 +22,12 @@ from resolvers.reading.filters import (
     same,
     time,
 )
-from resolvers.reading.pages import (
-    Asked,
-    Listing,
-    Sort,
-    SortDirection,
-    Within,
-    of_scope,
-)
+from resolvers.reading.pages import Listing
 from resolvers.reading.reader import Reader
-from resolvers.reading.sql import SLOTS, by_column, rows_with
+from resolvers.reading.sql import by_column, rows_with
 from resolvers.reading.users import PERSON
+from resolvers.reading.windows import Asked, Sort, SortDirection
+from resolvers.reading.within import Within, of_scope
 
 LONGEST: Final = 365_000
 """Days; no license lasts as long, and the calendar goes no further than some times that."""
@@ -100,14 +95,10 @@ ALLOCATIONS: Final = Listing(
     related={EXPIRY: "license__expires_at"},
     dress=tell_ends,
 )
-_OF_COMPANY: Final = Within(
-    "Company.licenses", where(company_id=SLOTS[0]), lambda company: (company.id,)
-)
-_OF_ORDER: Final = Within("Order.licenses", where(order_id=SLOTS[0]), lambda order: (order.id,))
-_OF_LICENSE: Final = Within(
-    "License.allocations", where(license_id=SLOTS[0]), lambda license: (license.id,)
-)
-_OF_USER: Final = Within("User.allocations", where(user_id=SLOTS[0]), lambda user: (user.id,))
+_OF_COMPANY: Final = Within.owner("Company.licenses", "company_id")
+_OF_ORDER: Final = Within.owner("Order.licenses", "order_id")
+_OF_LICENSE: Final = Within.owner("License.allocations", "license_id")
+_OF_USER: Final = Within.owner("User.allocations", "user_id")
 
 
 async def license_by_id(reader: Reader, ids: Sequence[Any]) -> Mapping[Any, License]:
@@ -117,7 +108,9 @@ async def license_by_id(reader: Reader, ids: Sequence[Any]) -> Mapping[Any, Lice
 async def licenses(
     reader: Reader, keys: Sequence[Any], **asked: Unpack[Asked]
 ) -> Mapping[Any, Any]:
-    return await LICENSES.pages(reader, keys, of_scope("licenses", reader, asked), asked)
+    return await LICENSES.pages(
+        reader, keys, of_scope("licenses", reader, asked.get("scope")), asked
+    )
 
 
 async def licenses_of_company(

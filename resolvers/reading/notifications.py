@@ -7,9 +7,11 @@ from models.access import visible
 from models.base import where
 from models.outbox import Notification
 from resolvers.reading.filters import Text, Words, any_of, one_of, same, time
-from resolvers.reading.pages import Asked, Listing, Sort, SortDirection, Within
+from resolvers.reading.pages import Listing
 from resolvers.reading.reader import Reader
 from resolvers.reading.sql import by_column, rows_with
+from resolvers.reading.windows import Asked, Sort, SortDirection
+from resolvers.reading.within import Within
 
 NOTIFICATIONS: Final = Listing(
     Notification,

@@ -6,21 +6,15 @@ from typing import Any, Final, Unpack
 from tortoise.expressions import Q
 
 from models.access import people_known, visible
-from models.base import where
 from models.companies import Company
 from models.orders import Order
 from resolvers.reading.companies import looked_after, of_companies
 from resolvers.reading.filters import Filter, Words, email, name, number, one_of, same, text, time
-from resolvers.reading.pages import (
-    Asked,
-    Listing,
-    Sort,
-    SortDirection,
-    Within,
-    of_scope,
-)
+from resolvers.reading.pages import Listing
 from resolvers.reading.reader import Reader
-from resolvers.reading.sql import SLOTS, by_column, rows_with
+from resolvers.reading.sql import by_column, rows_with
+from resolvers.reading.windows import Asked, Sort, SortDirection
+from resolvers.reading.within import Within, of_scope
 
 _requester_email = email("requested_by__email_key")
 
@@ -58,9 +52,7 @@ ORDERS: Final = Listing(
         }
     ),
 )
-_OF_COMPANY: Final = Within(
-    "Company.orders", where(company_id=SLOTS[0]), lambda company: (company.id,)
-)
+_OF_COMPANY: Final = Within.owner("Company.orders", "company_id")
 
 
 async def order_by_id(reader: Reader, ids: Sequence[Any]) -> Mapping[Any, Order]:
@@ -68,7 +60,7 @@ async def order_by_id(reader: Reader, ids: Sequence[Any]) -> Mapping[Any, Order]
 
 
 async def orders(reader: Reader, keys: Sequence[Any], **asked: Unpack[Asked]) -> Mapping[Any, Any]:
-    return await ORDERS.pages(reader, keys, of_scope("orders", reader, asked), asked)
+    return await ORDERS.pages(reader, keys, of_scope("orders", reader, asked.get("scope")), asked)
 
 
 async def orders_of_company(

@@ -2,56 +2,25 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
-from typing import Any, Final, Generic, TypedDict, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from tortoise.expressions import F, Q
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from models.access import visible
-from models.base import beneath, where
 from models.errors import BadUserInput
-from resolvers.reading.cursors import Cursor, Position, decode, encode, wrong
-from resolvers.reading.filters import Filter, Words
+from resolvers.reading.cursors import Cursor
+from resolvers.reading.filters import Words
 from resolvers.reading.reader import Reader
 from resolvers.reading.sql import Select, built, for_each, narrowed
+from resolvers.reading.windows import SORT, Asked, Order, Sort, SortDirection, Window
+from resolvers.reading.within import Within, told
 
 M = TypeVar("M", bound=Model)
 K = TypeVar("K")
 
-DEFAULT_SIZE: Final = 50
-LARGEST: Final = 200
-SORT: Final = "sort_"
-"""The column of what is sorted by, where it is another table's."""
 ROWS: Final = frozenset({"edges", "pageInfo"})
-
-
-class Scope(StrEnum):
-    """Of which companies: the acting one, those beneath it, or both."""
-
-    OWN = "OWN"
-    BELOW = "BELOW"
-    SUBTREE = "SUBTREE"
-
-
-class SortDirection(StrEnum):
-    ASC = "ASC"
-    DESC = "DESC"
-
-
-class Asked(TypedDict, total=False):
-    """What a list is asked for. `want` names what is selected of the page, two levels deep."""
-
-    first: int | None
-    after: str | None
-    last: int | None
-    before: str | None
-    scope: Scope | None
-    filter: Filter | None
-    order_by: tuple[str, SortDirection] | None
-    want: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -63,131 +32,6 @@ class Page(Generic[M]):
     has_previous: bool = False
     total: int = 0
     cursor: Callable[[M], str] = field(default=str, compare=False)
-
-
-@dataclass(frozen=True)
-class Sort:
-    """What a list is sorted by: a column, or a related one as in `company__name_key`."""
-
-    column: str
-    kind: type = datetime
-    nullable: bool = False
-
-    @property
-    def is_related(self) -> bool:
-        return "__" in self.column
-
-    def value(self, row: Any) -> Any:
-        return getattr(row, SORT if self.is_related else self.column)
-
-
-@dataclass(frozen=True)
-class Order:
-    """By what, and which way round. Null is last both ways; ties go by id."""
-
-    name: str
-    sort: Sort
-    descending: bool
-
-    def sql(self, table: str, *, backward: bool) -> str:
-        way = "ASC" if self.descending == backward else "DESC"
-        column = f'"{SORT}"' if self.sort.is_related else f'"{table}"."{self.sort.column}"'
-        nulls = f" NULLS {'FIRST' if backward else 'LAST'}" if self.sort.nullable else ""
-        return f' ORDER BY {column} {way}{nulls}, "{table}"."id" {way}'
-
-    def past(self, position: Position, *, backward: bool, or_there: bool = False) -> Q:
-        """What stands behind a position, or before it; `or_there` takes its own row as well."""
-        column = self.sort.column
-        way = "gt" if self.descending == backward else "lt"
-        tied = where(**{f"id__{way}{'e' if or_there else ''}": position.id})
-        if position.value is None:
-            nulls = where(**{f"{column}__isnull": True}) & tied
-            return nulls | where(**{f"{column}__isnull": False}) if backward else nulls
-        # Said twice, so that an index is entered where the page begins.
-        past = where(**{f"{column}__{way}e": position.value}) & (
-            where(**{f"{column}__{way}": position.value}) | tied
-        )
-        if self.sort.nullable and not backward:
-            past |= where(**{f"{column}__isnull": True})
-        return past
-
-    def cursor(self, of_list: str) -> Callable[[Any], str]:
-        return lambda row: encode(of_list, self.name, Position(self.sort.value(row), row.id))
-
-
-@dataclass(frozen=True)
-class Window:
-    """Which part of a list: `size` rows behind `after` and before `before`, from one end."""
-
-    size: int
-    backward: bool
-    after: Cursor | None
-    before: Cursor | None
-
-    @classmethod
-    def of(cls, asked: Asked, order: Order) -> "Window":
-        """Raises BadUserInput."""
-        first, last = asked.get("first"), asked.get("last")
-        if first is not None and last is not None:
-            raise BadUserInput("Send `first` or `last`, not both.", "last")
-        for name, size in (("first", first), ("last", last)):
-            if size is not None and not 0 <= size <= LARGEST:
-                raise BadUserInput(f"`{name}` goes from 0 to {LARGEST}.", name)
-        return cls(
-            size=DEFAULT_SIZE if first is None and last is None else (first or last or 0),
-            backward=last is not None,
-            after=_cursor("after", asked.get("after"), order),
-            before=_cursor("before", asked.get("before"), order),
-        )
-
-    def check(self, of_list: str) -> None:
-        """Raises BadUserInput for a cursor of another list."""
-        for cursor in (self.after, self.before):
-            if cursor is not None and cursor.of_list != of_list:
-                raise wrong(cursor.argument)
-
-    def rows(self, order: Order) -> Q:
-        """What stands between the cursors."""
-        bounds = [Q()]
-        if self.after is not None:
-            bounds.append(order.past(self.after.position, backward=False))
-        if self.before is not None:
-            bounds.append(order.past(self.before.position, backward=True))
-        return Q(*bounds)
-
-
-def _cursor(argument: str, text: str | None, order: Order) -> Cursor | None:
-    if text is None:
-        return None
-    return decode(argument, text, order.name, order.sort.kind, nullable=order.sort.nullable)
-
-
-@dataclass(frozen=True)
-class Within:
-    """Which rows belong to a key: a condition with slots, and what fills them.
-
-    `name` is what cursors are told by, together with the key's id where it has one.
-    """
-
-    name: str
-    rows: Q = field(default_factory=Q)
-    slots: Callable[[Any], Sequence[Any]] = lambda key: ()
-
-    def list_of(self, key: Any) -> str:
-        return f"{self.name}:{key.id}" if hasattr(key, "id") else self.name
-
-
-def of_scope(name: str, reader: Reader, asked: Asked) -> Within:
-    """The rows of the acting company, of those beneath it, or of both."""
-    caller, scope = reader.asking, asked.get("scope") or Scope.SUBTREE
-    name = f"{name}:{scope}"
-    match scope:
-        case Scope.OWN:
-            return Within(name, where(company_id=caller.company_id))
-        case Scope.BELOW:
-            return Within(name, beneath(caller.path))
-        case Scope.SUBTREE:
-            return Within(name)
 
 
 @dataclass(frozen=True)
@@ -277,8 +121,8 @@ class _Question(Generic[M, K]):
         return rows
 
     async def _totals(self) -> dict[K, int]:
-        found = await for_each(Select.of(self._rows().count()), self.keys)
-        return {key: tuple(row.values())[1] for key, [row] in found.items()}
+        found = await told(self._rows(), self.within, self.keys, ["COUNT(*) AS total"])
+        return {key: row["total"] for key, row in found.items()}
 
     async def _are_there(self, field: str, cursor: Cursor | None, *, backward: bool) -> set[K]:
         """The keys that have rows at the cursor, or on its other side."""
@@ -292,12 +136,12 @@ class _Question(Generic[M, K]):
         table = self.listing.model._meta.db_table
         order = self.order.sql(table, backward=backward)
         beside = {name: F(column) for name, column in self._beside.items()}
-        return Select.of(self._rows().filter(rows).annotate(**beside), f"{order} LIMIT {limit}")
+        found = narrowed(self._rows().filter(rows), self.within.rows).annotate(**beside)
+        return Select.of(found, f"{order} LIMIT {limit}")
 
     def _rows(self) -> QuerySet[M]:
         words = self.listing.words.ask(self.reader, self.asked.get("filter"))
-        rows = visible(self.listing.model, self.reader.caller)
-        return narrowed(rows, self.within.rows).filter(words)
+        return visible(self.listing.model, self.reader.caller).filter(words)
 
     @property
     def _beside(self) -> dict[str, str]:

@@ -1,12 +1,12 @@
 """Counts of licenses, for any number of companies with a statement for each table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from tortoise.expressions import F, Q
+from tortoise.expressions import F
 from tortoise.queryset import QuerySet
 
 from models.access import visible
@@ -16,17 +16,19 @@ from models.database import is_sqlite
 from models.licenses import EXPIRING, Allocation, License
 from models.orders import OPEN, Order
 from resolvers.reading.companies import shown
-from resolvers.reading.pages import Scope
 from resolvers.reading.reader import Reader
-from resolvers.reading.sql import SLOTS, Row, Select, for_each, narrowed
+from resolvers.reading.sql import SLOTS, Row
+from resolvers.reading.windows import Scope
+from resolvers.reading.within import Within, told
 
-EXPIRY: Final = "license_expires_at"
 DAY: Final = timedelta(days=1) // timedelta(microseconds=1)
+EXPIRY: Final = "license_expires_at"
 COUNTS: Final = frozenset(
     {"total", "available", "allocated", "expiring", "expired", "nextExpiryAt"}
 )
 USED: Final = frozenset({"licenseDaysUsed", "licenseDaysIdle"})
 ELAPSED: Final = frozenset({"licenseDaysElapsed", "licenseDaysIdle"})
+Found = Mapping[Company, Row]
 EVERYTHING: Final = COUNTS | USED | ELAPSED | {"requested"}
 
 
@@ -59,16 +61,16 @@ async def license_summaries(
     want: frozenset[str] = EVERYTHING,
 ) -> Mapping[Company, Summary]:
     scope = scope or Scope.OWN
-    slots = {company: _slots(company, scope) for company in shown(reader, keys)}
+    seen = shown(reader, keys)
     facts: dict[Company, dict[str, Any]] = {company: {} for company in keys}
     for ask, wanted in _QUESTIONS.items():
-        if slots and want & wanted:
-            for company, [row] in (await for_each(ask(reader, scope), slots)).items():
-                facts[company] |= _told(row)
-    return {company: Summary(company.id, scope, **told) for company, told in facts.items()}
+        if seen and want & wanted:
+            for company, row in (await ask(reader, scope, seen)).items():
+                facts[company] |= _read(row)
+    return {company: Summary(company.id, scope, **known) for company, known in facts.items()}
 
 
-def _counts(reader: Reader, scope: Scope) -> Select:
+async def _counts(reader: Reader, scope: Scope, seen: Sequence[Company]) -> Found:
     live = "(expires_at IS NULL OR expires_at > {now})"
     counted = {
         "total": "1 = 1",
@@ -79,33 +81,33 @@ def _counts(reader: Reader, scope: Scope) -> Select:
     }
     columns = [f"COUNT(CASE WHEN {rule} THEN 1 END) AS {name}" for name, rule in counted.items()]
     columns.append(f"MIN(CASE WHEN {live} THEN expires_at END) AS next_expiry_at")
-    return _select(reader, _licenses(reader, scope), columns)
+    return await told(_licenses(reader), _within(scope), seen, columns, _clock(reader))
 
 
-def _requested(reader: Reader, scope: Scope) -> Select:
-    orders = narrowed(visible(Order, reader.caller), _within(scope)).filter(status__in=OPEN)
+async def _requested(reader: Reader, scope: Scope, seen: Sequence[Company]) -> Found:
+    orders = visible(Order, reader.caller).filter(status__in=OPEN)
     columns = ["COALESCE(SUM(quantity - assigned_quantity), 0) AS requested"]
-    return _select(reader, orders, columns)
+    return await told(orders, _within(scope), seen, columns)
 
 
-def _elapsed(reader: Reader, scope: Scope) -> Select:
-    licenses = _licenses(reader, scope).filter(expires_at__isnull=False)
-    end = f"{_least()}(expires_at, {{now}})"
-    return _select(reader, licenses, _lasted("assigned_at", end, "elapsed"))
+async def _elapsed(reader: Reader, scope: Scope, seen: Sequence[Company]) -> Found:
+    licenses = _licenses(reader).filter(expires_at__isnull=False)
+    columns = _lasted("assigned_at", f"{_least()}(expires_at, {{now}})", "elapsed")
+    return await told(licenses, _within(scope), seen, columns, _clock(reader))
 
 
-def _used(reader: Reader, scope: Scope) -> Select:
-    stays = narrowed(visible(Allocation, reader.caller), _within(scope, "license__"))
-    ended = stays.filter(license__expires_at__isnull=False, license__voided_at__isnull=True)
-    end = f"{_least()}(COALESCE(released_at, {{now}}), {EXPIRY}, {{now}})"
-    return _select(
-        reader,
-        ended.annotate(**{EXPIRY: F("license__expires_at")}),
-        _lasted("allocated_at", end, "used"),
+async def _used(reader: Reader, scope: Scope, seen: Sequence[Company]) -> Found:
+    stays = (
+        visible(Allocation, reader.caller)
+        .filter(license__expires_at__isnull=False, license__voided_at__isnull=True)
+        .annotate(**{EXPIRY: F("license__expires_at")})
     )
+    end = f"{_least()}(COALESCE(released_at, {{now}}), {EXPIRY}, {{now}})"
+    columns = _lasted("allocated_at", end, "used")
+    return await told(stays, _within(scope, "license__"), seen, columns, _clock(reader))
 
 
-_QUESTIONS: Final[Mapping[Callable[[Reader, Scope], Select], frozenset[str]]] = {
+_QUESTIONS: Final[Mapping[Callable[..., Awaitable[Found]], frozenset[str]]] = {
     _counts: COUNTS,
     _requested: frozenset({"requested"}),
     _elapsed: ELAPSED,
@@ -113,32 +115,21 @@ _QUESTIONS: Final[Mapping[Callable[[Reader, Scope], Select], frozenset[str]]] = 
 }
 
 
-def _licenses(reader: Reader, scope: Scope) -> QuerySet[License]:
-    licenses = narrowed(visible(License, reader.caller), _within(scope))
-    return licenses.filter(voided_at__isnull=True)
+def _clock(reader: Reader) -> dict[str, datetime]:
+    return {"now": reader.now, "soon": reader.now + EXPIRING}
 
 
-def _within(scope: Scope, through: str = "") -> Q:
-    """The rows of a company, of those beneath it, or of both; `_slots` fills it."""
+def _licenses(reader: Reader) -> QuerySet[License]:
+    return visible(License, reader.caller).filter(voided_at__isnull=True)
+
+
+def _within(scope: Scope, through: str = "") -> Within:
+    """The rows of a company, of those beneath it, or of both."""
     if scope is Scope.OWN:
-        return where(**{f"{through}company_id": SLOTS[0]})
-    from_here = "gte" if scope is Scope.SUBTREE else "gt"
-    return where(**{f"{through}path__{from_here}": SLOTS[0], f"{through}path__lt": SLOTS[1]})
-
-
-def _slots(company: Company, scope: Scope) -> Sequence[Any]:
-    return (company.id,) if scope is Scope.OWN else (company.path, successor(company.path))
-
-
-def _select(reader: Reader, rows: QuerySet[Any], columns: Sequence[str]) -> Select:
-    """Columns told from all of the rows; `{now}` and `{soon}` may stand in them."""
-    inner = Select.of(rows)
-    told, values = ", ".join(columns), [*inner.values]
-    for name, at in (("now", reader.now), ("soon", reader.now + EXPIRING)):
-        if f"{{{name}}}" in told:
-            values.append(at)
-            told = told.replace(f"{{{name}}}", f"${len(values)}")
-    return Select(f"SELECT {told} FROM ({inner.text}) AS r", values)  # noqa: S608
+        return Within.owner("", f"{through}company_id")
+    start = f"{through}path__{'gte' if scope is Scope.SUBTREE else 'gt'}"
+    spans = where(**{start: SLOTS[0], f"{through}path__lt": SLOTS[1]})
+    return Within("", spans, lambda company: (company.path, successor(company.path)))
 
 
 def _least() -> str:
@@ -158,14 +149,14 @@ def _lasted(start: str, end: str, name: str) -> list[str]:
     ]
 
 
-def _told(row: Row) -> dict[str, Any]:
+def _read(row: Row) -> dict[str, Any]:
     """What a row says, as a summary has it."""
-    told = {name: value for name, value in row.items() if name != "key_"}
+    facts = {name: value for name, value in row.items() if name != "key_"}
     for name in ("elapsed", "used"):
-        if f"{name}_seconds" in told:
-            seconds, micros = told.pop(f"{name}_seconds"), told.pop(f"{name}_micros")
-            told[f"license_days_{name}"] = int((seconds or 0) * 1_000_000 + (micros or 0)) // DAY
-    if "next_expiry_at" in told:
+        if f"{name}_seconds" in facts:
+            seconds, micros = facts.pop(f"{name}_seconds"), facts.pop(f"{name}_micros")
+            facts[f"license_days_{name}"] = int((seconds or 0) * 1_000_000 + (micros or 0)) // DAY
+    if "next_expiry_at" in facts:
         expiry = License._meta.fields_map["expires_at"]
-        told["next_expiry_at"] = expiry.to_python_value(told["next_expiry_at"])
-    return told
+        facts["next_expiry_at"] = expiry.to_python_value(facts["next_expiry_at"])
+    return facts

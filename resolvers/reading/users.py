@@ -13,16 +13,11 @@ from models.licenses import ReleaseReason
 from models.users import User, UserStatus
 from resolvers.reading.companies import of_companies
 from resolvers.reading.filters import Text, Word, Words, each, email, one_of, same, text, time
-from resolvers.reading.pages import (
-    Asked,
-    Listing,
-    Sort,
-    SortDirection,
-    Within,
-    of_scope,
-)
+from resolvers.reading.pages import Listing
 from resolvers.reading.reader import Reader
-from resolvers.reading.sql import SLOTS, Condition, by_column, rows_with
+from resolvers.reading.sql import Condition, by_column, rows_with
+from resolvers.reading.windows import Asked, Sort, SortDirection
+from resolvers.reading.within import Within, of_scope
 
 
 class UserLicenseStatus(StrEnum):
@@ -107,9 +102,7 @@ USERS: Final = Listing(
         shown=Q(removed_at__isnull=True),
     ),
 )
-_OF_COMPANY: Final = Within(
-    "Company.users", where(company_id=SLOTS[0]), lambda company: (company.id,)
-)
+_OF_COMPANY: Final = Within.owner("Company.users", "company_id")
 
 
 async def user_by_id(reader: Reader, ids: Sequence[Any]) -> Mapping[Any, User]:
@@ -117,7 +110,7 @@ async def user_by_id(reader: Reader, ids: Sequence[Any]) -> Mapping[Any, User]:
 
 
 async def users(reader: Reader, keys: Sequence[Any], **asked: Unpack[Asked]) -> Mapping[Any, Any]:
-    return await USERS.pages(reader, keys, of_scope("users", reader, asked), asked)
+    return await USERS.pages(reader, keys, of_scope("users", reader, asked.get("scope")), asked)
 
 
 async def users_of_company(

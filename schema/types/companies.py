@@ -18,11 +18,11 @@ from resolvers.reading.companies import (
 )
 from resolvers.reading.licenses import licenses_of_company
 from resolvers.reading.orders import orders_of_company
-from resolvers.reading.pages import Scope
 from resolvers.reading.people import person
 from resolvers.reading.permissions import company_rules
 from resolvers.reading.summaries import Summary, license_summaries
 from resolvers.reading.users import users_of_company
+from resolvers.reading.windows import Scope
 from schema.connections import Connection, paged, scoped
 from schema.context import Info
 from schema.edges import edge, wraps

@@ -12,9 +12,9 @@ from models.companies import Company, CompanyKind
 from models.licenses import Allocation, License, LicenseType, ReleaseReason
 from models.orders import OrderStatus
 from models.users import UserRole
-from resolvers.reading.pages import Scope
 from resolvers.reading.reader import Reader
 from resolvers.reading.summaries import license_summaries
+from resolvers.reading.windows import Scope
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.graphql.api import Api

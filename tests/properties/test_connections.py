@@ -18,9 +18,10 @@ from models.orders import Order, OrderOrigin, OrderStatus
 from models.users import User, UserRole
 from resolvers.reading.licenses import licenses, licenses_of_company
 from resolvers.reading.orders import orders
-from resolvers.reading.pages import Page, SortDirection
+from resolvers.reading.pages import Page
 from resolvers.reading.reader import Reader
 from resolvers.reading.users import users, users_of_company
+from resolvers.reading.windows import SortDirection
 from tests.conftest import Clock
 from tests.factories import Make
 
