@@ -21,7 +21,7 @@ demo: $(DEMO) ## Run the demo at http://127.0.0.1:8000; PORT=… moves it
 	@$(BIN)/canopy demo --port $(PORT)
 
 test: $(DEV) ## Run every test, on SQLite and on a PostgreSQL of their own; ARGS=… goes to pytest
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 lint: $(DEV) ## Check the form, the types, and which package imports which
 	$(BIN)/ruff check

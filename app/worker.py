@@ -38,6 +38,7 @@ async def working(worker: Worker) -> AsyncIterator[None]:
         stop.set()
         await asyncio.wait([run], timeout=GRACE)
         run.cancel()
+        await asyncio.wait([run])  # it releases its leases, while there is a database
 
 
 def _tell(run: asyncio.Task[None]) -> None:

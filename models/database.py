@@ -1,7 +1,6 @@
 """Plain SQL where the ORM has no words for it, alike on both databases."""
 
 from typing import Any, Final
-from uuid import UUID
 
 from tortoise.connection import get_connection
 from tortoise.exceptions import IntegrityError
@@ -22,17 +21,6 @@ async def rows(statement: str, *values: Any) -> list[dict[str, Any]]:
     if is_sqlite():
         statement = statement.replace("$", "?")
     return await connection.execute_query_dict(statement, list(values))
-
-
-async def hold_session(session_id: UUID) -> None:
-    """Keep a session and its person as they are until the transaction ends: whoever ends the one,
-    or removes the other, waits. Any number may hold it; SQLite has one writer anyway."""
-    if not is_sqlite():
-        await rows(
-            "SELECT 1 FROM sessions JOIN users ON users.id = sessions.user_id"
-            " WHERE sessions.id = $1 FOR SHARE",
-            str(session_id),
-        )
 
 
 async def lock_tree(*, alone: bool) -> None:

@@ -63,7 +63,7 @@ def required_note(text: str, path: Path) -> str:
 def email(text: str, path: Path) -> str:
     """An email address, as written but for white space around it. Raises InvalidInput."""
     text = line(text, path, longest=EMAIL_LENGTH)
-    if not _EMAIL.fullmatch(text):
+    if not _EMAIL.fullmatch(text) or "=?" in text:  # an encoded word (RFC 2047) would be decoded
         raise InvalidInput("This is not an email address.", path)
     return text
 

@@ -217,7 +217,7 @@ async def _by_emails(
     wanted = {text.email_key(email): email for email in reversed(emails)}
     keys = distinct([text.email_key(email) for email in emails], ("emails",))
     found: dict[str, User] = {}
-    for part in parts([key for key in keys if key.isprintable()]):  # PostgreSQL takes no NUL
+    for part in parts(keys):
         people = await _present(work, company).filter(email_key__in=part)
         found |= {user.email_key: user for user in people}
     return (

@@ -101,6 +101,7 @@ async def sign_out(work: Work) -> None:
     await _end(Q(id=caller.session_id) | Q(entered_from_id=caller.session_id), work.now)
     company = await Company.get(id=caller.company_id)
     work.audit("session.signed_out", company, await User.get(id=caller.user_id))
+    work.by = None  # who is nobody from now on
 
 
 async def request_password_reset(work: Work, email: str) -> None:
@@ -181,6 +182,7 @@ async def exit_manage_mode(work: Work) -> UUID:
     await _end(Q(id=session.id), work.now)
     company = await Company.get(id=work.caller.company_id)
     work.audit("manage_mode.exited", company, session)
+    work.by = None  # who is nobody from now on
     return session.id
 
 

@@ -22,7 +22,7 @@ from models.access import Action, Caller, caller_again, visible, why_not
 from models.audit import AuditEvent, IdempotencyKey, Subject
 from models.base import Entity, new_id
 from models.companies import Company
-from models.database import hold_session, lock_tree, refusal_of
+from models.database import lock_tree, refusal_of
 from models.errors import (
     Busy,
     IdempotencyKeyReused,
@@ -38,7 +38,17 @@ from resolvers.tallies import Attempt, count
 
 ATTEMPTS: Final = 8
 """How often a transaction is tried that lost against another one."""
-LOST: Final = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
+
+
+class RightsChanged(Exception):
+    """What the caller may do is not what it was when the transaction began: it waited meanwhile.
+
+    Locks that would keep rights as they are would have callers wait for each other, and for
+    themselves.
+    """
+
+
+LOST: Final = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError, RightsChanged)
 """A deadlock, or rows that another transaction changed. SQLite writes one after the other."""
 KEYS_LAST: Final = timedelta(hours=24)
 LONGEST_KEY: Final = 255
@@ -225,23 +235,29 @@ async def _transact(
         await lock_tree(alone=operation in RESHAPES_TREE)
         now = clock()
         work = Work(await _still(caller, now), now)
-        if key is None:
-            result = await operation(work, *arguments)
-            return Done(result, await work.write_down(), now)
-        kept = await _kept(work, key, operation, arguments)
-        if isinstance(kept, Done):
-            return kept
-        done = Done(await operation(work, *arguments), await work.write_down(), now)
-        kept.result = _form(operation).dump_python(done, mode="json")
-        await kept.save(update_fields=["result"])
+        done = await _done(work, operation, arguments, key)
+        if work.by is not None and await caller_again(work.by, now) != work.by:
+            raise RightsChanged
         return done
 
 
+async def _done(
+    work: Work, operation: Callable[..., Awaitable[R]], arguments: tuple[Any, ...], key: str | None
+) -> Done[R]:
+    if key is None:
+        return Done(await operation(work, *arguments), await work.write_down(), work.now)
+    kept = await _kept(work, key, operation, arguments)
+    if isinstance(kept, Done):
+        return kept
+    done = Done(await operation(work, *arguments), await work.write_down(), work.now)
+    kept.result = _form(operation).dump_python(done, mode="json")
+    await kept.save(update_fields=["result"])
+    return done
+
+
 async def _still(caller: Caller | None, now: datetime) -> Caller | None:
-    """The caller as of now, who stays so until the transaction ends. Raises Unauthenticated."""
     if caller is None:
         return None
-    await hold_session(caller.session_id)
     again = await caller_again(caller, now)
     if again is None:
         raise Unauthenticated

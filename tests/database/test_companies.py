@@ -1032,6 +1032,45 @@ async def test_open_orders_wait_and_are_assigned_when_the_company_is_back(
     assert (await Order.get()).status is OrderStatus.ASSIGNED
 
 
+async def test_no_company_comes_to_be_active_beneath_one_that_is_being_archived(
+    scene: Scene, do: Do, make: Make
+) -> None:
+    for _ in range(3):
+        parent = await make.partner(scene.partner)
+        calls = [do(scene.vic, create_company, parent.id, C, "New", {}) for _ in range(10)]
+
+        await asyncio.gather(
+            *calls[:5],
+            do(scene.vic, archive_company, parent.id),
+            *calls[5:],
+            return_exceptions=True,
+        )
+
+        assert await Company.filter(parent_id=parent.id, is_archived=False).count() == 0
+
+
+async def test_whatever_is_archived_and_restored_at_once_agrees_in_the_end(
+    scene: Scene, do: Do, make: Make
+) -> None:
+    chain = [await make.partner(scene.vendor)]
+    for _ in range(3):
+        chain.append(await make.partner(chain[-1]))
+
+    for _ in range(3):
+        await asyncio.gather(
+            *(do(scene.vic, archive_company, company.id) for company in chain),
+            *(do(scene.vic, restore_company, company.id) for company in reversed(chain)),
+            return_exceptions=True,
+        )
+
+    companies = await Company.all()
+    told = {company.path for company in companies if company.is_archived}
+    tops = [company.path for company in companies if company.archived_at is not None]
+    assert told == {
+        company.path for company in companies if any(company.path.startswith(top) for top in tops)
+    }
+
+
 async def test_people_are_added_before_their_company_is_archived_or_not_at_all(
     scene: Scene, do: Do
 ) -> None:

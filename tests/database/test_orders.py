@@ -410,10 +410,12 @@ async def test_the_rest_of_an_upgrade_ends_nothing_again(
     await do(scene.pam, assign_order, order_id, 1)
     ended_at = clock.now
     clock.move(days=1)
+    [late] = await make.licenses(scene.customer, 1, TRIAL)
 
     await do(scene.pam, assign_order, order_id)
 
     assert (await License.get(id=license.id)).expires_at == ended_at
+    assert (await License.get(id=late.id)).expires_at == late.expires_at
     assert await AuditEvent.filter(action="license.expired").count() == 1
 
 

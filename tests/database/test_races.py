@@ -6,11 +6,15 @@ from collections import Counter
 from collections.abc import Awaitable
 from uuid import UUID
 
+import asyncpg
+import pytest
+
 from models.audit import AuditEvent
+from models.companies import Company, CompanyKind
 from models.errors import Refusal
 from models.licenses import Allocation, License, LicenseType
 from models.orders import Order, OrderStatus
-from models.outbox import Notification
+from models.outbox import UNMUTABLE, Notification, NotificationTemplate
 from models.users import User
 from resolvers.companies import archive_company, move_company, restore_company
 from resolvers.licenses import (
@@ -31,7 +35,8 @@ from resolvers.orders import (
     upgrade_trial,
 )
 from resolvers.people import Person
-from resolvers.users import add_users, remove_users
+from resolvers.users import add_users, remove_users, update_notification_preferences
+from resolvers.work import Work
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.invariants import breaches
@@ -288,6 +293,22 @@ async def test_all_that_is_done_with_licenses_at_once_keeps_what_must_hold(
     assert await breaches(clock.now) == {}
 
 
+async def test_what_one_does_at_once_to_oneself_waits_for_nobody_else(
+    scene: Scene, do: Do, clock: Clock
+) -> None:
+    templates = [template for template in NotificationTemplate if template not in UNMUTABLE]
+
+    answers = await at_once(
+        *(
+            do(scene.pam, update_notification_preferences, None, [template])
+            for template in templates
+        )
+    )
+
+    assert answers == {"DONE": len(templates)}
+    assert await AuditEvent.all().count() == len(templates)
+
+
 async def test_what_is_written_while_companies_move_is_filed_where_they_went(
     scene: Scene, do: Do, make: Make, clock: Clock
 ) -> None:
@@ -315,6 +336,52 @@ async def test_what_is_written_while_companies_move_is_filed_where_they_went(
 
     assert answers == {"DONE": 40}
     assert await breaches(clock.now) == {}
+
+
+@pytest.mark.parametrize("databases", ["postgres"], indirect=True)
+async def test_a_move_waits_for_whoever_is_at_work_beneath(
+    database: str, scene: Scene, do: Do, make: Make, clock: Clock
+) -> None:
+    """SQLite has one writer at a time anyway."""
+    other = await make.partner(scene.vendor)
+    entered = asyncio.Event()
+    moving: asyncio.Task[UUID] | None = None
+
+    async def found_a_branch(work: Work) -> UUID:
+        parent = await work.find(Company, scene.partner.id, ("id",))
+        entered.set()
+        assert moving is not None
+        while not (moving.done() or await somebody_waits(database)):
+            pass
+        branch = Company.under(parent, CompanyKind.CUSTOMER, "Branch", at=work.now)
+        await branch.save(force_create=True)
+        return branch.id
+
+    founding = asyncio.create_task(do(scene.vic, found_a_branch))
+
+    async def move() -> UUID:
+        await entered.wait()
+        return await do(scene.vic, move_company, scene.partner.id, other.id)
+
+    moving = asyncio.create_task(move())
+    branch_id = await founding
+    await moving
+
+    moved, branch = [await Company.get(id=id) for id in (scene.partner.id, branch_id)]
+    assert branch.path.startswith(moved.path)
+    assert moved.path.startswith(other.path)
+    assert await breaches(clock.now) == {}
+
+
+async def somebody_waits(url: str) -> bool:
+    """For a lock of this database, told over a connection of its own."""
+    connection = await asyncpg.connect(url)
+    try:
+        return bool(
+            await connection.fetchval("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
+        )
+    finally:
+        await connection.close()
 
 
 async def test_nothing_is_done_in_a_company_once_it_is_archived(

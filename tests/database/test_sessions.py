@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
 from time import process_time
+from typing import Any
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -11,6 +13,7 @@ from argon2 import PasswordHasher
 
 from models.access import Caller, caller_of
 from models.audit import AuditEvent
+from models.base import Entity
 from models.companies import Company
 from models.errors import Refusal, Unauthenticated
 from models.outbox import Notification
@@ -39,7 +42,7 @@ from resolvers.work import Done, perform
 from tests.conftest import Clock
 from tests.factories import PASSWORD, Make
 from tests.scene import Do, Scene
-from tests.snapshots import events, mails, refused, snapshot
+from tests.snapshots import columns, events, mails, refused, snapshot
 
 WRONG = "not the right password"
 NEW = "another long password"
@@ -213,6 +216,23 @@ async def test_a_password_that_changed_since_it_was_looked_at_is_refused(
 
     assert await refused(perform(None, clock, sign_in, user.id, known, None)) == [
         ("INVALID_CREDENTIALS", None)
+    ]
+
+
+async def test_whoever_was_signed_in_before_has_no_part_in_it(
+    ann: User, make: Make, clock: Clock
+) -> None:
+    """A browser sends the token it has, with whatever it asks."""
+    other = await make.caller(await make.manager(await make.company()))
+    user, known = await check_password(ann.email, PASSWORD, clock)
+
+    await perform(other, clock, sign_in, user.id, known, None)
+    await reset(clock, ann.email, other)
+    await perform(other, clock, set_password, await link_to(ann.email), "a hash")
+
+    assert [(event.action, event.actor_id) for event in await AuditEvent.all().order_by("id")] == [
+        ("session.signed_in", ann.id),
+        ("password.set", ann.id),
     ]
 
 
@@ -626,6 +646,37 @@ async def test_archiving_ends_tokens_at_once_beneath_too_and_restoring_brings_no
     assert [await is_good(token, clock) for token in tokens] == [False, False, True]
 
 
+async def test_a_token_is_good_only_while_all_it_stands_on_is(
+    scene: Scene, make: Make, clock: Clock
+) -> None:
+    """However that came to change, and whether or not somebody ended the session."""
+    token, beside = await make.token(scene.pam), await make.partner()
+    first = await Session.get(token_hash=digest(token))
+    entered = await enter(clock, token, scene.customer)
+    pam, partner, customer = scene.pam.id, scene.partner.id, scene.customer.id
+    neither, first_alone = [False, False], [True, False]
+    changes: list[tuple[type[Entity], UUID, dict[str, Any], list[bool]]] = [
+        (User, pam, {"removed_at": clock()}, neither),
+        (User, pam, {"role": UserRole.LEARNER}, first_alone),
+        (Company, partner, {"is_archived": True}, neither),
+        (Company, partner, {"path": f"{beside.path}moved/"}, first_alone),
+        (Company, partner, {"path": scene.customer.path[:-1] + "x/"}, first_alone),
+        (Company, customer, {"is_archived": True}, first_alone),
+        (Company, customer, {"path": f"{beside.path}moved/"}, first_alone),
+        (Session, first.id, {"ended_at": clock()}, neither),
+        (Session, first.id, {"expires_at": clock()}, neither),
+        (Session, entered.session_id, {"ended_at": clock()}, first_alone),
+        (Session, entered.session_id, {"expires_at": clock()}, first_alone),
+    ]
+
+    for model, id, values, good in changes:
+        before = columns(await model.get(id=id))
+        await model.filter(id=id).update(**values)
+        assert [await is_good(each, clock) for each in (token, entered.token)] == good, values
+        await model.filter(id=id).update(**{name: before[name] for name in values})
+    assert [await is_good(each, clock) for each in (token, entered.token)] == [True, True]
+
+
 async def test_with_a_token_that_has_ended_nothing_is_done(
     ann: User, make: Make, clock: Clock
 ) -> None:
@@ -901,3 +952,4 @@ async def test_removal_ends_stays(scene: Scene, make: Make, do: Do, clock: Clock
     await do(scene.paul, remove_users, [scene.pam.id])
 
     assert not await is_good(entered.token, clock)
+    assert (await Session.get(id=entered.session_id)).ended_at == clock()

@@ -226,7 +226,7 @@ async def test_a_preview_does_all_the_work_and_leaves_every_table_as_it_was(
 
 async def test_a_preview_keeps_no_key_and_looks_none_up(scene: Scene, do: Do, make: Make) -> None:
     order = await make.order(scene.customer, 3)
-    await do(scene.cora, request_licenses, None, PREMIUM, 25, key="once")
+    first = await do(scene.cora, request_licenses, None, PREMIUM, 25, key="once")
     before = await snapshot()
 
     async with previewing():
@@ -234,7 +234,8 @@ async def test_a_preview_keeps_no_key_and_looks_none_up(scene: Scene, do: Do, ma
         again = await do.done(
             scene.cora, request_licenses, None, PREMIUM, 25, key="once", preview=True
         )
-        assert await Order.filter(id=again.result.order_id).exists()
+        assert again.result != first
+        assert await IdempotencyKey.all().count() == 1
 
     assert await snapshot() == before
 
@@ -481,11 +482,12 @@ async def test_a_database_that_another_process_keeps_locked_is_told_and_outlived
         with closing(sqlite3.connect(database_url.removeprefix("sqlite://"))) as other:
             other.execute("BEGIN IMMEDIATE")
 
-            with pytest.raises(Busy):
-                await do(scene.cora, request_licenses, None, PREMIUM, 5)
-            with pytest.raises(Busy):
-                async with previewing():
-                    pass
+            async with asyncio.timeout(10):
+                with pytest.raises(Busy):
+                    await do(scene.cora, request_licenses, None, PREMIUM, 5)
+                with pytest.raises(Busy):
+                    async with previewing():
+                        pass
 
             assert await snapshot() == before  # reading goes on
             other.rollback()

@@ -309,9 +309,9 @@ async def test_a_long_domain_leaves_the_message_id_whole(outbox: Outbox) -> None
 
 
 async def test_an_address_that_reads_as_another_is_not_written(outbox: Outbox) -> None:
-    to = await outbox.make.manager(
-        outbox.company, email="=?utf-8?q?eve=40evil=2ecom=3e?=@fjord.example"
-    )
+    to = await outbox.make.manager(outbox.company)
+    to.email = "=?utf-8?q?eve=40evil=2ecom=3e?=@fjord.example"  # which the model refuses by now
+    await to.save()
 
     with pytest.raises(ValueError, match="write another one"):
         await written(outbox, await outbox.promise(to=to))

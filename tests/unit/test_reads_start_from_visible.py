@@ -59,8 +59,8 @@ EXCEPTIONS: Final = {
     ("reading/companies", "_has_requests", "SELECT"): ABOUT,
     ("reading/sql", "_run", "SELECT"): ABOUT,
     ("reading/sql", "run", "database.rows"): ABOUT,
-    ("reading/summaries", "_select", "SELECT"): ABOUT,
     ("reading/users", "module", "SELECT"): ABOUT,
+    ("reading/within", "_select", "SELECT"): ABOUT,
     ("sessions", "_end", "Session.filter"): DEPENDS,
     ("sessions", "_check_password", "taken"): BEFORE,
     ("sessions", "end_sessions_within", "User.filter"): DEPENDS,
@@ -90,7 +90,6 @@ EXCEPTIONS: Final = {
     ("users", "update_notification_preferences", "Company.get"): ACTOR,
     ("users", "update_notification_preferences", "User.select_for_update"): ACTOR,
     ("work", "_kept", "IdempotencyKey.get_or_none"): "one's own keys, which lists do not hold",
-    ("work", "_still", "hold_session"): "locks, and reads nothing",
     ("work", "_transact", "lock_tree"): "locks, and reads nothing",
 }
 

@@ -85,6 +85,7 @@ def test_what_is_given_is_changed(given: Mapping[str, Any], expected: Mapping[st
         ("last_name", None),
         ("email", ""),
         ("email", "ann"),
+        ("email", "=?utf-8?q?eve=40evil?=@lee.example"),
         ("first_name", "Win at http://evil.example"),
         ("first_name", "Ann\r\nBcc: x@example.com"),
         ("last_name", "https://evil.example"),
