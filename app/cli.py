@@ -162,6 +162,7 @@ async def _work(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await _require_up_to_date(settings)
     async with opened(settings):
+        _say("At work. Ctrl-C ends it.")
         await mail_worker(settings, utc_now).run(stop)
 
 

@@ -115,7 +115,7 @@ async def request_password_reset(work: Work, email: str) -> None:
     lately = PasswordLink.filter(
         user_id=user.id, purpose=LinkPurpose.RESET, created_at__gt=work.now - RESET_PAUSE
     )
-    if company.is_archived or await lately.exists():
+    if user.removed_at is not None or company.is_archived or await lately.exists():
         return
     token = await make_link(work, user, LinkPurpose.RESET)
     work.notify(notices.password_reset(company, token), to=[user])

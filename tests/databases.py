@@ -65,6 +65,7 @@ class PostgresDatabases:
         self._server = server
 
     async def prepare(self) -> None:
+        self._server.drop_database("canopy")
         await migrate(self._server.create_database("canopy"))
 
     @contextmanager

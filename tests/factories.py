@@ -23,6 +23,10 @@ class Make:
         self.clock = clock
         self._number = count(1)
 
+    @property
+    def now(self) -> datetime:
+        return self._clock()
+
     async def company(
         self,
         parent: Company | None = None,

@@ -7,9 +7,9 @@ from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from models.access import Caller, caller_of
-from models.companies import Company
+from models.companies import Company, CompanyKind
 from models.sessions import Session, new_token
-from models.users import User
+from models.users import User, managing_role
 from resolvers.work import Done, perform
 from tests.factories import Make
 
@@ -46,16 +46,25 @@ class Scene:
 
     @classmethod
     async def set(cls, make: Make) -> Self:
-        async def manager(company: Company, name: str) -> User:
-            return await make.manager(company, email=f"{name}@example.com", first_name=name.title())
+        """With few statements: most tests begin with it."""
 
-        vendor = await make.root()
-        vic = await manager(vendor, "vic")
-        partner = await make.partner(vendor, account_manager_id=vic.id)
-        pam, paul = await manager(partner, "pam"), await manager(partner, "paul")
-        customer = await make.company(partner, account_manager_id=pam.id)
-        cora, carl = await manager(customer, "cora"), await manager(customer, "carl")
-        return cls(vendor, partner, customer, vic, pam, paul, cora, carl)
+        def manager(company: Company, name: str) -> User:
+            person = {"email": f"{name}@example.com", "first_name": name.title()}
+            return User.join(company, person, at=make.now, role=managing_role(company.kind))
+
+        vendor = Company.root("Vendor", at=make.now)
+        partner = Company.under(vendor, CompanyKind.PARTNER, "Partner", at=make.now)
+        customer = Company.under(partner, CompanyKind.CUSTOMER, "Customer", at=make.now)
+        vic = manager(vendor, "vic")
+        pam, paul = manager(partner, "pam"), manager(partner, "paul")
+        cora, carl = manager(customer, "cora"), manager(customer, "carl")
+        scene = cls(vendor, partner, customer, vic, pam, paul, cora, carl)
+        await Company.bulk_create([vendor, partner, customer])
+        await User.bulk_create(scene.people)
+        for company, account_manager in ((partner, vic), (customer, pam)):
+            company.account_manager_id = account_manager.id
+            await company.save(update_fields=["account_manager_id"])
+        return scene
 
 
 class Do:
@@ -63,7 +72,7 @@ class Do:
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        self._callers: dict[UUID, Caller] = {}
+        self._tokens: dict[UUID, str] = {}
 
     async def __call__(
         self,
@@ -86,13 +95,16 @@ class Do:
         caller = await self.sign_in(who) if isinstance(who, User) else who
         return await perform(caller, self._clock, operation, *arguments, how=How(key, preview))
 
-    async def sign_in(self, user: User) -> Caller:
-        """Once for all calls."""
-        if user.id not in self._callers:
-            token = new_token()
-            await self._open(Session.sign_in(user.id, token, at=self._clock()))
-            self._callers[user.id] = await self._caller(token)
-        return self._callers[user.id]
+    async def sign_in(self, *users: User) -> Caller:
+        """Once for all calls; the caller that the first of them is."""
+        new = {user.id: new_token() for user in users if user.id not in self._tokens}
+        sessions = [
+            self._lasting(Session.sign_in(id, token, at=self._clock())) for id, token in new.items()
+        ]
+        if sessions:
+            await Session.bulk_create(sessions)
+        self._tokens |= new
+        return await self._caller(self._tokens[users[0].id])
 
     async def managing(self, user: User, company: Company) -> Caller:
         """In manage mode of a company beneath."""
@@ -105,12 +117,12 @@ class Do:
             reason=None,
             at=self._clock(),
         )
-        await self._open(session)
+        await self._lasting(session).save(force_create=True)
         return await self._caller(token)
 
-    async def _open(self, session: Session) -> None:
+    def _lasting(self, session: Session) -> Session:
         session.expires_at += timedelta(days=36_500)
-        await session.save(force_create=True)
+        return session
 
     async def _caller(self, token: str) -> Caller:
         caller = await caller_of(token, self._clock())

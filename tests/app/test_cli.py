@@ -4,11 +4,12 @@ import asyncio
 import shutil
 import signal
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.app.commands import answering, canopy, running
+from tests.app.commands import PATIENCE, answering, canopy, running
 from tests.http.server import free_port
 from tests.smtp import Catcher
 
@@ -188,12 +189,19 @@ def test_the_server_ends_cleanly(tmp_path: Path, how: signal.Signals, workers: s
     assert "Traceback" not in (tmp_path / "said").read_text()
 
 
+async def until_said(folder: Path, words: str, process: subprocess.Popen[bytes]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while words not in (folder / "said").read_text():
+            assert process.poll() is None
+            await asyncio.sleep(0.05)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 async def test_the_worker_ends_cleanly(migrated: Path, how: signal.Signals) -> None:
     async with Catcher() as catcher:
         smtp_url = f"smtp://127.0.0.1:{catcher.port}"
         with running("worker", folder=migrated, CANOPY_SMTP_URL=smtp_url) as process:
-            await asyncio.sleep(2)
+            await until_said(migrated, "At work", process)
             process.send_signal(how)
 
             assert process.wait(20) == 0

@@ -17,6 +17,5 @@ def do(database: str, clock: Clock) -> Do:
 async def scene(make: Make, do: Do) -> Scene:
     """With everybody signed in."""
     scene = await Scene.set(make)
-    for user in scene.people:
-        await do.sign_in(user)
+    await do.sign_in(*scene.people)
     return scene

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 import pytest
 import pytest_asyncio
 from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
 
 from models.audit import IdempotencyKey
 from models.base import new_id
@@ -147,12 +148,8 @@ async def test_each_constraint_of_this_database_is_broken_below(database: str) -
     assert set(await _unique_indexes()) | await _checks() == set(BROKEN)
 
 
-@pytest.mark.parametrize("name", BROKEN)
-async def test_a_row_that_breaks_it_is_refused(world: World, name: str) -> None:
-    with pytest.raises(IntegrityError) as refusal:
-        await BROKEN[name](world)
-
-    assert await _named(refusal.value) == name
+async def test_a_row_that_breaks_it_is_refused(world: World) -> None:
+    assert {name: await _broken_by(world, name) for name in BROKEN} == {n: n for n in BROKEN}
 
 
 @pytest.mark.parametrize("quantity", [0, -1, 100_001])
@@ -216,6 +213,15 @@ async def _unique_indexes() -> dict[str, str]:
         )
         for row in found
     }
+
+
+async def _broken_by(world: World, name: str) -> str:
+    try:
+        async with in_transaction():
+            await BROKEN[name](world)
+    except IntegrityError as error:
+        return await _named(error)
+    return "nothing"
 
 
 async def _named(error: IntegrityError) -> str:

@@ -401,8 +401,7 @@ async def staged(url: str, clock: Clock, **options: Any) -> AsyncIterator[tuple[
     """The usual scene, over connections with these options."""
     async with connected(url, **options):
         scene, do = await Scene.set(Make(clock)), Do(clock)
-        for user in scene.people:
-            await do.sign_in(user)
+        await do.sign_in(*scene.people)
         yield scene, do
 
 
