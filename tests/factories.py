@@ -25,7 +25,7 @@ class Make:
 
     @property
     def now(self) -> datetime:
-        return self._clock()
+        return self.clock()
 
     async def company(
         self,
