@@ -61,6 +61,8 @@ class Scene:
         scene = cls(vendor, partner, customer, vic, pam, paul, cora, carl)
         await Company.bulk_create([vendor, partner, customer])
         await User.bulk_create(scene.people)
+        for row in (vendor, partner, customer, *scene.people):
+            row._saved_in_db = True  # which bulk_create leaves unsaid
         for company, account_manager in ((partner, vic), (customer, pam)):
             company.account_manager_id = account_manager.id
             await company.save(update_fields=["account_manager_id"])
