@@ -34,7 +34,7 @@ async def until_somebody_waits() -> None:
 async def test_a_call_that_waited_while_its_caller_was_removed_does_nothing(
     scene: Scene, do: Do, clock: Clock, lost: dict[str, object]
 ) -> None:
-    await do.sign_in(scene.cora)
+    cora = await do.sign_in(scene.cora)
     outside = contextvars.copy_context()
     change = {"removed_at": clock(), "password_hash": None} if lost.get("removed") else lost
 
@@ -42,7 +42,7 @@ async def test_a_call_that_waited_while_its_caller_was_removed_does_nothing(
         await Company.select_for_update(no_key=True).get(id=scene.customer.id)
         await User.filter(id=scene.cora.id).update(**change)
         late = asyncio.get_running_loop().create_task(
-            do(scene.cora, add_users, None, [Person("late@example.com")], None), context=outside
+            do(cora, add_users, None, [Person("late@example.com")], None), context=outside
         )
         await until_somebody_waits()
     with pytest.raises((Unauthenticated, Forbidden)):
@@ -54,13 +54,13 @@ async def test_a_call_that_waited_while_its_caller_was_removed_does_nothing(
 async def test_who_is_removed_meanwhile_is_made_nobodys_account_manager(
     scene: Scene, do: Do, clock: Clock
 ) -> None:
-    await do.sign_in(scene.vic)
+    vic = await do.sign_in(scene.vic)
     outside = contextvars.copy_context()
 
     async with in_transaction():
         await User.filter(id=scene.pam.id).update(removed_at=clock(), password_hash=None)
         late = asyncio.get_running_loop().create_task(
-            do(scene.vic, create_company, scene.partner.id, "CUSTOMER", "Late", {}, scene.pam.id),
+            do(vic, create_company, scene.partner.id, "CUSTOMER", "Late", {}, scene.pam.id),
             context=outside,
         )
         await until_somebody_waits()
