@@ -140,7 +140,7 @@ class License(Entity):
             return None
         return max(0, (self.expires_at - now).days)
 
-    def allocate(self, user: User, *, by: UUID, at: datetime) -> "Allocation":
+    def allocate(self, user: User, *, at: datetime) -> None:
         """Tie this license to a learner of its company. The clock does not restart."""
         self._must_be_live(at)
         if self.holder_id is not None:
@@ -148,7 +148,6 @@ class License(Entity):
         if user.removed_at is not None:
             raise Conflict("This user has been removed.", ("user_id",))
         self.change(at, holder_id=user.id, allocated_at=at)
-        return Allocation(license_id=self.id, user_id=user.id, allocated_at=at, allocated_by_id=by)
 
     def release(self, *, at: datetime) -> bool:
         """Take it back from its holder; it keeps its expiry. True if there was one."""

@@ -35,15 +35,25 @@ async def mint(order: Order, count: int) -> None:
         )
 
 
-async def hand_over(pairs: Sequence[tuple[UUID, UUID]], at: datetime) -> None:
-    """Give each license to its learner: pairs of their ids."""
+async def hand_over(pairs: Sequence[tuple[UUID, UUID]], *, by: UUID, at: datetime) -> None:
+    """Give each license to its learner, and begin the stays: pairs of ids of what is free."""
+    given = orjson.dumps([(new_id(), *pair) for pair in pairs], default=str).decode()
     await rows(
         f"""
-        UPDATE licenses SET holder_id = pair.holder, allocated_at = $2, updated_at = $2
-        FROM ({_pairs()}) AS pair WHERE licenses.id = pair.license
+        UPDATE licenses SET holder_id = stay.holder, allocated_at = $2, updated_at = $2
+        FROM ({_stays()}) AS stay WHERE licenses.id = stay.license
         """,  # noqa: S608
-        orjson.dumps(pairs, default=str).decode(),
+        given,
         at,
+    )
+    await rows(
+        f"""
+        INSERT INTO allocations (id, license_id, user_id, allocated_at, allocated_by_id)
+        SELECT id, license, holder, $2, $3 FROM ({_stays()}) AS stay
+        """,  # noqa: S608
+        given,
+        at,
+        str(by),
     )
 
 
@@ -100,12 +110,15 @@ async def expired_learners(company_id: UUID, now: datetime) -> list[UUID]:
     return [row["id"] if isinstance(row["id"], UUID) else UUID(row["id"]) for row in found]
 
 
-def _pairs() -> str:
+def _stays() -> str:
     if is_sqlite():
-        return "SELECT value ->> 0 AS license, value ->> 1 AS holder FROM json_each($1)"
+        return (
+            "SELECT value ->> 0 AS id, value ->> 1 AS license, value ->> 2 AS holder"
+            " FROM json_each($1)"
+        )
     return (
-        "SELECT (value ->> 0)::uuid AS license, (value ->> 1)::uuid AS holder"
-        " FROM jsonb_array_elements($1::jsonb)"
+        "SELECT (value ->> 0)::uuid AS id, (value ->> 1)::uuid AS license,"
+        " (value ->> 2)::uuid AS holder FROM jsonb_array_elements($1::jsonb)"
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any
 from uuid import UUID
 
 from tortoise.queryset import QuerySet
@@ -13,7 +13,6 @@ from models.access import Action, visible
 from models.companies import Company
 from models.errors import AlreadyLicensed, Conflict, InsufficientLicenses, InvalidInput, NotFound
 from models.licenses import (
-    Allocation,
     License,
     LicenseStatus,
     LicenseType,
@@ -27,8 +26,6 @@ from models.pool import expired_learners, hand_over, take_back, write_down_expir
 from models.users import User
 from resolvers.lists import distinct, found_all, parts
 from resolvers.work import Work
-
-BULK: Final = 1_000
 
 
 class ShortagePolicy(StrEnum):
@@ -68,41 +65,37 @@ async def allocate_licenses(
     """Tie free licenses to learners; who has a live one is left alone and told."""
     company = await work.lock_company(company_id)
     work.require(Action.ALLOCATE_LICENSES, company)
-    users, unknown = await _learners(work, company, learners)
-    licensed = await _licensed(work, users)
-    waiting = [user for user in users if user.id not in licensed]
+    user_ids, unknown = await _learners(work, company, learners)
+    licensed = await _licensed(work, user_ids)
+    waiting = [id for id in user_ids if id not in licensed]
     allocated = await allocate(work, company, waiting, wanted)
     return Allocated(
         licenses=allocated,
         shortage=len(waiting) - len(allocated),
-        already_licensed=[user.id for user in users if user.id in licensed],
+        already_licensed=[id for id in user_ids if id in licensed],
         unknown_emails=unknown,
     )
 
 
 async def allocate(
-    work: Work, company: Company, users: Sequence[User], wanted: Wanted
+    work: Work, company: Company, user_ids: Sequence[UUID], wanted: Wanted
 ) -> list[UUID]:
     """Give each a license of the company's pool, the first ones first; their ids, in that order.
 
-    The company must be locked: its pool is handed out by one at a time. Raises
-    InsufficientLicenses unless PARTIAL.
+    The company must be locked: its pool is handed out by one at a time. Those named must be there
+    and without a live license. Raises InsufficientLicenses unless PARTIAL.
     """
-    free = await _free(work, company, wanted, len(users))
-    if len(free) < len(users) and wanted.on_shortage is ShortagePolicy.FAIL:
-        raise InsufficientLicenses(len(users), len(free))
-    served = list(zip(free, users, strict=False))
+    free = await _free(work, company, wanted, len(user_ids))
+    if len(free) < len(user_ids) and wanted.on_shortage is ShortagePolicy.FAIL:
+        raise InsufficientLicenses(len(user_ids), len(free))
+    served = list(zip(free, user_ids, strict=False))
     if not served:
         return []
-    await write_down_expired([user.id for _, user in served], work.now)
-    stays = [
-        license.allocate(user, by=work.caller.user_id, at=work.now) for license, user in served
-    ]
-    await hand_over([(stay.license_id, stay.user_id) for stay in stays], work.now)
-    await Allocation.bulk_create(stays, batch_size=BULK)
-    only = served[0][0] if len(served) == 1 else None
+    await write_down_expired([user_id for _, user_id in served], work.now)
+    await hand_over(served, by=work.caller.user_id, at=work.now)
+    only = License(id=served[0][0]) if len(served) == 1 else None
     work.audit("license.allocated", company, only, count=len(served))
-    return [license.id for license, _ in served]
+    return [license_id for license_id, _ in served]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +147,17 @@ async def reallocate_license(work: Work, license_id: UUID, user_id: UUID) -> Rea
     previous = license.holder_id
     if not license.release(at=work.now) or previous is None:
         raise Conflict("Nobody has this license: allocate it.", ("license_id",))
-    if await _licensed(work, [user]):
+    if await _licensed(work, [user.id]):
         raise AlreadyLicensed("This learner has a license already.", ("user_id",))
     await write_down_expired([user.id], work.now)
     await take_back([license.id], ReleaseReason.REALLOCATED, work.now)
-    stay = license.allocate(user, by=work.caller.user_id, at=work.now)
-    await hand_over([(license.id, user.id)], work.now)
-    await stay.save(force_create=True)
+    license.allocate(user, at=work.now)
+    await hand_over([(license.id, user.id)], by=work.caller.user_id, at=work.now)
     work.audit("license.reallocated", company, license, count=1)
     return Reallocated(license.id, previous)
 
 
-async def _free(work: Work, company: Company, wanted: Wanted, most: int) -> list[License]:
+async def _free(work: Work, company: Company, wanted: Wanted, most: int) -> list[UUID]:
     """The soonest to expire first; for people of a partner NFR before all."""
     free = visible(License, work.caller).filter(
         has_status(LicenseStatus.AVAILABLE, work.now), company_id=company.id
@@ -177,13 +169,20 @@ async def _free(work: Work, company: Company, wanted: Wanted, most: int) -> list
         if not await orders.filter(id=wanted.order_id).exists():
             raise NotFound("order", ("order_id",))
         free = free.filter(order_id=wanted.order_id)
-    endless = free.filter(expires_at__isnull=True).order_by("id").limit(most)
-    first = list(await endless) if prefers_nfr(company.kind) else []
+    first: list[UUID] = []
+    if prefers_nfr(company.kind):
+        first = await _ids(free.filter(expires_at__isnull=True).order_by("id").limit(most))
     ending = free.filter(expires_at__isnull=False).order_by("expires_at", "id")
-    return first + list(await ending.limit(most - len(first)))
+    return first + await _ids(ending.limit(most - len(first)))
 
 
-async def _learners(work: Work, company: Company, asked: Learners) -> tuple[list[User], list[str]]:
+async def _ids(found: QuerySet[Any]) -> list[UUID]:
+    ids: Any = await found.values_list("id", flat=True)
+    return list(ids)
+
+
+async def _learners(work: Work, company: Company, asked: Learners) -> tuple[list[UUID], list[str]]:
+    """Their ids, and the emails that are nobody's of the company."""
     given = [asked.user_ids is not None, asked.emails is not None, asked.all_expired]
     if sum(given) != 1:
         raise InvalidInput(
@@ -193,33 +192,26 @@ async def _learners(work: Work, company: Company, asked: Learners) -> tuple[list
         return await _by_ids(work, company, asked.user_ids), []
     if asked.emails is not None:
         return await _by_emails(work, company, asked.emails)
-    return await _found(work, company, await expired_learners(company.id, work.now)), []
+    return await expired_learners(company.id, work.now), []
 
 
-async def _by_ids(work: Work, company: Company, user_ids: list[UUID]) -> list[User]:
+async def _by_ids(work: Work, company: Company, user_ids: list[UUID]) -> list[UUID]:
     path = ("user_ids",)
-    people = await _found(work, company, distinct(user_ids, path))
-    return found_all(user_ids, {user.id: user for user in people}, "user", path)
-
-
-async def _found(work: Work, company: Company, user_ids: Sequence[UUID]) -> list[User]:
-    """Those of them who are there, in the order of their ids."""
-    found: dict[UUID, User] = {}
-    for part in parts(user_ids):
-        people = await _present(work, company).filter(id__in=part)
-        found |= {user.id: user for user in people}
-    return [found[id] for id in user_ids if id in found]
+    found: list[UUID] = []
+    for part in parts(distinct(user_ids, path)):
+        found += await _ids(_present(work, company).filter(id__in=part))
+    return found_all(user_ids, {id: id for id in found}, "user", path)
 
 
 async def _by_emails(
     work: Work, company: Company, emails: list[str]
-) -> tuple[list[User], list[str]]:
+) -> tuple[list[UUID], list[str]]:
     wanted = {text.email_key(email): email for email in reversed(emails)}
     keys = distinct([text.email_key(email) for email in emails], ("emails",))
-    found: dict[str, User] = {}
+    found: dict[str, UUID] = {}
     for part in parts(keys):
-        people = await _present(work, company).filter(email_key__in=part)
-        found |= {user.email_key: user for user in people}
+        people = _present(work, company).filter(email_key__in=part)
+        found |= dict(await people.values_list("email_key", "id"))
     return (
         [found[key] for key in keys if key in found],
         [wanted[key] for key in keys if key not in found],
@@ -237,9 +229,9 @@ def _present(work: Work, company: Company) -> QuerySet[User]:
     return visible(User, work.caller).filter(company_id=company.id, removed_at__isnull=True)
 
 
-async def _licensed(work: Work, users: Sequence[User]) -> set[UUID]:
+async def _licensed(work: Work, user_ids: Sequence[UUID]) -> set[UUID]:
     licensed: set[UUID] = set()
-    for part in parts([user.id for user in users]):
+    for part in parts(user_ids):
         held = visible(License, work.caller).filter(live(work.now), holder_id__in=part)
         licensed |= {license.holder_id async for license in held if license.holder_id}
     return licensed

@@ -44,7 +44,7 @@ async def add_users(
     licenses: list[UUID] = []
     if wanted is not None:
         work.require(Action.ALLOCATE_LICENSES, company)
-        licenses = await allocate(work, company, users, wanted)
+        licenses = await allocate(work, company, [user.id for user in users], wanted)
     return Added(
         users=[user.id for user in users],
         licenses=licenses,

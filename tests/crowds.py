@@ -45,15 +45,7 @@ async def licensed_crowd(
     await mint(order, number)
     people = await crowd(company, number, at=at)
     licenses: Any = await License.filter(order_id=order.id).values_list("id", flat=True)
-    await hand_over(list(zip(licenses, people, strict=True)), at)
-    await rows(
-        """
-        INSERT INTO allocations (id, license_id, user_id, allocated_at)
-        SELECT id, id, holder_id, $1 FROM licenses WHERE order_id = $2
-        """,
-        at,
-        str(order.id),
-    )
+    await hand_over(list(zip(licenses, people, strict=True)), by=people[0], at=at)
 
 
 def _given() -> str:

@@ -118,10 +118,9 @@ class Make:
         self, license: License, user: User, *, at: datetime | None = None
     ) -> Allocation:
         at = at or self.clock()
-        stay = license.allocate(user, by=user.id, at=at)
-        await stay.save(force_create=True)
-        await hand_over([(license.id, user.id)], at)
-        return stay
+        license.allocate(user, at=at)
+        await hand_over([(license.id, user.id)], by=user.id, at=at)
+        return await Allocation.get(license_id=license.id, released_at__isnull=True)
 
     async def token(self, user: User) -> str:
         """Signs them in, without a password."""
