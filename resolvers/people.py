@@ -63,23 +63,19 @@ async def refuse_taken(work: Work, addresses: Sequence[tuple[Path, str]]) -> Non
     Raises RateLimited once too many were elsewhere, for free ones too: it would go on telling.
     """
     tally = await counted(TallyKind.DUPLICATES, str(work.caller.home_id), work.now)
-    told = tally.count if tally else 0
-    if told >= DUPLICATES_A_DAY and addresses:
+    if tally and tally.count >= DUPLICATES_A_DAY and addresses:
         raise _rate_limited()
     have = await taken(text.email_key(email) for _, email in addresses)
     if not have:
         return
     elsewhere = sum(not _sees(work.caller, user) for user in have.values())
-    attempts = _attempts(work, elsewhere)
-    if told + elsewhere > DUPLICATES_A_DAY:
-        raise _rate_limited(attempts)
     raise Refusals(
         [
             Duplicate("This address is taken.", path)
             for path, email in addresses
             if text.email_key(email) in have
         ],
-        attempts=attempts,
+        attempts=_attempts(work, elsewhere),
     )
 
 
@@ -123,11 +119,10 @@ async def _external_ids_taken(
     ]
 
 
-def _rate_limited(attempts: tuple[Attempt, ...] = ()) -> RateLimited:
+def _rate_limited() -> RateLimited:
     return RateLimited(
         f"More than {DUPLICATES_A_DAY} addresses that are taken were tried in a day. "
-        "Ask again tomorrow.",
-        attempts=attempts,
+        "Ask again tomorrow."
     )
 
 
@@ -145,5 +140,7 @@ def _attempts(work: Work, elsewhere: int) -> tuple[Attempt, ...]:
             at=work.now,
             until=work.now + timedelta(days=1),
             number=elsewhere,
+            most=DUPLICATES_A_DAY,
+            beyond=_rate_limited(),
         ),
     )

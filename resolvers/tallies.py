@@ -5,6 +5,7 @@ from datetime import datetime
 
 from models.base import new_id
 from models.database import rows
+from models.errors import Refusal
 from models.sessions import Tally, TallyKind
 
 
@@ -19,6 +20,9 @@ class Attempt:
     number: int = 1
     extends: bool = False
     """Whether another attempt puts `until` off."""
+    most: int | None = None
+    beyond: Refusal | None = None
+    """What is answered instead, once the count is more than `most`."""
 
 
 async def count(attempt: Attempt) -> int:

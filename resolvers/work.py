@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,7 +15,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 from pydantic import TypeAdapter
-from tortoise.exceptions import IntegrityError
+from tortoise.backends.base.client import TransactionalDBClient
+from tortoise.exceptions import IntegrityError, TransactionManagementError
 from tortoise.transactions import in_transaction
 
 from models.access import Action, Caller, caller_again, visible, why_not
@@ -34,7 +35,7 @@ from models.errors import (
 )
 from models.outbox import UNMUTABLE, Notice, Notification
 from models.users import User
-from resolvers.tallies import Attempt, count
+from resolvers.tallies import count
 
 ATTEMPTS: Final = 8
 """How often a transaction is tried that lost against another one."""
@@ -209,8 +210,9 @@ async def perform(
         try:
             return await _transact(caller, clock, operation, arguments, key)
         except IntegrityError as error:
+            # Tried again, the operation finds what was written meanwhile, and says it better.
             refusal = refusal_of(error)
-            if refusal is not None:
+            if refusal is not None and attempt > 1:
                 raise refusal from error
             if attempt == ATTEMPTS:
                 raise
@@ -218,8 +220,7 @@ async def perform(
             if attempt == ATTEMPTS:
                 raise Busy from error
         except Refusal as refusal:
-            await _leave(refusal)
-            raise
+            raise await _counted(refusal) from None
         await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
     raise AssertionError
 
@@ -308,33 +309,40 @@ def _checked(key: str | None) -> str | None:
     return key
 
 
-_previewing: ContextVar[list[Attempt] | None] = ContextVar("previewing", default=None)
+_previewing: ContextVar[TransactionalDBClient | None] = ContextVar("previewing", default=None)
 
 
 @asynccontextmanager
 async def previewing() -> AsyncIterator[None]:
     """All that is performed in here is undone at the end, but for the tally of refused attempts."""
-    attempts: list[Attempt] = []
-    token = _previewing.set(attempts)
-    try:
-        async with in_transaction() as transaction:
-            try:
-                yield
-            finally:
-                await transaction.rollback()
-    finally:
-        _previewing.reset(token)
-        for attempt in attempts:
-            await count(attempt)
+    async with in_transaction() as transaction:
+        token = _previewing.set(transaction)
+        try:
+            yield
+        finally:
+            _previewing.reset(token)
+            await _undo(transaction)
 
 
-async def _leave(refusal: Refusal) -> None:
-    """Count what was refused, after nothing else of it was written."""
+async def _counted(refusal: Refusal) -> Refusal:
+    """Count the attempts that were refused, after nothing else of them was written.
+
+    What is told depends on the count, so that many at once learn no more than one after the other.
+    """
+    preview = _previewing.get()
+    if preview is not None and refusal.attempts:
+        await _undo(preview)  # the tally stays
     for attempt in refusal.attempts:
-        if (waiting := _previewing.get()) is not None:
-            waiting.append(attempt)
-        else:
-            await count(attempt)
+        number = await count(attempt)
+        if attempt.most is not None and number > attempt.most:
+            return attempt.beyond or refusal
+    return refusal
+
+
+async def _undo(transaction: TransactionalDBClient) -> None:
+    """Roll back, unless that was done before."""
+    with suppress(TransactionManagementError):
+        await transaction.rollback()
 
 
 def _called(model: type[Entity]) -> str:

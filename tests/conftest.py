@@ -8,7 +8,7 @@ import pytest_asyncio
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from app.database import connected
-from tests.databases import Databases, PostgresDatabases, SqliteFiles
+from tests.databases import Databases, postgres_databases, sqlite_files
 from tests.factories import Make
 from tests.graphql.api import Api, application
 from tests.postgres import Postgres
@@ -41,21 +41,20 @@ def postgres() -> Iterator[Postgres]:
 @pytest_asyncio.fixture(scope="session", params=["sqlite", "postgres"])
 async def databases(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Databases:
+) -> AsyncIterator[Databases]:
     """Both kinds, one after the other: every test that needs a database runs on each."""
-    source: Databases
     if request.param == "sqlite":
-        source = SqliteFiles(tmp_path_factory.mktemp("sqlite"))
+        source = sqlite_files(tmp_path_factory.mktemp("sqlite"))
     else:
-        source = PostgresDatabases(request.getfixturevalue("postgres"))
-    await source.prepare()
-    EXECUTOR_CACHE.clear()  # of statements, by the name of the connection: it is always "default"
-    return source
+        source = postgres_databases(request.getfixturevalue("postgres"))
+    async with source as databases:
+        EXECUTOR_CACHE.clear()  # of statements, by the name of the connection: always "default"
+        yield databases
 
 
-@pytest.fixture
-def database_url(databases: Databases) -> Iterator[str]:
-    with databases.fresh() as url:
+@pytest_asyncio.fixture
+async def database_url(databases: Databases) -> AsyncIterator[str]:
+    async with databases.fresh() as url:
         yield url
 
 

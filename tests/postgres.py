@@ -126,10 +126,6 @@ class Postgres:
         """Remove a database, if it is there, whoever is connected to it."""
         self._run("dropdb", "--force", "--if-exists", name)
 
-    def run_sql(self, name: str, sql: str) -> None:
-        """Run statements in a database, as one transaction. Raises PostgresFailed."""
-        self._run("psql", "--no-psqlrc", "--quiet", f"--dbname={name}", f"--command={sql}")
-
     def _make_cluster(self, home: Path) -> None:
         (home / "password").write_text(self._password)
         if _stranger() is not None:

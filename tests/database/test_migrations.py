@@ -17,7 +17,7 @@ from tortoise.migrations.autodetector import MigrationAutodetector
 from app.database import config, connected, is_sqlite, migrate, pending
 from models import migrations
 from tests.catalogs import Catalog, catalog, ids, run
-from tests.databases import Databases
+from tests.databases import TEMPLATE, Databases
 from tests.postgres import Postgres
 
 ROOT: Final = Path(__file__).parents[2]
@@ -67,7 +67,7 @@ def migrated(
         return
     server: Postgres = request.getfixturevalue("postgres")
     name = f"migrated_{next(_number)}"
-    yield server.create_database(name, template="canopy")
+    yield server.create_database(name, template=TEMPLATE)
     server.drop_database(name)
 
 

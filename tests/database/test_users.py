@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Any
 from uuid import UUID
 
@@ -356,6 +357,40 @@ async def test_previews_are_counted_too(scene: Scene, do: Do, make: Make) -> Non
 
     [tally] = await Tally.all()
     assert tally.count == 6
+
+
+@pytest.mark.parametrize("preview", [False, True])
+async def test_many_at_once_learn_no_more_than_one_after_the_other(
+    scene: Scene, do: Do, make: Make, preview: bool
+) -> None:
+    taken = await strangers(make, 60)
+    cora = await do.sign_in(scene.cora)
+
+    async def probe() -> str:
+        async with previewing() if preview else nullcontext():
+            with pytest.raises(Refusal) as refused:
+                await do.done(cora, add_users, None, taken, None, preview=preview)
+        return " ".join(sorted({fault.code for fault in refused.value.all}))
+
+    told = await asyncio.gather(*(probe() for _ in range(3)))
+
+    assert sorted(told) == ["DUPLICATE", "RATE_LIMITED", "RATE_LIMITED"]
+
+
+async def test_who_loses_a_race_for_an_address_is_told_so_by_its_path_and_counted(
+    scene: Scene, do: Do, make: Make
+) -> None:
+    other = await make.company()
+    callers = await do.sign_in(scene.cora), await do.sign_in(await make.manager(other))
+
+    done = await asyncio.gather(
+        *(do(caller, add_users, None, [ANN], None) for caller in callers), return_exceptions=True
+    )
+
+    [lost] = [refusal for refusal in done if isinstance(refusal, Refusal)]
+    assert [(each.code, each.path) for each in lost.all] == [("DUPLICATE", ("users", 0, "email"))]
+    assert await User.filter(email_key="ann@example.com").count() == 1
+    assert (await Tally.get()).count == 1
 
 
 @pytest.mark.parametrize(
