@@ -15,7 +15,8 @@ from uuid import UUID
 from mail import leases
 from mail.messages import compose, sender_of
 from mail.transport import Accepted, Deferred, Refused, Result, ServerTrouble, Transport
-from models.outbox import Notification
+from models.base import is_within
+from models.outbox import Notification, NotificationTemplate
 
 GIVES_UP_AFTER: Final = timedelta(hours=24)
 FEWEST_ATTEMPTS: Final = 5
@@ -212,6 +213,10 @@ def _unwelcome(mail: Notification) -> str | None:
         return "The recipient has been removed."
     if mail.user.company.is_archived:
         return "The recipient's company has been archived."
+    if not mail.user.is_manager and mail.template is not NotificationTemplate.PASSWORD_RESET:
+        return "The recipient is no manager any more."
+    if not is_within(mail.path, mail.user.path):
+        return "The company is out of the recipient's reach."
     return None
 
 

@@ -10,6 +10,7 @@ from tortoise.expressions import Q
 
 from models.companies import Company, ancestor_paths
 from models.database import is_sqlite, rows
+from models.sessions import Tally, TallyKind, digest
 from models.users import User, UserRole
 
 PRESENT = Q(removed_at__isnull=True)
@@ -75,6 +76,26 @@ async def save_erased(users: Sequence[User], at: datetime) -> None:
         """,  # noqa: S608
         _as_json(users, "email"),
     )
+
+
+async def save_recipients(users: Sequence[User]) -> None:
+    """Send mail that waits to the addresses that they have now."""
+    await rows(
+        f"""
+        UPDATE notifications SET recipient = person.email
+        FROM ({_each_of("email")}) AS person
+        WHERE notifications.user_id = person.id AND notifications.status = 'QUEUED'
+        """,  # noqa: S608
+        _as_json(users, "email"),
+    )
+
+
+async def forget_addresses(email_keys: Iterable[str]) -> None:
+    """Drop what is kept of addresses that nobody has any more."""
+    keys = set(email_keys)
+    nobodys = keys - (await taken(keys)).keys()
+    wrong_passwords = Tally.filter(kind=TallyKind.WRONG_PASSWORDS)
+    await wrong_passwords.filter(subject__in=[digest(key) for key in nobodys]).delete()
 
 
 async def taken(email_keys: Iterable[str]) -> dict[str, User]:

@@ -56,7 +56,8 @@ class Allocated:
     licenses: list[UUID]
     shortage: int
     already_licensed: list[UUID] = field(default_factory=list)
-    unknown_emails: list[str] = field(default_factory=list)
+    unknown_emails: list[int] = field(default_factory=list)
+    """Their places among the emails given: addresses are kept nowhere, so that erasure is whole."""
 
 
 async def allocate_licenses(
@@ -181,8 +182,8 @@ async def _ids(found: QuerySet[Any]) -> list[UUID]:
     return list(ids)
 
 
-async def _learners(work: Work, company: Company, asked: Learners) -> tuple[list[UUID], list[str]]:
-    """Their ids, and the emails that are nobody's of the company."""
+async def _learners(work: Work, company: Company, asked: Learners) -> tuple[list[UUID], list[int]]:
+    """Their ids, and the places of emails that are nobody's of the company."""
     given = [asked.user_ids is not None, asked.emails is not None, asked.all_expired]
     if sum(given) != 1:
         raise InvalidInput(
@@ -205,16 +206,17 @@ async def _by_ids(work: Work, company: Company, user_ids: list[UUID]) -> list[UU
 
 async def _by_emails(
     work: Work, company: Company, emails: list[str]
-) -> tuple[list[UUID], list[str]]:
-    wanted = {text.email_key(email): email for email in reversed(emails)}
-    keys = distinct([text.email_key(email) for email in emails], ("emails",))
+) -> tuple[list[UUID], list[int]]:
+    given = [text.email_key(email) for email in emails]
+    keys = distinct(given, ("emails",))
+    places = {key: place for place, key in reversed(list(enumerate(given)))}
     found: dict[str, UUID] = {}
     for part in parts(keys):
         people = _present(work, company).filter(email_key__in=part)
         found |= dict(await people.values_list("email_key", "id"))
     return (
         [found[key] for key in keys if key in found],
-        [wanted[key] for key in keys if key not in found],
+        [places[key] for key in keys if key not in found],
     )
 
 

@@ -4,14 +4,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from models import text
 from models.access import Caller, visible
 from models.base import is_within
 from models.companies import Company
 from models.errors import Duplicate, InvalidInput, Path, RateLimited, Refusal, Refusals
-from models.people import taken
-from models.sessions import DUPLICATES_A_DAY, LinkPurpose, PasswordLink, TallyKind, new_token
+from models.outbox import Notification, NotificationStatus
+from models.people import save_recipients, taken
+from models.sessions import (
+    DUPLICATES_A_DAY,
+    LinkPurpose,
+    PasswordLink,
+    TallyKind,
+    digest,
+    new_token,
+)
 from models.users import User, UserRole
 from resolvers.tallies import Attempt, counted
 from resolvers.work import Work
@@ -81,10 +90,38 @@ async def refuse_taken(work: Work, addresses: Sequence[tuple[Path, str]]) -> Non
 
 async def make_link(work: Work, user: User, purpose: LinkPurpose) -> str:
     """The token of a new set-password link; an older one ends."""
-    await PasswordLink.filter(user_id=user.id, ended_at__isnull=True).update(ended_at=work.now)
+    await end_links_of(work, [user.id])
     token = new_token()
     await PasswordLink.make(user, purpose, token, at=work.now).save(force_create=True)
     return token
+
+
+async def end_links_of(work: Work, user_ids: Sequence[UUID]) -> None:
+    links = PasswordLink.filter(user_id__in=user_ids, ended_at__isnull=True)
+    await links.update(ended_at=work.now)
+
+
+async def follow_addresses(work: Work, users: Sequence[User]) -> None:
+    """Mail that waits goes to their new addresses, and no link works that the old ones may have.
+
+    A link in mail that waits gets another secret; one that has left ends: a password reset serves.
+    """
+    ids = [user.id for user in users]
+    await save_recipients(users)
+    links = PasswordLink.filter(user_id__in=ids, ended_at__isnull=True)
+    by_hash = {link.token_hash: link for link in await links}
+    waiting = Notification.filter(
+        user_id__in=ids, status=NotificationStatus.QUEUED, token__isnull=False
+    )
+    for mail in await waiting:
+        link = by_hash.pop(digest(mail.token or ""), None)
+        if link is not None:
+            mail.token = new_token()
+            link.token_hash = digest(mail.token)
+            await mail.save(update_fields=["token"])
+            await link.save(update_fields=["token_hash"])
+    left = PasswordLink.filter(id__in=[link.id for link in by_hash.values()])
+    await left.update(ended_at=work.now)
 
 
 def _twice(joined: Iterable[tuple[Path, User]]) -> list[Refusal]:

@@ -10,13 +10,20 @@ from models.companies import Company
 from models.errors import Conflict, InvalidInput, NotFound, Path
 from models.licenses import License, LicenseStatus, ReleaseReason, has_status
 from models.outbox import UNMUTABLE, NotificationTemplate
-from models.people import managers_of, save_erased, save_removed
+from models.people import forget_addresses, managers_of, save_erased, save_removed
 from models.sessions import LinkPurpose
 from models.users import User, UserRole, managing_role
 from resolvers import notices
 from resolvers.licenses import Wanted, allocate, lock_companies, release
 from resolvers.lists import bounded, distinct, found_all
-from resolvers.people import Person, make_link, refuse_taken, take_in
+from resolvers.people import (
+    Person,
+    end_links_of,
+    follow_addresses,
+    make_link,
+    refuse_taken,
+    take_in,
+)
 from resolvers.sessions import end_sessions_of, end_stays_of
 from resolvers.work import Work
 
@@ -59,6 +66,7 @@ async def update_user(work: Work, user_id: UUID, given: dict[str, Any]) -> UUID:
     if user.update(given, at=work.now):
         if user.email_key != before:
             await refuse_taken(work, [(("email",), user.email)])
+            await follow_addresses(work, [user])
         await user.save()
         work.audit("user.updated", company, user, fields=sorted(given))
     return user.id
@@ -83,10 +91,13 @@ async def remove_users(work: Work, user_ids: list[UUID], erase: bool = False) ->
     for company in companies:
         await _must_keep_a_manager(work, company, leaving, ("user_ids",))
     freed = await _free_licenses_of(work, companies, leaving)
+    addresses = {user.id: user.email_key for user in users}
     erased = [user for user in users if erase and user.erase(at=work.now)]
     await save_removed(leaving, work.now)
     await save_erased(erased, work.now)
+    await forget_addresses(addresses[user.id] for user in erased)
     await end_sessions_of([user.id for user in leaving], work.now)
+    await end_links_of(work, [user.id for user in leaving])
     await _dismiss(work, leaving)
     _audit_people(work, "user.removed", companies, leaving)
     _audit_people(work, "user.erased", companies, erased)

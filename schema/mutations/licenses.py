@@ -94,13 +94,13 @@ class LicenseMutations:
     async def allocate_licenses(
         self, info: Info, input: AllocateLicensesInput
     ) -> AllocateLicensesPayload:
-        user_ids = value(input.user_ids)
+        user_ids, emails = value(input.user_ids), value(input.emails)
         done = await info.context.perform(
             licenses.allocate_licenses,
             optional_key("Company", input.company_id),
             Learners(
                 keys("User", user_ids) if user_ids is not None else None,
-                value(input.emails),
+                emails,
                 bool(value(input.all_expired)),
             ),
             Wanted(
@@ -114,7 +114,7 @@ class LicenseMutations:
             license_ids=done.result.licenses,
             shortage=done.result.shortage,
             already_licensed_ids=done.result.already_licensed,
-            unknown_emails=done.result.unknown_emails,
+            unknown_emails=[(emails or [])[place] for place in done.result.unknown_emails],
         )
 
     @mutation("Take licenses back into their pools; they keep their expiry.")

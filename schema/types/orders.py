@@ -12,6 +12,11 @@ from resolvers.reading.companies import company_by_id
 from resolvers.reading.licenses import licenses_of_order
 from resolvers.reading.people import person
 from resolvers.reading.permissions import order_rules
+from resolvers.reading.summaries import (
+    order_days_elapsed,
+    order_days_idle,
+    order_days_used,
+)
 from schema.connections import Connection, paged
 from schema.edges import edge
 from schema.filters import LicenseFilter, LicenseOrder
@@ -63,6 +68,15 @@ class Order(Node, model=models.Order):
     decided_by: Contact | None = edge(
         person, key="decided_by_id", description="Who declined, cancelled or returned it."
     )
+    license_days_elapsed: float = edge(
+        order_days_elapsed,
+        description="Days since assignment, up to now or to expiry, of the licenses that it "
+        "brought. Seconds are summed, then made whole days; may go beyond 32 bits.",
+    )
+    license_days_used: float = edge(
+        order_days_used, description="Of these, the days with a learner."
+    )
+    license_days_idle: float = edge(order_days_idle, description="The rest: elapsed - used.")
     licenses: Connection[License] = edge(
         licenses_of_order,
         takes=paged(LicenseFilter, LicenseOrder),

@@ -11,16 +11,17 @@ import pytest
 from models.access import Caller
 from models.audit import AuditEvent
 from models.companies import Company, CompanyKind, CompanyPlan
-from models.errors import InsufficientLicenses, RateLimited, Refusal
+from models.errors import InsufficientLicenses, RateLimited, Refusal, TokenInvalid
 from models.licenses import Allocation, License, LicenseType
-from models.outbox import Notification, NotificationTemplate
-from models.sessions import PasswordLink, Tally, digest
+from models.orders import Order
+from models.outbox import Notification, NotificationStatus, NotificationTemplate
+from models.sessions import WELCOME_LINK, PasswordLink, Tally, digest
 from models.users import User, UserRole
 from resolvers.companies import archive_company, create_company
 from resolvers.licenses import ShortagePolicy, Wanted
-from resolvers.orders import request_licenses
+from resolvers.orders import assign_order, request_licenses
 from resolvers.people import Person
-from resolvers.sessions import request_password_reset
+from resolvers.sessions import request_password_reset, set_password
 from resolvers.users import (
     Added,
     add_manager,
@@ -30,7 +31,7 @@ from resolvers.users import (
     update_notification_preferences,
     update_user,
 )
-from resolvers.work import previewing
+from resolvers.work import perform, previewing
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.scene import Do, Scene
@@ -479,6 +480,64 @@ async def test_an_address_or_external_id_that_is_taken_is_refused(
         assert await refused(do(scene.cora, update_user, scene.carl.id, given)) == [
             ("DUPLICATE", tuple(given))
         ]
+
+
+async def test_mail_that_waits_goes_to_the_address_that_they_have_when_it_leaves(
+    scene: Scene, do: Do
+) -> None:
+    await do(scene.pam, request_licenses, scene.customer.id, LicenseType.PREMIUM, 5)
+    order = await Order.get()
+    await do(scene.pam, assign_order, order.id, 1)
+    sent = await Notification.get(user_id=scene.carl.id)
+    sent.status, sent.sent_at = NotificationStatus.SENT, sent.created_at
+    await sent.save()
+    await do(scene.pam, assign_order, order.id, 1)
+
+    await do(scene.cora, update_user, scene.carl.id, {"email": "carl@new.example"})
+
+    assert await mails() == [
+        (T.ORDER_ASSIGNED, "cora@example.com"),
+        (T.ORDER_ASSIGNED, "carl@example.com"),
+        (T.ORDER_ASSIGNED, "cora@example.com"),
+        (T.ORDER_ASSIGNED, "carl@new.example"),
+    ]
+
+
+async def test_a_link_that_has_left_ends_when_the_address_is_changed(
+    scene: Scene, do: Do, clock: Clock
+) -> None:
+    id = await do(scene.cora, add_manager, None, None, ANN)
+    secret = (await Notification.get()).token
+    await Notification.all().update(status=NotificationStatus.SENT, sent_at=clock(), token=None)
+    clock.move(hours=1)
+
+    await do(scene.cora, update_user, id, {"email": "ANN@example.com"})
+    assert (await PasswordLink.get()).ended_at is None
+    await do(scene.cora, update_user, id, {"email": "ann@new.example"})
+
+    assert (await PasswordLink.get()).ended_at == clock()
+    with pytest.raises(TokenInvalid):
+        await perform(None, clock, set_password, secret, "a hash")
+    await perform(None, clock, request_password_reset, "ann@new.example")
+    assert (await mails())[1:] == [(T.PASSWORD_RESET, "ann@new.example")]
+
+
+async def test_a_link_that_waits_gets_another_secret_when_the_address_is_changed(
+    scene: Scene, do: Do, clock: Clock
+) -> None:
+    id = await do(scene.cora, add_manager, None, None, ANN)
+    before = await Notification.get()
+    clock.move(hours=1)
+
+    await do(scene.cora, update_user, id, {"email": "ann@new.example"})
+
+    after, link = await Notification.get(), await PasswordLink.get()
+    assert (after.recipient, after.token != before.token) == ("ann@new.example", True)
+    assert (link.ended_at, link.expires_at) == (None, before.created_at + WELCOME_LINK)
+    with pytest.raises(TokenInvalid):  # a worker may have the old one in its hand
+        await perform(None, clock, set_password, before.token, "a hash")
+    await perform(None, clock, set_password, after.token, "a hash")
+    assert (await User.get(id=id)).password_hash == "a hash"
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,10 @@
-"""Counts of licenses, and license-days, to the microsecond."""
+"""Counts of licenses, and license-days; tests/properties has their arithmetic."""
 
-from datetime import timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
-from models.access import Caller
-from models.base import new_id
-from models.companies import Company, CompanyKind
-from models.licenses import Allocation, License, LicenseType, ReleaseReason
+from models.licenses import License, LicenseType
 from models.orders import OrderStatus
-from models.users import UserRole
-from resolvers.reading.reader import Reader
-from resolvers.reading.summaries import license_summaries
-from resolvers.reading.windows import Scope
+from schema.ids import global_id
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.graphql.api import Api
@@ -114,70 +104,54 @@ async def test_a_page_of_summaries_costs_a_statement_a_table(make: Make, api: Ap
     assert len(await asked(SUMMARY)) == 4
 
 
-instants = st.timedeltas(timedelta(0), timedelta(days=400)) | st.sampled_from(
-    [timedelta(0), timedelta(microseconds=1), timedelta(seconds=1) - timedelta(microseconds=1)]
-)
+ORDER_DAYS = "licenseDaysElapsed licenseDaysUsed licenseDaysIdle"
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(
-    stays=st.lists(st.tuples(instants, instants, instants, st.booleans()), min_size=1, max_size=5),
-    now=instants,
-)
-async def test_days_are_what_python_counts(
-    make: Make, clock: Clock, stays: list[tuple[Any, ...]], now: timedelta
+async def test_an_order_tells_the_days_of_the_licenses_that_it_brought(
+    make: Make, api: Api, clock: Clock
 ) -> None:
-    """A license is assigned, lasts, and is with a learner for a while: until now, or it ends."""
-    partner = await make.partner()
-    company = Company.under(partner, CompanyKind.CUSTOMER, "Customer", at=clock())
-    await company.save(force_create=True)
-    at = clock() + timedelta(days=400) + now
-    elapsed = used = timedelta(0)
-    order = await make.order(company, len(stays))
-    for lasts, wait, length, is_open in stays:
-        assigned = clock()
-        expires = assigned + lasts
-        begun = min(assigned + wait, expires)
-        ended = min(begun + length, at)
-        user = await make.user(company)
-        license = License(
-            order_id=order.id,
-            company_id=company.id,
-            path=company.path,
-            type=LicenseType.PREMIUM,
-            assigned_at=assigned,
-            expires_at=expires,
-            updated_at=assigned,
-        )
-        await license.save(force_create=True)
-        await Allocation.create(
-            license_id=license.id,
-            user_id=user.id,
-            allocated_at=begun,
-            released_at=None if is_open else ended,
-            release_reason=None if is_open else ReleaseReason.RELEASED,
-        )
-        elapsed += min(expires, at) - assigned
-        used += min(at if is_open else ended, expires, at) - begun
-    reader = Reader(as_manager_of(partner), at)
+    scene = await Scene.set(make)
+    order = await make.order(scene.customer, 3)
+    [_, held] = await make.licenses(scene.customer, 2, order=order)
+    clock.move(days=10, hours=12)
+    await make.licenses(scene.customer, 1, order=order)
+    await make.licenses(scene.customer, 7)
+    await make.allocation(held, scene.carl)
+    open_order = await make.order(scene.customer, 4)
+    clock.move(days=10)
 
-    found = (await license_summaries(reader, [company], scope=Scope.OWN))[company]
-
-    day = timedelta(days=1)
-    assert (found.license_days_elapsed, found.license_days_used) == (elapsed // day, used // day)
-    assert found.license_days_idle == elapsed // day - used // day
-
-
-def as_manager_of(company: Company) -> Caller:
-    return Caller(
-        session_id=new_id(),
-        user_id=new_id(),
-        role=UserRole.ACCOUNT_MANAGER,
-        company_id=company.id,
-        path=company.path,
-        home_id=company.id,
+    found = await (await api.of(scene.pam)).ask(
+        f"""{{ orders(filter: {{quantity: {{lte: 4}}}}) {{
+            edges {{ node {{ id {ORDER_DAYS} }} }} }} }}"""
     )
+
+    assert [edge["node"] for edge in found["edges"]] == [
+        {
+            "id": global_id("Order", open_order.id),
+            "licenseDaysElapsed": 0,
+            "licenseDaysUsed": 0,
+            "licenseDaysIdle": 0,
+        },
+        {
+            "id": global_id("Order", order.id),
+            "licenseDaysElapsed": 2 * 20.5 + 10,
+            "licenseDaysUsed": 10,
+            "licenseDaysIdle": 41,
+        },
+    ]
+
+
+async def test_a_page_of_orders_costs_a_statement_a_table(make: Make, api: Api) -> None:
+    scene = await Scene.set(make)
+    for _ in range(20):
+        await make.licenses(await make.company(scene.partner), 1)
+    client = await api.of(scene.pam)
+
+    async def asked(selection: str) -> list[str]:
+        with statements() as kept:
+            await client.ask(f"{{ orders {{ edges {{ node {{ {selection} }} }} }} }}")
+        return [statement for statement in kept if ") AS r" in statement]
+
+    assert len(await asked("licenseDaysUsed")) == 1
+    assert len(await asked("licenseDaysIdle")) == 2
+    assert len(await asked(ORDER_DAYS)) == 2

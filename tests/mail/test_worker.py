@@ -19,6 +19,7 @@ from models.database import is_sqlite
 from models.outbox import Notification, NotificationStatus, NotificationTemplate
 from models.users import UserRole
 from tests.conftest import Clock
+from tests.factories import Make
 from tests.mail.conftest import MAIL_FROM, PUBLIC_URL, Outbox, Workers, message_id, seconds
 from tests.smtp import HOST, Catcher, Session, drop, hang
 
@@ -364,6 +365,55 @@ async def test_people_of_an_archived_company_get_no_mail_and_those_above_do(
     assert catcher.ids == [message_id(to_above)]
 
 
+async def test_who_is_no_manager_any_more_is_mailed_nothing_but_a_link_they_asked_for(
+    outbox: Outbox, catcher: Catcher, worker: Worker, clock: Clock
+) -> None:
+    ann = await outbox.make.manager(outbox.company)
+    order = await outbox.promise(to=ann)
+    welcome = await outbox.promise(NotificationTemplate.MANAGER_WELCOME, to=ann, token=TOKEN)
+    ann.become(UserRole.LEARNER, at=clock())
+    await ann.save()
+    reset = await outbox.promise(NotificationTemplate.PASSWORD_RESET, to=ann, token=TOKEN)
+
+    assert await worker.drain() == 1
+
+    error = "The recipient is no manager any more."
+    for row in (order, welcome):
+        assert await state(row) == UNTOUCHED | {"status": FAILED, "last_error": error}
+    assert catcher.ids == [message_id(reset)]
+
+
+async def test_one_who_leaves_between_two_tries_is_not_mailed(
+    outbox: Outbox, catcher: Catcher, worker: Worker, clock: Clock
+) -> None:
+    ann = await outbox.make.manager(outbox.company)
+    row = await outbox.promise(to=ann)
+    catcher.at("RCPT", "450 later", to=row.recipient)
+    assert await worker.drain() == 0
+    ann.remove(at=clock())
+    await ann.save()
+    clock.move(days=1)
+
+    assert await worker.drain() == 0
+
+    assert (await state(row))["last_error"] == "The recipient has been removed."
+    assert (await state(row))["status"] is FAILED
+    assert catcher.ids == []
+
+
+async def test_nobody_is_mailed_of_a_company_that_was_moved_out_of_their_reach(
+    outbox: Outbox, catcher: Catcher, worker: Worker
+) -> None:
+    partner = await outbox.make.partner()
+    row = await outbox.promise(to=await outbox.make.manager(partner))
+
+    assert await worker.drain() == 0
+
+    error = "The company is out of the recipient's reach."
+    assert await state(row) == UNTOUCHED | {"status": FAILED, "last_error": error}
+    assert catcher.commands["CONNECT"] == 0
+
+
 @pytest.mark.parametrize(
     ("template", "facts"),
     [
@@ -485,12 +535,14 @@ async def test_a_lease_must_outlast_a_sending(workers: Workers) -> None:
 
 
 async def test_a_company_of_any_kind_may_be_mailed(
-    outbox: Outbox, catcher: Catcher, worker: Worker
+    make: Make, catcher: Catcher, worker: Worker, clock: Clock
 ) -> None:
-    partner = await outbox.make.company(kind=CompanyKind.PARTNER, name="Nordic Partners")
-    to = await outbox.make.manager(partner)
+    partner = await make.company(kind=CompanyKind.PARTNER, name="Nordic Partners")
+    to = await make.manager(partner)
 
-    await outbox.promise(NotificationTemplate.PARTNER_WELCOME, to=to, token=TOKEN)
+    await Outbox(make, clock, partner).promise(
+        NotificationTemplate.PARTNER_WELCOME, to=to, token=TOKEN
+    )
 
     assert await worker.drain() == 1
     assert catcher.mails[0].recipient == to.email
