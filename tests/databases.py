@@ -86,4 +86,6 @@ class PostgresDatabases:
     @asynccontextmanager
     async def fresh(self) -> AsyncIterator[str]:
         yield self._url
+        if self._connection.is_closed():  # a test has stopped the server meanwhile
+            self._connection = await asyncpg.connect(self._url)
         await self._connection.execute(EMPTY)
