@@ -15,6 +15,7 @@ from app.database import UNREACHABLE, connected, migrate, opened, pending
 from app.errors import Failed
 from app.settings import Settings, WrongSettings, load
 from models.errors import Refusal
+from models.tokens import ApiScope
 
 GRACE = 20
 """Seconds that requests have to finish, when the server stops."""
@@ -106,6 +107,28 @@ def create_vendor(
     _say(f"{name} is there, and {email} is its account manager.")
     if link:
         _say(f"Set the password within 7 days: {link}")
+
+
+@command.command()
+def create_token(
+    user: Annotated[str, typer.Option(help="The email of the manager in whose name it acts.")],
+    name: Annotated[str, typer.Option(help="What it is for.")],
+    scope: Annotated[list[ApiScope], typer.Option(help="What it may be used for.")],
+    more: Annotated[
+        list[ApiScope] | None, typer.Argument(metavar="[SCOPE]…", help="More scopes.")
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option(help="When it ends by itself, such as 2027-01-01T00:00:00Z.")
+    ] = None,
+) -> None:
+    """Make an API token of that person's company, and print it this once."""
+    from app.tokens import create
+
+    settings = _begin()
+    asyncio.run(_require_up_to_date(settings))
+    secret = asyncio.run(create(settings, utc_now, user, name, scope + (more or []), expires))
+    typer.echo(f"{name}: it is shown this once. Send it as Authorization: Bearer …", err=True)
+    _say(secret)
 
 
 @command.command()

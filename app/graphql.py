@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from copy import copy
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
 from graphql import GraphQLError, OperationType
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -18,7 +20,9 @@ from app import auth, pages
 from app.documents import Document, Documents
 from app.requests import GRAPHQL_RESPONSE, JSON, Asked, BadRequest, answer_type, asked
 from app.settings import Settings
+from models.access import Caller
 from resolvers.reading.reader import Reader
+from resolvers.tokens import note_use
 from resolvers.work import Clock
 from schema.context import Context
 from schema.errors import coded
@@ -60,11 +64,13 @@ class GraphQL:
             _must_be_run(document, question, request.method)
         if document.errors:
             return _response({"errors": document.errors}, media_type)
-        return _response(await self._run(request, question), media_type)
-
-    async def _run(self, request: Request, question: Asked) -> dict[str, Any]:
         now = self._clock()
         caller = await auth.caller(request, now)
+        response = _response(await self._run(question, caller, now), media_type)
+        response.background = BackgroundTask(note_use, caller, now)
+        return response
+
+    async def _run(self, question: Asked, caller: Caller | None, now: datetime) -> dict[str, Any]:
         result = await self._schema.execute(
             question.query,
             variable_values=question.variables,

@@ -1,7 +1,7 @@
 """Who may see and do what: the one place where access is decided."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 from typing import Final, TypeVar
@@ -13,12 +13,13 @@ from tortoise.queryset import QuerySet
 
 from models.audit import AuditEvent
 from models.base import is_within, where, within
-from models.companies import Company, CompanyKind, ancestor_paths
+from models.companies import Company, CompanyKind, CompanyPlan, ancestor_paths
 from models.errors import Conflict, Forbidden, Refusal
 from models.licenses import Allocation, License
 from models.orders import Order
 from models.outbox import Notification
 from models.sessions import Session, digest
+from models.tokens import ApiScope, ApiToken, is_secret
 from models.users import User, UserRole, managing_role
 
 M = TypeVar("M", bound=Model)
@@ -50,6 +51,7 @@ class Action(Enum):
     ERASE_USERS = auto()
     KEEP_MANAGERS = auto()
     ALLOCATE_LICENSES = auto()
+    KEEP_API_TOKENS = auto()
 
 
 IN_ORDERS: Final = frozenset({Action.REQUEST_LICENSES, Action.CHANGE_ORDER})
@@ -59,7 +61,10 @@ IN_OWN_COMPANY: Final = IN_ORDERS | {
     Action.ERASE_USERS,
     Action.KEEP_MANAGERS,
     Action.ALLOCATE_LICENSES,
+    Action.KEEP_API_TOKENS,
 }
+FROM_INSIDE: Final = frozenset({Action.KEEP_API_TOKENS})
+"""What an account manager does in a company beneath in manage mode alone."""
 IN_ARCHIVED: Final = frozenset(
     {
         Action.UPDATE_COMPANY,
@@ -71,15 +76,34 @@ IN_ARCHIVED: Final = frozenset(
 )
 
 GRANTS: Final[Mapping[tuple[UserRole, Reach], frozenset[Action]]] = {
-    (UserRole.ACCOUNT_MANAGER, Reach.BELOW): frozenset(Action),
+    (UserRole.ACCOUNT_MANAGER, Reach.BELOW): frozenset(Action) - FROM_INSIDE,
     (UserRole.ACCOUNT_MANAGER, Reach.OWN): IN_OWN_COMPANY | {Action.CREATE_COMPANY},
     (UserRole.MANAGER, Reach.OWN): IN_OWN_COMPANY,
 }
+SCOPES: Final[Mapping[Action, ApiScope | None]] = {
+    Action.CREATE_COMPANY: ApiScope.COMPANIES_WRITE,
+    Action.UPDATE_COMPANY: ApiScope.COMPANIES_WRITE,
+    Action.SET_ACCOUNT_MANAGER: ApiScope.COMPANIES_WRITE,
+    Action.MOVE_COMPANY: ApiScope.COMPANIES_WRITE,
+    Action.ARCHIVE_COMPANY: ApiScope.COMPANIES_WRITE,
+    Action.ENTER_MANAGE_MODE: None,
+    Action.REQUEST_LICENSES: ApiScope.ORDERS_REQUEST,
+    Action.CHANGE_ORDER: ApiScope.ORDERS_REQUEST,
+    Action.ASSIGN_ORDER: ApiScope.ORDERS_ASSIGN,
+    Action.KEEP_USERS: ApiScope.USERS_WRITE,
+    Action.ERASE_USERS: ApiScope.USERS_WRITE,
+    Action.KEEP_MANAGERS: None,
+    Action.ALLOCATE_LICENSES: ApiScope.LICENSES_ALLOCATE,
+    Action.KEEP_API_TOKENS: None,
+}
+"""What an API token must have been given; None is for people alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and the company acted for: the person's own, or in manage mode another beneath."""
+    """Who asks, and the company acted for: the person's own, or another beneath: the managed one,
+    or that of an API token, which is its session then.
+    """
 
     session_id: UUID
     user_id: UUID
@@ -88,6 +112,19 @@ class Caller:
     path: str
     home_id: UUID
     managing: bool = False
+    scopes: frozenset[ApiScope] | None = None
+    """Of an API token. None is a person, who may do all that their role allows."""
+    used_at: datetime | None = field(default=None, compare=False)
+    """When the API token was noted to be used last."""
+
+    @property
+    def token_id(self) -> UUID | None:
+        return None if self.scopes is None else self.session_id
+
+    @property
+    def is_visiting(self) -> bool:
+        """Comes from a company above: in manage mode, or by an API token made there."""
+        return self.company_id != self.home_id
 
     @property
     def is_learner(self) -> bool:
@@ -102,11 +139,14 @@ class Caller:
 
 async def caller_of(token: str, now: datetime) -> Caller | None:
     """Whose token it is, with one indexed query; None if it is nobody's any more."""
-    return await _caller(Q(token_hash=digest(token)), now)
+    by_hash = Q(token_hash=digest(token))
+    return await (_by_token(by_hash, now) if is_secret(token) else _caller(by_hash, now))
 
 
 async def caller_again(caller: Caller, now: datetime) -> Caller | None:
-    """The same session, read anew: rights lost since the request came in are lost."""
+    """The same session or token, read anew: rights lost since the request came in are lost."""
+    if caller.token_id is not None:
+        return await _by_token(Q(id=caller.token_id), now)
     return await _caller(Q(id=caller.session_id), now)
 
 
@@ -145,6 +185,43 @@ async def _caller(session: Q, now: datetime) -> Caller | None:
     )
 
 
+async def _by_token(token: Q, now: datetime) -> Caller | None:
+    """In the creator's name, on the token's company, as the creator may work there now."""
+    found = (
+        await ApiToken.filter(token).select_related("created_by__company", "company").get_or_none()
+    )
+    if found is None or not _is_still_good(found, now):
+        return None
+    user, acting = found.created_by, found.company
+    is_own = user.company_id == acting.id
+    return Caller(
+        session_id=found.id,
+        user_id=user.id,
+        role=user.role if is_own else managing_role(acting.kind),
+        company_id=acting.id,
+        path=acting.path,
+        home_id=user.company_id,
+        scopes=frozenset(ApiScope(scope) for scope in found.scopes),
+        used_at=found.last_used_at,
+    )
+
+
+def _is_still_good(token: ApiToken, now: datetime) -> bool:
+    """It ends with its creator, their role and their reach."""
+    user, home = token.created_by, token.created_by.company
+    if token.revoked_at is not None or (token.expires_at is not None and token.expires_at <= now):
+        return False
+    if user.removed_at is not None or not user.is_manager:
+        return False
+    reaches = token.company_id == home.id or user.role is UserRole.ACCOUNT_MANAGER
+    return (
+        reaches
+        and is_within(token.company.path, home.path)
+        and not home.is_archived
+        and not token.company.is_archived
+    )
+
+
 def _is_good(session: Session, now: datetime) -> bool:
     user, home = session.user, session.user.company
     if session.ended_at is not None or session.expires_at <= now:
@@ -163,11 +240,24 @@ def _is_good(session: Session, now: datetime) -> bool:
     )
 
 
+def lacking(caller: Caller, scope: ApiScope | None) -> str | None:
+    """Why this API token may not do what needs `scope`, or is for people alone (None)."""
+    if caller.scopes is None:
+        return None
+    if scope is None:
+        return "This is for people, not for API tokens: sign in to do it."
+    if scope not in caller.scopes:
+        return f"This API token lacks the scope {scope}: make one that has it."
+    return None
+
+
 def why_not(caller: Caller, action: Action, company: Company) -> Refusal | None:
     """The rule that refuses `action` in `company`, or None where it is allowed."""
     reach = caller.reach(company.path)
     if reach is None:
         return Forbidden("This company is out of your reach.")
+    if (words := lacking(caller, SCOPES[action])) is not None:
+        return Forbidden(words)
     refusal = _by_place(caller, action, company, reach)
     if refusal is not None:
         return refusal
@@ -182,10 +272,14 @@ def _by_place(caller: Caller, action: Action, company: Company, reach: Reach) ->
     if action is Action.ASSIGN_ORDER and reach is Reach.OWN:
         return _not_from_inside(caller, company)
     if action not in GRANTS.get((caller.role, reach), ()):
+        if action in FROM_INSIDE and caller.role is UserRole.ACCOUNT_MANAGER:
+            return Forbidden("Enter manage mode of this company first: it is done from inside.")
         if reach is Reach.OWN and caller.role is not UserRole.LEARNER:
             return Forbidden("Only an account manager of a company above may do this.")
         return Forbidden("Only managers may do this.")
-    is_restricted = caller.role is UserRole.MANAGER and company.is_managed and not caller.managing
+    is_restricted = (
+        caller.role is UserRole.MANAGER and company.is_managed and not caller.is_visiting
+    )
     if is_restricted and action not in IN_ORDERS:
         return Forbidden("Your partner runs this company's program: ask them (MANAGED plan).")
     return None
@@ -210,6 +304,7 @@ _FOR_MANAGERS: Final[Mapping[type[Model], Callable[[Caller], Q]]] = {
     Allocation: lambda caller: within(caller.path, "license__path"),
     AuditEvent: lambda caller: within(caller.path),
     Notification: lambda caller: within(caller.path) & _may_know_recipient(caller),
+    ApiToken: lambda caller: Q(company_id=caller.company_id) & _may_keep_tokens(caller),
     Session: lambda caller: Q(company_id__isnull=False) & within(caller.path, "company__path"),
 }
 _FOR_LEARNERS: Final[Mapping[type[Model], Callable[[Caller], Q]]] = {
@@ -232,11 +327,12 @@ def visible(model: type[M], caller: Caller | None) -> QuerySet[M]:
 
 
 def known(model: type[M], caller: Caller | None) -> QuerySet[M]:
-    """As `visible`, for look-ups by id: in manage mode also the caller, and the caller's company.
+    """As `visible`, for look-ups by id: to one who comes from above also the caller, and the
+    caller's company.
 
     Lists and counts never hold these; of the company only the plain fields are shown.
     """
-    if caller is None or not caller.managing or model not in (Company, User):
+    if caller is None or not caller.is_visiting or model not in (Company, User):
         return visible(model, caller)
     own = caller.home_id if model is Company else caller.user_id
     return model.filter(_FOR_MANAGERS[model](caller) | Q(id=own))
@@ -263,6 +359,13 @@ def people_known(caller: Caller, through: str = "") -> Q:
     """As `may_know`, in SQL; `through` is the way to the person, as in `requested_by__`."""
     above = where(**{f"{through}path__in": ancestor_paths(caller.path)})
     return within(caller.path, f"{through}path") | above
+
+
+def _may_keep_tokens(caller: Caller) -> Q:
+    """A customer's own managers do not see them where its partner runs the program."""
+    if caller.role is UserRole.MANAGER and not caller.is_visiting:
+        return where(company__plan__not=CompanyPlan.MANAGED)
+    return Q()
 
 
 def _may_know_recipient(caller: Caller) -> Q:

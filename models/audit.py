@@ -8,6 +8,7 @@ from tortoise import fields
 
 from models.base import Entity, PathField
 from models.companies import Company
+from models.tokens import ApiToken
 from models.users import User
 
 
@@ -19,6 +20,7 @@ class Subject(StrEnum):
     ORDER = "Order"
     LICENSE = "License"
     MANAGE_SESSION = "ManageSession"
+    API_TOKEN = "ApiToken"  # noqa: S105
 
 
 class AuditEvent(Entity):
@@ -29,6 +31,9 @@ class AuditEvent(Entity):
     actor: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
         "models.User", related_name="acts", null=True, on_delete=fields.RESTRICT
     )
+    api_token: fields.ForeignKeyNullableRelation[ApiToken] = fields.ForeignKeyField(
+        "models.ApiToken", related_name="events", null=True, on_delete=fields.RESTRICT
+    )
     on_behalf_of: fields.ForeignKeyNullableRelation[Company] = fields.ForeignKeyField(
         "models.Company", related_name="acts_for", null=True, on_delete=fields.RESTRICT
     )
@@ -36,13 +41,16 @@ class AuditEvent(Entity):
         "models.Company", related_name="events", on_delete=fields.RESTRICT
     )
     path = PathField()
-    subject_type = fields.CharEnumField(Subject, max_length=20, null=True)
+    subject_type = fields.CharEnumField(
+        Subject, max_length=20, null=True, description="By its GraphQL type."
+    )
     subject_id = fields.UUIDField(null=True)
     count = fields.IntField(null=True)
     facts: Any = fields.JSONField(default=dict)
 
     if TYPE_CHECKING:
         actor_id: UUID | None
+        api_token_id: UUID | None
         on_behalf_of_id: UUID | None
         company_id: UUID
 

@@ -153,6 +153,10 @@ class Unauthenticated(Exception):
     """Nobody is signed in: no refusal by a rule, but an error of the whole field."""
 
 
+class ScopeMissing(Exception):
+    """An API token asks for what it was not given: an error of the whole field."""
+
+
 class BadUserInput(Exception):
     """An argument of a list that cannot be answered: a page size, or a cursor of another list."""
 

@@ -6,10 +6,12 @@ from models.licenses import Allocation, License
 from models.orders import Order
 from models.outbox import Notification
 from models.sessions import PasswordLink, Session, Tally
+from models.tokens import ApiToken
 from models.users import User
 
 __all__ = [
     "Allocation",
+    "ApiToken",
     "AuditEvent",
     "Company",
     "IdempotencyKey",

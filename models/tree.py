@@ -40,6 +40,7 @@ async def settle(path: str, now: datetime) -> None:
     await _archive(path, now)
     await _dismiss_account_managers(path, now)
     await _end_manage_sessions(path, now)
+    await _end_api_tokens(path, now)
 
 
 async def _archive(path: str, now: datetime) -> None:
@@ -85,6 +86,25 @@ async def _end_manage_sessions(path: str, now: datetime) -> None:
             SELECT companies.id FROM companies JOIN users ON users.id = sessions.user_id
             WHERE companies.path >= $1 AND companies.path < $2 AND (
                 companies.is_archived OR users.path = companies.path
+                OR SUBSTR(companies.path, 1, LENGTH(users.path)) <> users.path
+            )
+        )
+        """,
+        path,
+        successor(path),
+        now,
+    )
+
+
+async def _end_api_tokens(path: str, now: datetime) -> None:
+    """Tokens of archived companies here, and of those that their creators do not reach now."""
+    await rows(
+        """
+        UPDATE api_tokens SET revoked_at = $3
+        WHERE revoked_at IS NULL AND company_id IN (
+            SELECT companies.id FROM companies JOIN users ON users.id = api_tokens.created_by_id
+            WHERE companies.path >= $1 AND companies.path < $2 AND (
+                companies.is_archived
                 OR SUBSTR(companies.path, 1, LENGTH(users.path)) <> users.path
             )
         )

@@ -7,7 +7,7 @@ from uuid import UUID
 from models.access import Action, known, visible
 from models.base import is_within
 from models.companies import GETS_NFR, Company, CompanyKind
-from models.errors import Conflict, InvalidInput, NotFound
+from models.errors import Conflict, Forbidden, InvalidInput, NotFound
 from models.licenses import NFR_GRANT, LicenseType
 from models.orders import Order, OrderOrigin, may_request
 from models.people import account_managers_for
@@ -66,6 +66,10 @@ async def create_company(
     """A company with its manager, order, licenses and mails: all come to be, or none."""
     parent = await work.find(Company, parent_id or work.caller.company_id, ("parent_id",))
     work.require(Action.CREATE_COMPANY, parent)
+    if manager is not None and work.caller.token_id is not None:
+        raise Forbidden(
+            "API tokens make no managers: leave it out, and add one signed in.", ("manager",)
+        )
     company = Company.under(parent, kind, name, at=work.now)
     company.update(details, at=work.now)
     company.account_manager_id = work.caller.user_id

@@ -183,7 +183,11 @@ def on_behalf_of(work: Work, company: Company) -> UUID | None:
     """The managed company in manage mode, else the ordering one when asked from above."""
     if work.caller.managing:
         return work.caller.company_id
-    return company.id if work.caller.reach(company.path) is Reach.BELOW else None
+    return company.id if _is_from_above(work, company) else None
+
+
+def _is_from_above(work: Work, company: Company) -> bool:
+    return work.caller.is_visiting or work.caller.reach(company.path) is Reach.BELOW
 
 
 async def _save_request(work: Work, company: Company, order: Order) -> None:
@@ -231,7 +235,7 @@ async def _origin(work: Work, company: Company, license_type: LicenseType) -> Or
     )
     if await running_out.exists():
         return OrderOrigin.RENEWAL
-    if work.caller.managing or work.caller.reach(company.path) is Reach.BELOW:
+    if _is_from_above(work, company):
         return OrderOrigin.PARTNER_ON_BEHALF
     return OrderOrigin.CUSTOMER_REQUEST
 

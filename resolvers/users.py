@@ -25,6 +25,7 @@ from resolvers.people import (
     take_in,
 )
 from resolvers.sessions import end_sessions_of, end_stays_of
+from resolvers.tokens import end_tokens_of
 from resolvers.work import Work
 
 
@@ -62,6 +63,7 @@ async def add_users(
 async def update_user(work: Work, user_id: UUID, given: dict[str, Any]) -> UUID:
     """Change what is known of a person; a new address must be free."""
     user, company = await _lock_person(work, user_id, Action.KEEP_USERS)
+    work.require_learner(user, ("user_id",))
     before = user.email_key
     if user.update(given, at=work.now):
         if user.email_key != before:
@@ -87,6 +89,8 @@ async def remove_users(work: Work, user_ids: list[UUID], erase: bool = False) ->
     for company in companies:
         work.require(action, company)
     users = await _find_people(work, user_ids)
+    for place, user in enumerate(users):
+        work.require_learner(user, ("user_ids", place))
     leaving = [user for user in users if user.remove(at=work.now)]
     for company in companies:
         await _must_keep_a_manager(work, company, leaving, ("user_ids",))
@@ -98,6 +102,7 @@ async def remove_users(work: Work, user_ids: list[UUID], erase: bool = False) ->
     await forget_addresses(addresses[user.id] for user in erased)
     await end_sessions_of([user.id for user in leaving], work.now)
     await end_links_of(work, [user.id for user in leaving])
+    await end_tokens_of([user.id for user in leaving], work.now)
     await _dismiss(work, leaving)
     _audit_people(work, "user.removed", companies, leaving)
     _audit_people(work, "user.erased", companies, erased)
@@ -145,6 +150,7 @@ async def remove_manager(work: Work, user_id: UUID) -> UUID:
     await user.save(update_fields=["role", "updated_at"])
     await _dismiss(work, [user])
     await end_stays_of(user.id, work.now)
+    await end_tokens_of([user.id], work.now)
     work.audit("manager.removed", company, user)
     return user.id
 

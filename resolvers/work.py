@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import random
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
@@ -26,6 +27,7 @@ from models.companies import Company
 from models.database import lock_tree, refusal_of
 from models.errors import (
     Busy,
+    Forbidden,
     IdempotencyKeyReused,
     InvalidInput,
     NotFound,
@@ -53,6 +55,7 @@ LOST: Final = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError, 
 """A deadlock, or rows that another transaction changed. SQLite writes one after the other."""
 KEYS_LAST: Final = timedelta(hours=24)
 LONGEST_KEY: Final = 255
+_WORD: Final = re.compile("(?<!^)[A-Z]")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -119,6 +122,11 @@ class Work:
         if refusal is not None:
             raise refusal
 
+    def require_learner(self, user: User, path: Path) -> None:
+        """API tokens touch no managers. Raises Forbidden."""
+        if self.caller.token_id is not None and user.is_manager:
+            raise Forbidden("API tokens change learners alone: sign in to change a manager.", path)
+
     def notify(self, notice: Notice, to: Iterable[User], otherwise: Iterable[User] = ()) -> None:
         """Promise a mail to each of `to`; to `otherwise` if nobody of them is left.
 
@@ -151,6 +159,7 @@ class Work:
             action=action,
             at=self.now,
             actor_id=self.by.user_id if self.by else actor_id,
+            api_token_id=self.by.token_id if self.by else None,
             on_behalf_of_id=self.by.company_id if self.by and self.by.managing else None,
             company_id=company.id,
             subject_type=_subject_type(subject) if subject else None,
@@ -346,7 +355,8 @@ async def _undo(transaction: TransactionalDBClient) -> None:
 
 
 def _called(model: type[Entity]) -> str:
-    return model.__name__.lower()
+    """In words: `api token`."""
+    return _WORD.sub(r" \g<0>", model.__name__).lower()
 
 
 def _subject_type(subject: Entity) -> Subject:

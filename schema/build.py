@@ -14,7 +14,7 @@ from schema.mutations import Mutation
 from schema.preview import Previews
 from schema.query import Query
 from schema.scalars import DATE_TIME
-from schema.types import Allocation, AuditEvent, ManageSession, Notification
+from schema.types import Allocation, ApiToken, AuditEvent, ManageSession, Notification
 
 MOST_TOKENS: Final = 3_000
 
@@ -29,7 +29,7 @@ class Schema(strawberry.Schema):
 schema: Final = Schema(
     Query,
     Mutation,
-    types=[Allocation, AuditEvent, ManageSession, Notification],
+    types=[Allocation, ApiToken, AuditEvent, ManageSession, Notification],
     extensions=[CodedErrors, lambda: MaxTokensLimiter(MOST_TOKENS), Previews],
     config=StrawberryConfig(scalar_map={datetime: DATE_TIME}, disable_field_suggestions=True),
 )

@@ -6,25 +6,18 @@
 the key, and a key of null is answered by null. What it finds is wrapped in its GraphQL type.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter, Signature
 from typing import Annotated, Any, Final
 
 import strawberry
-from graphql import (
-    FieldNode,
-    FragmentSpreadNode,
-    GraphQLResolveInfo,
-    InlineFragmentNode,
-    SelectionNode,
-    SelectionSetNode,
-    VariableNode,
-)
 
 from resolvers.reading.reader import Batch
 from schema.context import Info
 from schema.neutral import neutral
+from schema.scopes import READS, Needs
+from schema.selections import selected
 
 ROOT: Final = "root"
 """The key of what hangs on nothing."""
@@ -91,13 +84,13 @@ def root_edge(
     selective: bool = False,
     description: str,
 ) -> Any:
-    """As `edge`, at the root; for those who are signed in."""
+    """As `edge`, at the root; for those who are signed in, and API tokens that may read."""
 
     async def resolve(root: Any, info: Info, **arguments: Any) -> Any:  # noqa: ARG001
         _ = info.context.reader.asking
         return await load(info, batch, ROOT, arguments, selective=selective)
 
-    return _field(resolve, Edge(batch, None, selective), takes, description)
+    return _field(resolve, Edge(batch, None, selective), takes, description, READS)
 
 
 def edges(batch: Batch, keys: str, *, description: str) -> Any:
@@ -125,53 +118,12 @@ async def load(
     return wrapped(await info.context.reader.load(batch, key, **given))
 
 
-def selected(info: Info) -> frozenset[str]:
-    """What is selected of the field, two levels deep: `edges`, `edges.cursor`."""
-    raw = info._raw_info
-    names: set[str] = set()
-    for field in _fields(raw, (node.selection_set for node in raw.field_nodes)):
-        name = field.name.value
-        names.add(name)
-        if field.selection_set is not None:
-            below = _fields(raw, (field.selection_set,))
-            names.update(f"{name}.{each.name.value}" for each in below)
-    return frozenset(names)
-
-
-def _fields(
-    info: GraphQLResolveInfo[Any], sets: Iterable[SelectionSetNode | None]
-) -> Iterator[FieldNode]:
-    """The fields of selection sets, and of the fragments in them; each fragment once."""
-    waiting = [selection for each in sets if each for selection in each.selections]
-    seen: set[str] = set()
-    while waiting:
-        selection = waiting.pop()
-        if not _is_included(info, selection):
-            continue
-        if isinstance(selection, FieldNode):
-            yield selection
-        elif isinstance(selection, InlineFragmentNode):
-            waiting.extend(selection.selection_set.selections)
-        elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in seen:
-            seen.add(selection.name.value)
-            waiting.extend(info.fragments[selection.name.value].selection_set.selections)
-
-
-def _is_included(info: GraphQLResolveInfo[Any], selection: SelectionNode) -> bool:
-    for directive in selection.directives or ():
-        wanted = {"include": True, "skip": False}.get(directive.name.value)
-        for given in directive.arguments or () if wanted is not None else ():
-            value: Any = given.value
-            if isinstance(value, VariableNode):
-                told: Any = info.variable_values
-                value = told.get(value.name.value)
-            if getattr(value, "value", value) is not wanted:
-                return False
-    return True
-
-
 def _field(
-    resolve: Callable[..., Any], declared: Edge | None, takes: Iterable[Parameter], description: str
+    resolve: Callable[..., Any],
+    declared: Edge | None,
+    takes: Iterable[Parameter],
+    description: str,
+    needs: Needs | None = None,
 ) -> Any:
     given = (
         Parameter("root", Parameter.POSITIONAL_OR_KEYWORD),
@@ -179,5 +131,8 @@ def _field(
     )
     resolve.__signature__ = Signature([*given, *takes])  # type: ignore[attr-defined]
     return strawberry.field(
-        resolver=resolve, metadata={METADATA: declared}, description=description
+        resolver=resolve,
+        metadata={METADATA: declared},
+        description=needs.described(description) if needs else description,
+        extensions=[needs] if needs else [],
     )

@@ -9,6 +9,7 @@ from models.companies import CompanyKind, CompanyPlan, CompanyStatus
 from models.licenses import LicenseStatus, LicenseType, ReleaseReason
 from models.orders import OrderOrigin, OrderStatus
 from models.outbox import NotificationStatus, NotificationTemplate
+from models.tokens import ApiScope
 from models.users import UserRole, UserStatus
 from resolvers.licenses import ShortagePolicy
 from resolvers.reading.users import UserLicenseStatus
@@ -155,4 +156,16 @@ described(
     "What if the pool is too small.",
     FAIL="All or nothing.",
     PARTIAL="The first ones get a license; the rest are told in `shortage`.",
+)
+described(
+    ApiScope,
+    "What an API token may be used for. What is listed for none of these is for people alone.",
+    READ="All that is read: root fields, subscriptions, exports, and what lies behind the plain "
+    "fields of the rows that a mutation answers with.",
+    COMPANIES_WRITE="Create, update, move, archive and restore companies.",
+    USERS_WRITE="Add, import, update and remove learners.",
+    ORDERS_REQUEST="Request licenses, upgrade trials, update and cancel orders.",
+    ORDERS_ASSIGN="Assign, decline and return orders.",
+    LICENSES_ALLOCATE="Allocate, release and reallocate licenses.",
+    WEBHOOKS_WRITE="Create, update and delete webhooks, and have them delivered again.",
 )

@@ -16,7 +16,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
-from models.errors import BadUserInput, Refusal, Unauthenticated
+from models.errors import BadUserInput, Refusal, ScopeMissing, Unauthenticated
 from schema.context import Info
 from schema.enums import described
 
@@ -131,6 +131,8 @@ def coded(error: GraphQLError) -> GraphQLError:
     match _cause(error):
         case Unauthenticated():
             return _told(error, "Sign in first.", code="UNAUTHENTICATED")
+        case ScopeMissing() as cause:
+            return _told(error, str(cause), code="FORBIDDEN")
         case BadUserInput(argument=argument) as cause:
             return _told(error, str(cause), code="BAD_USER_INPUT", argument=argument)
         case Refusal(message=message, code=code):

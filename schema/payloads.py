@@ -10,16 +10,21 @@ from uuid import UUID
 import strawberry
 
 from models.errors import Refusal
+from models.tokens import ApiScope
 from resolvers.reading.notifications import notification_by_id
 from resolvers.reading.orders import order_by_id
 from schema.edges import edge, edges
 from schema.errors import RefusalsAsData, UserError
+from schema.scopes import Besides, Needs
 from schema.types import Notification, Order
 
 
-def mutation(description: str) -> Any:
-    """A mutation whose refusals are data of its payload."""
-    return strawberry.mutation(description=description, extensions=[RefusalsAsData()])
+def mutation(description: str, scope: ApiScope | None, *besides: Besides) -> Any:
+    """A mutation whose refusals are data of its payload; `scope` is what API tokens need for it."""
+    needs = Needs(scope, *besides)
+    return strawberry.mutation(
+        description=needs.described(description), extensions=[RefusalsAsData(), needs]
+    )
 
 
 @strawberry.type(description="What a mutation did, or why it was refused.")

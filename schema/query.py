@@ -12,6 +12,7 @@ from resolvers.reading.licenses import licenses
 from resolvers.reading.nodes import BY_ID, MOST_NODES
 from resolvers.reading.notifications import notifications
 from resolvers.reading.orders import orders
+from resolvers.reading.tokens import api_tokens
 from resolvers.reading.users import users
 from resolvers.reading.windows import Scope
 from schema.connections import Connection, paged
@@ -30,7 +31,18 @@ from schema.filters import (
     UserOrder,
 )
 from schema.ids import key, named
-from schema.types import AuditEvent, Company, License, Node, Notification, Order, User, Viewer
+from schema.scopes import question
+from schema.types import (
+    ApiToken,
+    AuditEvent,
+    Company,
+    License,
+    Node,
+    Notification,
+    Order,
+    User,
+    Viewer,
+)
 from schema.types.nodes import MODELS
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
@@ -77,27 +89,32 @@ class Query:
         selective=True,
         description="What was done in the acting company and beneath it, newest first.",
     )
+    api_tokens: Connection[ApiToken] = root_edge(
+        api_tokens,
+        takes=paged(),
+        selective=True,
+        description="The API tokens of the acting company, newest first; to those who keep them.",
+    )
 
-    @strawberry.field(description="Who is asking. Null without a valid token.")
+    @question("Who is asking. Null without a valid token.")
     def viewer(self, info: Info) -> Viewer | None:
         caller = info.context.reader.caller
         return Viewer.of(caller) if caller else None
 
-    @strawberry.field(
-        description="Null for an id that is unknown or not the viewer's to see: the two are "
-        "never told apart."
+    @question(
+        "Null for an id that is unknown or not the viewer's to see: the two are never told apart."
     )
     async def company(self, info: Info, id: Id) -> Company | None:
         _ = info.context.reader.asking
         found: Company | None = await load(info, company_by_id, key("Company", id))
         return found
 
-    @strawberry.field(description="Anything that has an id; null where `company` would be.")
+    @question("Anything that has an id; null where `company` would be.")
     async def node(self, info: Info, id: Id) -> Node | None:
         _ = info.context.reader.asking
         return await _node(info, id)
 
-    @strawberry.field(description="As `node`, for many: in the order of the ids.")
+    @question("As `node`, for many: in the order of the ids.")
     async def nodes(self, info: Info, ids: Ids) -> list[Node | None]:
         _ = info.context.reader.asking
         if len(ids) > MOST_NODES:

@@ -10,7 +10,8 @@ from models.companies import Company, CompanyKind, CompanyPlan
 from models.licenses import Allocation, License, LicenseType
 from models.orders import Order, OrderOrigin
 from models.pool import hand_over, mint
-from models.sessions import Session, new_token
+from models.sessions import LinkPurpose, PasswordLink, Session, new_token
+from models.tokens import ApiScope, ApiToken, new_secret
 from models.users import User, UserRole, managing_role
 
 PASSWORD = "a long enough password"
@@ -132,6 +133,33 @@ class Make:
         caller = await caller_of(await self.token(user), self.clock())
         assert caller is not None
         return caller
+
+    async def api_token(
+        self,
+        user: User,
+        *scopes: ApiScope,
+        company: Company | None = None,
+        expires_at: datetime | None = None,
+    ) -> str:
+        """In their name: of their own company unless it is said, for all scopes unless named."""
+        secret = new_secret()
+        company = company or await Company.get(id=user.company_id)
+        token = ApiToken.make(
+            company,
+            f"Token {next(self._number)}",
+            scopes or ApiScope,
+            secret,
+            created_by_id=user.id,
+            expires_at=expires_at,
+            at=self.clock(),
+        )
+        await token.save(force_create=True)
+        return secret
+
+    async def link(self, user: User, token: str) -> None:
+        """That was mailed to them, to set a new password."""
+        link = PasswordLink.make(user, LinkPurpose.RESET, token, at=self.clock())
+        await link.save(force_create=True)
 
     async def manage_token(self, user: User, company: Company) -> str:
         """Has them enter manage mode of a company beneath."""

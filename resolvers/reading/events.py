@@ -13,6 +13,7 @@ from models.companies import Company
 from models.licenses import License
 from models.orders import Order
 from models.sessions import Session
+from models.tokens import ApiToken
 from models.users import User
 from resolvers.reading.companies import company_by_id
 from resolvers.reading.filters import Words, same, text, time
@@ -24,6 +25,7 @@ from resolvers.reading.reader import Batch, Reader
 from resolvers.reading.sentences import sentence
 from resolvers.reading.sessions import manage_session_by_id
 from resolvers.reading.sql import NOTHING, by_column, rows_with
+from resolvers.reading.tokens import api_token_by_id
 from resolvers.reading.users import user_by_id
 from resolvers.reading.windows import Asked, Sort, SortDirection
 from resolvers.reading.within import Within
@@ -34,6 +36,7 @@ MODELS: Final[Mapping[Subject, type[Entity]]] = {
     Subject.ORDER: Order,
     Subject.LICENSE: License,
     Subject.MANAGE_SESSION: Session,
+    Subject.API_TOKEN: ApiToken,
 }
 BY_ID: Final[Mapping[Subject, Batch]] = {
     Subject.COMPANY: company_by_id,
@@ -41,6 +44,7 @@ BY_ID: Final[Mapping[Subject, Batch]] = {
     Subject.ORDER: order_by_id,
     Subject.LICENSE: license_by_id,
     Subject.MANAGE_SESSION: manage_session_by_id,
+    Subject.API_TOKEN: api_token_by_id,
 }
 
 

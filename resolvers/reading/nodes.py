@@ -10,6 +10,7 @@ from models.licenses import Allocation, License
 from models.orders import Order
 from models.outbox import Notification
 from models.sessions import Session
+from models.tokens import ApiToken
 from models.users import User
 from resolvers.reading.companies import company_by_id
 from resolvers.reading.events import event_by_id
@@ -18,6 +19,7 @@ from resolvers.reading.notifications import notification_by_id
 from resolvers.reading.orders import order_by_id
 from resolvers.reading.reader import Batch
 from resolvers.reading.sessions import manage_session_by_id
+from resolvers.reading.tokens import api_token_by_id
 from resolvers.reading.users import user_by_id
 
 BY_ID: Final[Mapping[type[Entity], Batch]] = {
@@ -29,5 +31,6 @@ BY_ID: Final[Mapping[type[Entity], Batch]] = {
     Notification: notification_by_id,
     AuditEvent: event_by_id,
     Session: manage_session_by_id,
+    ApiToken: api_token_by_id,
 }
 MOST_NODES: Final = 1_000

@@ -6,9 +6,17 @@ from schema.mutations.companies import CompanyMutations
 from schema.mutations.licenses import LicenseMutations
 from schema.mutations.orders import OrderMutations
 from schema.mutations.sessions import SessionMutations
+from schema.mutations.tokens import ApiTokenMutations
 from schema.mutations.users import UserMutations
 
 
 @strawberry.type(description="What can be changed. What is refused is data in `errors`.")
-class Mutation(SessionMutations, CompanyMutations, UserMutations, OrderMutations, LicenseMutations):
+class Mutation(
+    SessionMutations,
+    CompanyMutations,
+    UserMutations,
+    OrderMutations,
+    LicenseMutations,
+    ApiTokenMutations,
+):
     pass

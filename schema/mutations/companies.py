@@ -6,6 +6,7 @@ import strawberry
 
 from models.companies import CompanyKind
 from models.licenses import LicenseType
+from models.tokens import ApiScope
 from resolvers import companies
 from resolvers.reading.companies import company_by_id
 from schema.context import Info
@@ -22,6 +23,7 @@ from schema.inputs import (
     with_default,
 )
 from schema.payloads import OrderPayload, Payload, mutation
+from schema.scopes import Besides
 from schema.types import Company
 
 DETAILS = ("industry", "employee_count", "country", "language", "external_id")
@@ -55,7 +57,7 @@ class CreateCompanyInput:
     external_id: str | None = optional("What the partner's own system calls it; unchecked.")
     account_manager_id: strawberry.ID | None = optional("The creator if left out.")
     manager: PersonInput | None = optional(
-        "Becomes MANAGER of a customer, ACCOUNT_MANAGER of any other kind."
+        "Becomes MANAGER of a customer, ACCOUNT_MANAGER of any other kind. Not for API tokens."
     )
     order: CompanyOrderInput | None = optional("The first order.")
     idempotency_key: str | None = optional(KEY)
@@ -125,9 +127,23 @@ class RestoreCompanyPayload(CompanyPayload):
     pass
 
 
+def _orders(input: CreateCompanyInput) -> bool:
+    return value(input.order) is not None
+
+
+def _assigns(input: CreateCompanyInput) -> bool:
+    order = value(input.order)
+    return order is not None and order.assign
+
+
 @strawberry.type
 class CompanyMutations:
-    @mutation("A company with its manager, order and licenses: all come to be, or none.")
+    @mutation(
+        "A company with its manager, order and licenses: all come to be, or none.",
+        ApiScope.COMPANIES_WRITE,
+        Besides(ApiScope.ORDERS_REQUEST, "with an `order`", _orders),
+        Besides(ApiScope.ORDERS_ASSIGN, "to assign it", _assigns),
+    )
     async def create_company(self, info: Info, input: CreateCompanyInput) -> CreateCompanyPayload:
         manager, order = value(input.manager), value(input.order)
         done = await info.context.perform(
@@ -147,7 +163,10 @@ class CompanyMutations:
             notice_ids=done.notices,
         )
 
-    @mutation("Change what describes a company; its account manager only from above.")
+    @mutation(
+        "Change what describes a company; its account manager only from above.",
+        ApiScope.COMPANIES_WRITE,
+    )
     async def update_company(self, info: Info, input: UpdateCompanyInput) -> UpdateCompanyPayload:
         changes = given(input, ("name", *DETAILS))
         if input.account_manager_id is not strawberry.UNSET:
@@ -157,7 +176,7 @@ class CompanyMutations:
         )
         return UpdateCompanyPayload(company_id=done.result)
 
-    @mutation("Hang a company, with all beneath it, under another one.")
+    @mutation("Hang a company, with all beneath it, under another one.", ApiScope.COMPANIES_WRITE)
     async def move_company(self, info: Info, input: MoveCompanyInput) -> MoveCompanyPayload:
         done = await info.context.perform(
             companies.move_company,
@@ -167,7 +186,9 @@ class CompanyMutations:
         )
         return MoveCompanyPayload(company_id=done.result)
 
-    @mutation("Stop everything in a company and beneath it; nothing is deleted.")
+    @mutation(
+        "Stop everything in a company and beneath it; nothing is deleted.", ApiScope.COMPANIES_WRITE
+    )
     async def archive_company(
         self, info: Info, input: ArchiveCompanyInput
     ) -> ArchiveCompanyPayload:
@@ -176,7 +197,9 @@ class CompanyMutations:
         )
         return ArchiveCompanyPayload(company_id=done.result)
 
-    @mutation("Let an archived company work again, with what is beneath it.")
+    @mutation(
+        "Let an archived company work again, with what is beneath it.", ApiScope.COMPANIES_WRITE
+    )
     async def restore_company(
         self, info: Info, input: RestoreCompanyInput
     ) -> RestoreCompanyPayload:

@@ -6,6 +6,7 @@ from uuid import UUID
 import strawberry
 
 from models.licenses import LicenseType
+from models.tokens import ApiScope
 from resolvers import licenses
 from resolvers.licenses import Learners, ShortagePolicy, Wanted
 from resolvers.reading.licenses import license_by_id
@@ -90,7 +91,9 @@ class ReallocateLicensePayload(Payload):
 
 @strawberry.type
 class LicenseMutations:
-    @mutation("Tie free licenses to learners. The clock does not restart.")
+    @mutation(
+        "Tie free licenses to learners. The clock does not restart.", ApiScope.LICENSES_ALLOCATE
+    )
     async def allocate_licenses(
         self, info: Info, input: AllocateLicensesInput
     ) -> AllocateLicensesPayload:
@@ -117,7 +120,9 @@ class LicenseMutations:
             unknown_emails=[(emails or [])[place] for place in done.result.unknown_emails],
         )
 
-    @mutation("Take licenses back into their pools; they keep their expiry.")
+    @mutation(
+        "Take licenses back into their pools; they keep their expiry.", ApiScope.LICENSES_ALLOCATE
+    )
     async def release_licenses(
         self, info: Info, input: ReleaseLicensesInput
     ) -> ReleaseLicensesPayload:
@@ -126,7 +131,9 @@ class LicenseMutations:
         )
         return ReleaseLicensesPayload(license_ids=done.result.licenses, user_ids=done.result.users)
 
-    @mutation("Move a license to another learner for the time that is left.")
+    @mutation(
+        "Move a license to another learner for the time that is left.", ApiScope.LICENSES_ALLOCATE
+    )
     async def reallocate_license(
         self, info: Info, input: ReallocateLicenseInput
     ) -> ReallocateLicensePayload:

@@ -6,6 +6,7 @@ from uuid import UUID
 import strawberry
 
 from models.licenses import LicenseType
+from models.tokens import ApiScope
 from resolvers import orders
 from resolvers.reading.orders import order_by_id
 from schema.context import Info
@@ -120,7 +121,7 @@ class ReturnOrderPayload(OrderPayload):
 
 @strawberry.type
 class OrderMutations:
-    @mutation("Ask the company above for licenses. No license exists yet.")
+    @mutation("Ask the company above for licenses. No license exists yet.", ApiScope.ORDERS_REQUEST)
     async def request_licenses(
         self, info: Info, input: RequestLicensesInput
     ) -> RequestLicensesPayload:
@@ -137,7 +138,10 @@ class OrderMutations:
             order_id=done.result.order_id, similar_ids=done.result.similar, notice_ids=done.notices
         )
 
-    @mutation("Ask for licenses that replace the company's trial once they are assigned.")
+    @mutation(
+        "Ask for licenses that replace the company's trial once they are assigned.",
+        ApiScope.ORDERS_REQUEST,
+    )
     async def upgrade_trial(self, info: Info, input: UpgradeTrialInput) -> UpgradeTrialPayload:
         done = await info.context.perform(
             orders.upgrade_trial,
@@ -149,7 +153,7 @@ class OrderMutations:
         )
         return UpgradeTrialPayload(order_id=done.result, notice_ids=done.notices)
 
-    @mutation("Change a request that nobody has acted on yet.")
+    @mutation("Change a request that nobody has acted on yet.", ApiScope.ORDERS_REQUEST)
     async def update_order(self, info: Info, input: UpdateOrderInput) -> UpdateOrderPayload:
         done = await info.context.perform(
             orders.update_order,
@@ -158,28 +162,38 @@ class OrderMutations:
         )
         return UpdateOrderPayload(order_id=done.result)
 
-    @mutation("Mint an order's licenses, start their clock and mail the managers.")
+    @mutation(
+        "Mint an order's licenses, start their clock and mail the managers.", ApiScope.ORDERS_ASSIGN
+    )
     async def assign_order(self, info: Info, input: AssignOrderInput) -> AssignOrderPayload:
         done = await info.context.perform(
             orders.assign_order, key("Order", input.order_id), value(input.quantity), how=input
         )
         return AssignOrderPayload(order_id=done.result, notice_ids=done.notices)
 
-    @mutation("Refuse what is still open of an order; what was assigned stays.")
+    @mutation(
+        "Refuse what is still open of an order; what was assigned stays.", ApiScope.ORDERS_ASSIGN
+    )
     async def decline_order(self, info: Info, input: DeclineOrderInput) -> DeclineOrderPayload:
         done = await info.context.perform(
             orders.decline_order, key("Order", input.order_id), input.reason, how=input
         )
         return DeclineOrderPayload(order_id=done.result, notice_ids=done.notices)
 
-    @mutation("Take back what is still open of an order; what was assigned stays.")
+    @mutation(
+        "Take back what is still open of an order; what was assigned stays.",
+        ApiScope.ORDERS_REQUEST,
+    )
     async def cancel_order(self, info: Info, input: CancelOrderInput) -> CancelOrderPayload:
         done = await info.context.perform(
             orders.cancel_order, key("Order", input.order_id), value(input.reason), how=input
         )
         return CancelOrderPayload(order_id=done.result, notice_ids=done.notices)
 
-    @mutation("Give back an order within 14 days, if nothing of it was ever allocated.")
+    @mutation(
+        "Give back an order within 14 days, if nothing of it was ever allocated.",
+        ApiScope.ORDERS_ASSIGN,
+    )
     async def return_order(self, info: Info, input: ReturnOrderInput) -> ReturnOrderPayload:
         done = await info.context.perform(
             orders.return_order, key("Order", input.order_id), input.reason, how=input

@@ -90,7 +90,7 @@ class ExitManageModePayload(Payload):
 
 @strawberry.type
 class SessionMutations:
-    @mutation("An access token for an email and a password.")
+    @mutation("An access token for an email and a password.", None)
     async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload:
         context = info.context
         user, known = await sessions.check_password(input.email, input.password, context.clock)
@@ -102,26 +102,26 @@ class SessionMutations:
             viewer=Viewer.of(await context.read_as(done.result.token)),
         )
 
-    @mutation("End this token, and what was entered with it; in manage mode that stay alone.")
+    @mutation("End this token, and what was entered with it; in manage mode that stay alone.", None)
     async def sign_out(self, info: Info) -> SignOutPayload:
         await info.context.perform(sessions.sign_out)
         return SignOutPayload()
 
-    @mutation("Mail a link that sets a new password, at most once in 30 minutes.")
+    @mutation("Mail a link that sets a new password, at most once in 30 minutes.", None)
     async def request_password_reset(
         self, info: Info, input: RequestPasswordResetInput
     ) -> RequestPasswordResetPayload:
         await info.context.perform(sessions.request_password_reset, input.email)
         return RequestPasswordResetPayload()
 
-    @mutation("Set the password of whoever was mailed the link; all their tokens end.")
+    @mutation("Set the password of whoever was mailed the link; all their tokens end.", None)
     async def set_password(self, info: Info, input: SetPasswordInput) -> SetPasswordPayload:
         password_hash = await passwords.hash_password(input.password)
         done = await info.context.perform(sessions.set_password, input.token, password_hash)
         await info.context.read_as_themselves(done.result)
         return SetPasswordPayload(user_id=done.result)
 
-    @mutation("Enter a company beneath, to work there as its manager would.")
+    @mutation("Enter a company beneath, to work there as its manager would.", None)
     async def enter_manage_mode(
         self, info: Info, input: EnterManageModeInput
     ) -> EnterManageModePayload:
@@ -135,7 +135,7 @@ class SessionMutations:
             viewer=Viewer.of(await info.context.read_as(done.result.token)),
         )
 
-    @mutation("Leave the managed company; the token it was entered with goes on working.")
+    @mutation("Leave the managed company; the token it was entered with goes on working.", None)
     async def exit_manage_mode(self, info: Info) -> ExitManageModePayload:
         done = await info.context.perform(sessions.exit_manage_mode)
         return ExitManageModePayload(session_id=done.result)

@@ -7,6 +7,7 @@ import strawberry
 
 from models.licenses import LicenseType
 from models.outbox import NotificationTemplate
+from models.tokens import ApiScope
 from resolvers import users
 from resolvers.licenses import ShortagePolicy, Wanted
 from resolvers.reading.licenses import license_by_id
@@ -26,6 +27,7 @@ from schema.inputs import (
     with_default,
 )
 from schema.payloads import NotifyingPayload, Payload, mutation
+from schema.scopes import Besides
 from schema.types import License, User
 
 PERSON = ("email", "first_name", "last_name", "department", "external_id")
@@ -131,7 +133,11 @@ class UpdateNotificationPreferencesPayload(UserPayload):
 
 @strawberry.type
 class UserMutations:
-    @mutation("New learners of a company, each with a license while the pool lasts.")
+    @mutation(
+        "New learners of a company, each with a license while the pool lasts.",
+        ApiScope.USERS_WRITE,
+        Besides(ApiScope.LICENSES_ALLOCATE, "to `allocate`", lambda input: input.allocate),
+    )
     async def add_users(self, info: Info, input: AddUsersInput) -> AddUsersPayload:
         wanted = Wanted(value(input.license_type), None, input.on_shortage)
         done = await info.context.perform(
@@ -147,21 +153,21 @@ class UserMutations:
             shortage=done.result.shortage,
         )
 
-    @mutation("Change what is known of a person.")
+    @mutation("Change what is known of a person.", ApiScope.USERS_WRITE)
     async def update_user(self, info: Info, input: UpdateUserInput) -> UpdateUserPayload:
         done = await info.context.perform(
             users.update_user, key("User", input.user_id), given(input, PERSON)
         )
         return UpdateUserPayload(user_id=done.result)
 
-    @mutation("Remove people and free their licenses; their history stays.")
+    @mutation("Remove people and free their licenses; their history stays.", ApiScope.USERS_WRITE)
     async def remove_users(self, info: Info, input: RemoveUsersInput) -> RemoveUsersPayload:
         done = await info.context.perform(
             users.remove_users, keys("User", input.user_ids), input.erase, how=input
         )
         return RemoveUsersPayload(user_ids=done.result.users, license_ids=done.result.licenses)
 
-    @mutation("Make somebody a manager of their company, and welcome them.")
+    @mutation("Make somebody a manager of their company, and welcome them.", None)
     async def add_manager(self, info: Info, input: AddManagerInput) -> AddManagerPayload:
         person = value(input.person)
         done = await info.context.perform(
@@ -173,12 +179,12 @@ class UserMutations:
         )
         return AddManagerPayload(user_id=done.result, notice_ids=done.notices)
 
-    @mutation("Leave a manager a learner.")
+    @mutation("Leave a manager a learner.", None)
     async def remove_manager(self, info: Info, input: RemoveManagerInput) -> RemoveManagerPayload:
         done = await info.context.perform(users.remove_manager, key("User", input.user_id))
         return RemoveManagerPayload(user_id=done.result)
 
-    @mutation("Choose what not to be mailed; welcome and reset mails always are.")
+    @mutation("Choose what not to be mailed; welcome and reset mails always are.", None)
     async def update_notification_preferences(
         self, info: Info, input: UpdateNotificationPreferencesInput
     ) -> UpdateNotificationPreferencesPayload:

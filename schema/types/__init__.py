@@ -7,10 +7,12 @@ from schema.types.nodes import Node
 from schema.types.orders import Order
 from schema.types.people import Contact
 from schema.types.sessions import ManageSession, Viewer
+from schema.types.tokens import ApiToken
 from schema.types.users import User
 
 __all__ = [
     "Allocation",
+    "ApiToken",
     "AuditEvent",
     "Company",
     "Contact",

@@ -11,11 +11,13 @@ from resolvers.reading.companies import company_by_id
 from resolvers.reading.events import subjects, summaries
 from resolvers.reading.orders import order_by_id
 from resolvers.reading.people import person
+from resolvers.reading.tokens import api_token_by_id
 from schema.edges import edge
 from schema.types.companies import Company
 from schema.types.nodes import Node, column
 from schema.types.orders import Order
 from schema.types.people import Contact
+from schema.types.tokens import ApiToken
 
 
 @strawberry.type(description="A mail to one recipient, promised and then sent.")
@@ -37,6 +39,7 @@ class Notification(Node, model=outbox.Notification):
 @strawberry.type(description="One thing that was done; kept for good.")
 class AuditEvent(Node, model=audit.AuditEvent):
     actor_id: strawberry.Private[UUID | None]
+    api_token_id: strawberry.Private[UUID | None]
     on_behalf_of_id: strawberry.Private[UUID | None]
     company_id: strawberry.Private[UUID]
     action: str = column(
@@ -44,6 +47,11 @@ class AuditEvent(Node, model=audit.AuditEvent):
     )
     at: datetime = column("When.")
     actor: Contact | None = edge(person, key="actor_id", description="Who did it.")
+    api_token: ApiToken | None = edge(
+        api_token_by_id,
+        key="api_token_id",
+        description="Set when it was done with a token that the viewer may see.",
+    )
     on_behalf_of: Company | None = edge(
         company_by_id,
         key="on_behalf_of_id",

@@ -14,6 +14,7 @@ from tests.http.server import free_port
 from tests.smtp import Catcher
 
 VENDOR = ("create-vendor", "--name", "Brightwater", "--email", "vera@brightwater.example")
+TWO_SCOPES = ("--scope", "READ", "USERS_WRITE")
 SCHEMA = Path(__file__).parents[2] / "schema" / "schema.graphql"
 
 
@@ -96,6 +97,45 @@ def test_a_bad_vendor_is_refused_and_nothing_written(
     assert made.returncode == 1
     assert "Traceback" not in made.stderr
     assert rows(migrated, "SELECT * FROM companies") == []
+
+
+TOKEN = ("create-token", "--user", "vera@brightwater.example", "--name", "Sync")
+
+
+@pytest.mark.parametrize("scopes", [("--scope", "READ", "--scope", "USERS_WRITE"), TWO_SCOPES])
+def test_the_first_token_is_printed_once_and_alone(migrated: Path, scopes: tuple[str, ...]) -> None:
+    canopy(*VENDOR, folder=migrated)
+
+    made = canopy(*TOKEN, *scopes, "--expires", "2099-01-01T00:00:00Z", folder=migrated)
+
+    assert made.returncode == 0, made.stderr
+    secret = made.stdout.removesuffix("\n")
+    assert secret.startswith("cnp_")
+    assert len(secret) == 47
+    assert rows(migrated, "SELECT name, prefix, scopes, expires_at FROM api_tokens") == [
+        ("Sync", secret[:12], '["READ","USERS_WRITE"]', "2099-01-01 00:00:00+00:00")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--scope", "READ", "--user", "nobody@example.com"), "There is no such user here."),
+        (("--scope", "READ", "--expires", "tomorrow"), "A DateTime is RFC 3339"),
+        (("--scope", "READ", "--expires", "2020-01-01T00:00:00Z"), "This is past already"),
+        (("--scope", "READ", "--name", " "), "This cannot be empty."),
+    ],
+)
+def test_a_bad_first_token_is_refused_and_nothing_written(
+    migrated: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    canopy(*VENDOR, folder=migrated)
+
+    made = canopy(*TOKEN, *arguments, folder=migrated)
+
+    assert (made.returncode, made.stdout) == (1, "")
+    assert made.stderr.startswith(said)
+    assert rows(migrated, "SELECT * FROM api_tokens") == []
 
 
 @pytest.mark.parametrize("arguments", [("serve",), ("worker",), VENDOR])

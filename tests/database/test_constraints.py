@@ -19,6 +19,7 @@ from models.licenses import Allocation, License, ReleaseReason
 from models.orders import Order, OrderStatus
 from models.outbox import Notice, Notification, NotificationStatus, NotificationTemplate
 from models.sessions import LinkPurpose, PasswordLink, Session, Tally, TallyKind
+from models.tokens import ApiToken
 from models.users import User
 from tests.conftest import Clock
 from tests.factories import Make
@@ -42,6 +43,7 @@ class World:
     tally: Tally
     key: IdempotencyKey
     mail: Notification
+    token: ApiToken
 
     @classmethod
     async def of(cls, make: Make, clock: Clock) -> Self:
@@ -49,6 +51,7 @@ class World:
         ann, bob = await make.user(company, external_id="7"), await make.user(company)
         held, free = await make.licenses(company, 2)
         await make.token(ann)
+        await make.api_token(ann)
         notice = Notice(NotificationTemplate.ORDER_REQUESTED, company, "Five licenses")
         mail = Notification.promise(notice, ann, actor_id=None, batch=ann.id, at=clock.now)
         mail.key = "expiring:7"
@@ -67,6 +70,7 @@ class World:
                 user_id=ann.id, key="7", mutation="m", input_hash="h", created_at=clock.now
             ),
             mail=mail,
+            token=await ApiToken.get(),
         )
         for row in (world.link, world.tally, world.key, world.mail):
             await row.save(force_create=True)
@@ -117,6 +121,10 @@ BROKEN: Final[dict[str, Callable[[World], Awaitable[object]]]] = {
     "users_external_id": another("ann", email_key="other@example.com"),
     "sessions_managed": changed("session", company_id=lambda w: w.company.id),
     "sessions_token": another("session"),
+    "api_tokens_token": another("token"),
+    "api_tokens_expire_after_creation": changed(
+        "token", expires_at=lambda w: w.token.created_at - DAY
+    ),
     "password_links_newest": another("link", token_hash="other"),
     "password_links_token": another("link", ended_at=lambda w: w.link.created_at),
     "tallies_subject": another("tally"),

@@ -1,6 +1,6 @@
 """Which rows exist for whom, on the database itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,12 +16,13 @@ from models.licenses import Allocation, License
 from models.orders import Order
 from models.outbox import Notice, Notification, NotificationTemplate
 from models.sessions import LinkPurpose, PasswordLink, Session, Tally, TallyKind
+from models.tokens import ApiToken
 from models.users import User, UserRole
 from tests.conftest import Clock
 from tests.factories import Make
 
 COMPANIES = ("vendor", "distributor", "partner", "sub-partner", "lowest", "customer", "beside")
-LISTED = (Company, User, Order, License, Allocation, AuditEvent, Notification, Session)
+LISTED = (Company, User, Order, License, Allocation, AuditEvent, Notification, Session, ApiToken)
 """The tables of which anybody may see anything."""
 SECRET = (PasswordLink, Tally, IdempotencyKey)
 
@@ -86,18 +87,22 @@ async def _furnish(tree: Tree, name: str, company: Company, make: Make, clock: C
     )
     for row in (mail, event, link, tally, key):
         await row.save(force_create=True)
+    await make.api_token(manager)
+    token = await ApiToken.get(company_id=company.id)
     order = await Order.get(company_id=company.id)
-    tree.names |= {row.pk: name for row in (company, free, order, mail, event, manager)}
+    tree.names |= {row.pk: name for row in (company, free, order, mail, event, manager, token)}
     tree.names |= {row.pk: f"{name}'s learner" for row in (learner, held, stay)}
 
 
-def everything_of(model: type[Model], companies: Iterable[str]) -> list[str]:
+def everything_of(model: type[Model], companies: Sequence[str]) -> list[str]:
     learners = [f"{name}'s learner" for name in companies]
     match model.__name__:
         case "User" | "License":
             return sorted([*companies, *learners])
         case "Allocation":
             return sorted(learners)
+        case "ApiToken":  # in manage mode alone are those of companies beneath seen
+            return [*companies[:1]]
         case "Session":  # there is no entering the root
             return sorted(set(companies) - {"vendor"})
     return sorted(companies)
@@ -155,6 +160,7 @@ async def test_learners_see_their_company_themselves_their_license_and_stays(
         "AuditEvent": [],
         "Notification": [],
         "Session": [],
+        "ApiToken": [],
     }
 
 

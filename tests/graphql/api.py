@@ -23,6 +23,10 @@ class Api:
         """A client signed in as that person."""
         return Client(self._http, await self._make.token(user) if user else None)
 
+    def by(self, token: str) -> Client:
+        """A client with that token."""
+        return Client(self._http, token)
+
     async def send(self, user: User | None, document: str, **variables: Any) -> Json:
         return await (await self.of(user)).send(document, **variables)
 

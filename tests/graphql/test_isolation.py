@@ -4,6 +4,7 @@ Whatever is asked is asked twice: with an id from the other branch, and with one
 But for the id itself the two answers must be the same, byte for byte.
 """
 
+from itertools import cycle
 from uuid import UUID, uuid4
 
 import orjson
@@ -17,6 +18,7 @@ from models.licenses import Allocation, License, LicenseType
 from models.orders import Order
 from models.outbox import Notification
 from models.sessions import Session
+from models.tokens import ApiToken
 from models.users import User
 from resolvers.orders import request_licenses
 from resolvers.work import perform
@@ -75,6 +77,7 @@ MUTATIONS = {
     "releaseLicenses": "{licenseIds: [$id]}",
     "reallocateLicense": "{licenseId: $id, userId: $id}",
     "updateNotificationPreferences": "{userId: $id, muted: []}",
+    "revokeApiToken": "{apiTokenId: $id}",
 }
 DOCUMENTS = BY_ID | {
     name: f"mutation($id: ID!) {{ {name}(input: {input}) {{ {ERRORS} }} }}"
@@ -95,6 +98,7 @@ async def other_branch(make: Make) -> list[str]:
     assert license is not None
     await make.allocation(license, learner)
     await make.manage_token(account_manager, customer)
+    await make.api_token(manager)
     await perform(
         await make.caller(manager), make.clock, request_licenses, None, LicenseType.PREMIUM, 3
     )
@@ -106,13 +110,14 @@ async def other_branch(make: Make) -> list[str]:
         Allocation,
         Notification,
         AuditEvent,
+        ApiToken,
     ]
     found = [to_base64(kind.__name__, str(row.id)) for kind in kinds for row in await kind.all()]
     managed = [
         to_base64("ManageSession", str(row.id))
         for row in await Session.filter(company_id__isnull=False)
     ]
-    assert len({from_base64(id)[0] for id in found + managed}) == 8
+    assert len({from_base64(id)[0] for id in found + managed}) == 9
     return found + managed
 
 
@@ -122,33 +127,44 @@ async def test_a_foreign_id_is_answered_like_one_that_is_nobodys(
 ) -> None:
     foreign = await other_branch(make)
     company = await make.company(await make.partner(), licenses=1)
-    stranger = await api.of(await make.manager(company))
-    before = await snapshot()
+    manager = await make.manager(company)
+    strangers = cycle([await api.of(manager), api.by(await make.api_token(manager))])
+    before = await snapshot(but=ApiToken)
 
-    for id in foreign:
+    for id, stranger in zip(foreign, strangers, strict=False):
         nobodys = to_base64(from_base64(id)[0], str(uuid4()))
         answers = [await stranger.send(DOCUMENTS[asked], id=each) for each in (id, nobodys)]
 
         told, expected = (orjson.dumps(answer).decode() for answer in answers)
         assert told == expected, f"{asked} tells {UUID(from_base64(id)[1])} from an unknown id"
-    assert await snapshot() == before
+    assert await snapshot(but=ApiToken) == before
 
 
 async def test_lists_and_counts_hold_nothing_of_another_branch(make: Make, api: Api) -> None:
     await other_branch(make)
     company = await make.company(await make.partner())
-    stranger = await make.manager(company)
+    manager = await make.manager(company)
+    strangers = [await api.of(manager), api.by(await make.api_token(manager))]
     lists = ("companies", "orders", "licenses", "users", "notifications", "auditEvents")
-    asked = " ".join(f"{name} {{ totalCount edges {{ cursor }} }}" for name in lists)
+    asked = " ".join(
+        f"{name} {{ totalCount edges {{ cursor }} }}" for name in (*lists, "apiTokens")
+    )
 
-    pages = (await api.send(stranger, f"{{ {asked} }}"))["data"]
+    found = []
+    for stranger in strangers:
+        pages = (await stranger.send(f"{{ {asked} }}"))["data"]
+        found.append(
+            {name: (page["totalCount"], len(page["edges"])) for name, page in pages.items()}
+        )
 
-    found = {name: (page["totalCount"], len(page["edges"])) for name, page in pages.items()}
-    assert found == {
-        "companies": (1, 1),
-        "orders": (0, 0),
-        "licenses": (0, 0),
-        "users": (1, 1),
-        "notifications": (0, 0),
-        "auditEvents": (0, 0),
-    }
+    assert found == 2 * [
+        {
+            "companies": (1, 1),
+            "orders": (0, 0),
+            "licenses": (0, 0),
+            "users": (1, 1),
+            "notifications": (0, 0),
+            "auditEvents": (0, 0),
+            "apiTokens": (1, 1),
+        }
+    ]

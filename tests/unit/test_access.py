@@ -1,5 +1,6 @@
 """Who may do what: the table of docs, column by column, against the one module that decides."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from models.access import Action, Caller, Reach, may_know, shows_all, why_not
 from models.base import is_within, new_id, successor
 from models.companies import Company, CompanyKind, CompanyPlan
+from models.tokens import ApiScope
 from models.users import UserRole
 
 NOW: Final = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -58,6 +60,11 @@ def like(company: Company, *, plan: CompanyPlan | None = None, archived: bool = 
     )
 
 
+def by_token(who: Caller, *scopes: ApiScope) -> Caller:
+    """An API token in that person's name, made there; for everything unless it is said for what."""
+    return replace(who, managing=False, scopes=frozenset(scopes or ApiScope))
+
+
 ACCOUNT_MANAGER = caller(UserRole.ACCOUNT_MANAGER, PARTNER)
 VENDORS = caller(UserRole.ACCOUNT_MANAGER, VENDOR)
 IN_PARTNER = caller(UserRole.ACCOUNT_MANAGER, PARTNER, home=DISTRIBUTOR)
@@ -90,6 +97,18 @@ IN_REACH: Final = {
     "manager, MANAGED": (MANAGER, MANAGED),
     "manager, archived": (MANAGER, ARCHIVED),
     "manager, MANAGED and archived": (MANAGER, MANAGED_ARCHIVED),
+    "API token, below": (by_token(ACCOUNT_MANAGER), CUSTOMER),
+    "API token, own": (by_token(ACCOUNT_MANAGER), PARTNER),
+    "API token of a customer": (by_token(MANAGER), CUSTOMER),
+    "API token of a customer, MANAGED": (by_token(MANAGER), MANAGED),
+    "API token made in manage mode": (by_token(IN_CUSTOMER), CUSTOMER),
+    "API token made in manage mode, MANAGED": (by_token(IN_CUSTOMER), MANAGED),
+    "API token that reads, below": (by_token(ACCOUNT_MANAGER, ApiScope.READ), CUSTOMER),
+    "API token that requests, below": (
+        by_token(ACCOUNT_MANAGER, ApiScope.ORDERS_REQUEST),
+        CUSTOMER,
+    ),
+    "API token that assigns, below": (by_token(ACCOUNT_MANAGER, ApiScope.ORDERS_ASSIGN), CUSTOMER),
     "learner": (LEARNER, CUSTOMER),
     "learner, MANAGED": (LEARNER, MANAGED),
     "learner, archived": (LEARNER, ARCHIVED),
@@ -109,36 +128,46 @@ COLUMNS: Final = (
     Action.ERASE_USERS,
     Action.KEEP_MANAGERS,
     Action.ALLOCATE_LICENSES,
+    Action.KEEP_API_TOKENS,
 )
 # What the rules grant; no is FORBIDDEN, and off is CONFLICT because the company is archived.
-#                                             cre upd set mov arc ent req cha ass use era man all
-#                                             ate ate AM  e   h.  er  .   ord ign rs  se  ag. oc.
+#                                             cre upd set mov arc ent req cha ass use era man all tok  # noqa: E501
+#                                             ate ate AM  e   h.  er  .   ord ign rs  se  ag. oc. ens  # noqa: E501
 TABLE: Final = """
-account manager, below                      | yes yes yes yes yes yes yes yes yes yes yes yes yes
-account manager, below, deeper              | yes yes yes yes yes yes yes yes yes yes yes yes yes
-account manager, below, MANAGED             | yes yes yes yes yes yes yes yes yes yes yes yes yes
-account manager, below, archived            | off yes yes yes yes off off off off off yes off off
-account manager, below, MANAGED and archived| off yes yes yes yes off off off off off yes off off
-account manager, own                        | yes yes no  no  no  no  yes yes no  yes yes yes yes
-account manager, own, archived              | off off no  no  no  no  off off no  off off off off
-vendor's account manager, own               | yes yes no  no  no  no  yes yes yes yes yes yes yes
-in manage mode of a partner, own            | yes yes no  no  no  no  yes yes no  yes yes yes yes
-in manage mode of a partner, own, archived  | off off no  no  no  no  off off no  off off off off
-in manage mode of a partner, below          | yes yes yes yes yes no  yes yes yes yes yes yes yes
-in manage mode of a partner, below, MANAGED | yes yes yes yes yes no  yes yes yes yes yes yes yes
-in manage mode of a partner, below, archived| off yes yes yes yes no  off off off off yes off off
-in manage mode of a customer                | no  yes no  no  no  no  yes yes no  yes yes yes yes
-in manage mode of a customer, MANAGED       | no  yes no  no  no  no  yes yes no  yes yes yes yes
-in manage mode of a customer, archived      | no  off no  no  no  no  off off no  off off off off
-manager                                     | no  yes no  no  no  no  yes yes no  yes yes yes yes
-manager, MANAGED                            | no  no  no  no  no  no  yes yes no  no  no  no  no
-manager, archived                           | no  off no  no  no  no  off off no  off off off off
-manager, MANAGED and archived               | no  no  no  no  no  no  off off no  no  no  no  no
-learner                                     | no  no  no  no  no  no  no  no  no  no  no  no  no
-learner, MANAGED                            | no  no  no  no  no  no  no  no  no  no  no  no  no
-learner, archived                           | no  no  no  no  no  no  no  no  no  no  no  no  no
-partner's learner                           | no  no  no  no  no  no  no  no  no  no  no  no  no
-"""
+account manager, below                      | yes yes yes yes yes yes yes yes yes yes yes yes yes no
+account manager, below, deeper              | yes yes yes yes yes yes yes yes yes yes yes yes yes no
+account manager, below, MANAGED             | yes yes yes yes yes yes yes yes yes yes yes yes yes no
+account manager, below, archived            | off yes yes yes yes off off off off off yes off off no
+account manager, below, MANAGED and archived| off yes yes yes yes off off off off off yes off off no
+account manager, own                        | yes yes no  no  no  no  yes yes no  yes yes yes yes yes
+account manager, own, archived              | off off no  no  no  no  off off no  off off off off off
+vendor's account manager, own               | yes yes no  no  no  no  yes yes yes yes yes yes yes yes
+in manage mode of a partner, own            | yes yes no  no  no  no  yes yes no  yes yes yes yes yes
+in manage mode of a partner, own, archived  | off off no  no  no  no  off off no  off off off off off
+in manage mode of a partner, below          | yes yes yes yes yes no  yes yes yes yes yes yes yes no
+in manage mode of a partner, below, MANAGED | yes yes yes yes yes no  yes yes yes yes yes yes yes no
+in manage mode of a partner, below, archived| off yes yes yes yes no  off off off off yes off off no
+in manage mode of a customer                | no  yes no  no  no  no  yes yes no  yes yes yes yes yes
+in manage mode of a customer, MANAGED       | no  yes no  no  no  no  yes yes no  yes yes yes yes yes
+in manage mode of a customer, archived      | no  off no  no  no  no  off off no  off off off off off
+manager                                     | no  yes no  no  no  no  yes yes no  yes yes yes yes yes
+manager, MANAGED                            | no  no  no  no  no  no  yes yes no  no  no  no  no  no
+manager, archived                           | no  off no  no  no  no  off off no  off off off off off
+manager, MANAGED and archived               | no  no  no  no  no  no  off off no  no  no  no  no  no
+learner                                     | no  no  no  no  no  no  no  no  no  no  no  no  no  no
+learner, MANAGED                            | no  no  no  no  no  no  no  no  no  no  no  no  no  no
+learner, archived                           | no  no  no  no  no  no  no  no  no  no  no  no  no  no
+partner's learner                           | no  no  no  no  no  no  no  no  no  no  no  no  no  no
+API token, below                            | yes yes yes yes yes no  yes yes yes yes yes no  yes no
+API token, own                              | yes yes no  no  no  no  yes yes no  yes yes no  yes no
+API token of a customer                     | no  yes no  no  no  no  yes yes no  yes yes no  yes no
+API token of a customer, MANAGED            | no  no  no  no  no  no  yes yes no  no  no  no  no  no
+API token made in manage mode               | no  yes no  no  no  no  yes yes no  yes yes no  yes no
+API token made in manage mode, MANAGED      | no  yes no  no  no  no  yes yes no  yes yes no  yes no
+API token that reads, below                 | no  no  no  no  no  no  no  no  no  no  no  no  no  no
+API token that requests, below              | no  no  no  no  no  no  yes yes no  no  no  no  no  no
+API token that assigns, below               | no  no  no  no  no  no  no  no  yes no  no  no  no  no
+"""  # noqa: E501
 EXPECTED: Final = {
     situation.strip(): tuple(cells.split())
     for situation, cells in (line.split("|") for line in TABLE.strip().splitlines())
@@ -205,6 +234,15 @@ def test_out_of_reach_nothing_is_allowed(situation: str) -> None:
         (MANAGER, CUSTOMER, Action.MOVE_COMPANY, "an account manager of a company above"),
         (LEARNER, CUSTOMER, Action.KEEP_USERS, "Only managers"),
         (ACCOUNT_MANAGER, ARCHIVED, Action.KEEP_USERS, "restore it first"),
+        (ACCOUNT_MANAGER, CUSTOMER, Action.KEEP_API_TOKENS, "Enter manage mode"),
+        (by_token(ACCOUNT_MANAGER), CUSTOMER, Action.KEEP_MANAGERS, "for people"),
+        (by_token(IN_CUSTOMER), CUSTOMER, Action.ASSIGN_ORDER, "by a company above"),
+        (
+            by_token(ACCOUNT_MANAGER, ApiScope.READ),
+            CUSTOMER,
+            Action.ASSIGN_ORDER,
+            "lacks the scope ORDERS_ASSIGN",
+        ),
     ],
 )
 def test_a_refusal_says_which_rule_refuses(
