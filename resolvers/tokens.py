@@ -59,11 +59,9 @@ async def create_first_api_token(
 
 async def revoke_api_token(work: Work, token_id: UUID) -> UUID:
     """End a token of the acting company, at once."""
-    path = ("api_token_id",)
-    await work.find(ApiToken, token_id, path)
     company = await work.lock_company(None)
+    token = await work.find(ApiToken, token_id, ("api_token_id",))
     work.require(Action.KEEP_API_TOKENS, company)
-    token = await work.lock(ApiToken, token_id, path)
     if token.revoke(at=work.now):
         await token.save(update_fields=["revoked_at"])
         work.audit("api_token.revoked", company, token)
