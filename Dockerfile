@@ -1,3 +1,13 @@
+FROM python:3.11-slim-trixie AS explorer
+
+RUN apt-get update && apt-get install --yes --no-install-recommends make
+WORKDIR /build
+COPY Makefile .
+COPY requirements/node.txt requirements/
+COPY explorer explorer
+RUN make explorer
+
+
 FROM python:3.11-slim-trixie AS build
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
@@ -10,6 +20,7 @@ RUN pip install --require-hashes --requirement requirements/build.txt \
     && pip --python /opt/canopy/bin/python install --require-hashes --requirement requirements/run.txt
 
 COPY . .
+COPY --from=explorer /build/app/explorer app/explorer
 RUN python -m hatchling build --target wheel --directory dist \
     && pip --python /opt/canopy/bin/python install --no-index --no-deps dist/*.whl \
     && pip --python /opt/canopy/bin/python check

@@ -10,18 +10,29 @@ UV := uv==0.13.9
 DEV := $(VENV)/.dev
 DEMO := $(if $(wildcard $(DEV)),$(DEV),$(VENV)/.demo)
 
-.PHONY: help setup demo test lint format bench lock clean
+# Node is the system's where that is new enough, else a wheel's; npm of the same.
+NODE := $(VENV)/.node
+NPM := PATH="$(abspath $(BIN)):$$PATH" npm --fetch-retries=1 --fetch-retry-mintimeout=1000 --no-fund --no-audit --loglevel=error
+EXPLORER := app/explorer/index.html
+
+.PHONY: help setup demo explorer test test-browser lint format bench lock clean
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(DEV) ## Make .venv, with all that development needs
 
 demo: $(DEMO) ## Run the demo at http://127.0.0.1:8000; PORT=… moves it
+	@$(MAKE) --no-print-directory explorer || echo 'The demo runs without the explorer.' >&2
 	@$(BIN)/canopy demo --port $(PORT)
 
+explorer: $(EXPLORER) ## Build GraphiQL, which is then at /graphql
+
 test: $(DEV) ## Run every test, on SQLite and on a PostgreSQL of their own; ARGS=… goes to pytest
-	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --ignore tests/browser $(ARGS)
+
+test-browser: $(DEV) $(EXPLORER) ## Try the pages in a headless Chromium; CHROMIUM=… names another
+	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
 lint: $(DEV) ## Check the form, the types, and which package imports which
 	$(BIN)/ruff check
@@ -42,9 +53,11 @@ lock: | $(BIN)/pip ## Pin the dependencies of pyproject.toml; ARGS=--upgrade ren
 	@$(call pin,demo,pyproject.toml --extra build --extra demo --constraints requirements/dev.txt)
 	@$(call pin,run,pyproject.toml --constraints requirements/dev.txt)
 	@echo hatchling | $(call pin,build,- --constraints requirements/dev.txt)
+	@$(call pin,node,--group node)
+	@$(call pin,codegen,--group codegen)
 
 clean: ## Remove .venv, the demo's data, and caches
-	rm -rf $(VENV) var dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) app/explorer explorer/node_modules var dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 pin = UV_NO_CONFIG=1 UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet $(2) \
 	--output-file requirements/$(1).txt --universal --python-version 3.11 \
@@ -54,6 +67,23 @@ $(VENV)/.dev $(VENV)/.demo: $(VENV)/.%: requirements/%.txt pyproject.toml | $(BI
 	@echo 'Installing $< into $(VENV)'
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(EXPLORER): explorer/build.mjs explorer/node_modules/.package-lock.json $(wildcard explorer/source/* explorer/source/*/*)
+	@echo 'Building the explorer'
+	@cd explorer && PATH="$(abspath $(BIN)):$$PATH" node build.mjs
+
+# npm writes this file itself, when all that the lock file names is installed.
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json | $(NODE)
+	@echo 'Installing $*/package-lock.json'
+	@cd $* && $(NPM) ci --ignore-scripts
+	@touch $@
+
+$(NODE): requirements/node.txt | $(BIN)/pip
+	@if ! { npm --version && node -e 'process.exit(parseInt(process.versions.node) < 20)'; } >/dev/null 2>&1; then \
+		echo 'Installing Node into $(VENV)'; \
+		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<; \
+	fi
 	@touch $@
 
 $(BIN)/pip:

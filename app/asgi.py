@@ -56,8 +56,17 @@ def _routes(settings: Settings, clock: Clock) -> list[BaseRoute]:
         Route("/health/live", health.live),
         Route("/health/ready", health.ready),
         Mount("/static", StaticFiles(directory=pages.STATIC)),
-        *([Route("/", pages.api)] if settings.graphiql else []),
+        *(_explorer() if settings.graphiql else []),
     ]
+
+
+def _explorer() -> list[BaseRoute]:
+    """Its page is at /graphql."""
+    about = Route("/", pages.api)
+    if not pages.is_explorer_built():
+        return [about]
+    assets = pages.Unchanging(directory=pages.EXPLORER / "assets")
+    return [about, Mount("/explorer/assets", assets)]
 
 
 def _middleware(settings: Settings) -> list[Middleware]:

@@ -46,7 +46,7 @@ class GraphQL:
         request = Request(scope, receive)
         media_type = JSON
         if self._settings.graphiql and _is_from_address_bar(request):
-            await pages.page("api")(scope, receive, send)
+            await pages.explorer()(scope, receive, send)
             return
         try:
             media_type = answer_type(request.headers.get("accept"))

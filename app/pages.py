@@ -1,22 +1,53 @@
 """The pages that this server has itself; they load nothing from anywhere else."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 STATIC: Final = Path(__file__).parent / "static"
+EXPLORER: Final = Path(__file__).parent / "explorer"
+"""GraphiQL, where `make explorer` has built it."""
 NOTHING: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 OWN_FILES: Final = f"{NOTHING}; script-src 'self'; style-src 'self'; connect-src 'self'"
+EXPLORERS_FILES: Final = (
+    f"{NOTHING}; script-src 'self'; worker-src 'self'; connect-src 'self'; "
+    "style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src data:"
+)
+"""Styles may be inline: its editor, Monaco, writes each line of text as HTML with a `style` of its
+own, and its themes as elements. Its fonts and some images are data in its stylesheet."""
 POLICY: Final = "content-security-policy"
+FOREVER: Final = "public, max-age=31536000, immutable"
 
 
 def page(name: str) -> FileResponse:
     headers = {POLICY: OWN_FILES, "Cache-Control": "no-cache"}
     return FileResponse(STATIC / f"{name}.html", headers=headers)
+
+
+def explorer() -> FileResponse:
+    """GraphiQL; where it is not built, a page that says how."""
+    if not is_explorer_built():
+        return page("api")
+    headers = {POLICY: EXPLORERS_FILES, "Cache-Control": "no-cache"}
+    return FileResponse(EXPLORER / "index.html", headers=headers)
+
+
+def is_explorer_built() -> bool:
+    return (EXPLORER / "index.html").is_file()
+
+
+class Unchanging(StaticFiles):
+    """Files whose names change with what is in them."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = FOREVER
+        return response
 
 
 async def set_password(_: Request) -> Response:

@@ -1,5 +1,6 @@
 """PyPI has strangers under the names of our packages; what is installed under them must be ours."""
 
+import json
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ["app", "schema", "resolvers", "models", "mail"]
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+NPM_LOCKS = sorted(ROOT.glob("*/package-lock.json"))
 LOCKED = re.compile(r"#.*|[a-z0-9-]+==[^ ]+( ; [^:/]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
 
 
@@ -56,6 +58,15 @@ def test_a_lock_file_names_versions_and_hashes_alone(lock: Path) -> None:
     strange = [line for line in lock.read_text().splitlines() if not LOCKED.fullmatch(line)]
 
     assert strange == []
+
+
+@pytest.mark.parametrize("lock", NPM_LOCKS, ids=lambda lock: lock.parent.name)
+def test_a_lock_file_of_npm_names_no_address_to_load_from(lock: Path) -> None:
+    packages = json.loads(lock.read_text())["packages"]
+    loaded = {name: package for name, package in packages.items() if name}
+
+    assert [name for name, package in loaded.items() if "resolved" in package] == []
+    assert [name for name, package in loaded.items() if "integrity" not in package] == []
 
 
 def test_what_runs_is_locked_as_it_is_declared() -> None:

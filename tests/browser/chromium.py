@@ -1,0 +1,39 @@
+"""The browser: Debian's Chromium, or the one that CHROMIUM names."""
+
+import os
+import shutil
+import subprocess
+from typing import Final
+
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+QUIET: Final = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+)
+"""It is to ask nobody for anything but the pages."""
+
+
+def path() -> str:
+    """Installs the package where there is none and this may. Raises FileNotFoundError."""
+    named = os.environ.get("CHROMIUM")
+    found = shutil.which(named) if named else _installed()
+    if not found and not named and shutil.which("apt-get") and os.geteuid() == 0:
+        _install()
+        found = _installed()
+    if not found:
+        raise FileNotFoundError(f"No Chromium: {named or NAMES[0]}. CHROMIUM=… names one.")
+    return found
+
+
+def _installed() -> str | None:
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def _install() -> None:
+    apt = ("apt-get", "--quiet", "--yes")
+    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run([*apt, "update"], env=quiet, check=True)
+    subprocess.run([*apt, "install", "--no-install-recommends", "chromium"], env=quiet, check=True)
