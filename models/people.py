@@ -1,6 +1,6 @@
 """People found across the tree: recipients of mail, and who has an address already."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from models.users import User, UserRole
 
 PRESENT = Q(removed_at__isnull=True)
 MANAGING = Q(role__not=UserRole.LEARNER)
-ERASED: Final = (
+IDENTIFYING: Final = (
     "email",
     "email_key",
     "first_name",
@@ -25,11 +25,13 @@ ERASED: Final = (
     "external_id",
 )
 """Texts that identify a person."""
+BATCH: Final = 5_000
+"""People that one statement writes down."""
 
 
-async def managers_of(company_id: UUID) -> list[User]:
-    """Those who manage the company, as its managers or account managers."""
-    return await User.filter(PRESENT & MANAGING, company_id=company_id).order_by("id")
+async def managers_of(*company_ids: UUID) -> list[User]:
+    """Those who manage the companies, as their managers or account managers."""
+    return await User.filter(PRESENT & MANAGING, company_id__in=company_ids).order_by("id")
 
 
 async def account_managers_for(company: Company) -> list[User]:
@@ -52,6 +54,38 @@ async def present(user_id: UUID | None) -> list[User]:
     return await User.filter(PRESENT, id=user_id) if user_id else []
 
 
+async def save_new(users: Sequence[User]) -> None:
+    """Write down new people, all of one company, role and instant."""
+    texts = ", ".join(IDENTIFYING)
+    for part in _batches(users):
+        await rows(
+            f"""
+            INSERT INTO users (id, {texts}, company_id, path, role, muted_templates,
+                created_at, updated_at)
+            SELECT id, {texts}, $2, $3, $4, '[]', $5, $5
+            FROM ({_each_of(*IDENTIFYING)}) AS new
+            """,  # noqa: S608
+            _as_json(part, *IDENTIFYING),
+            str(part[0].company_id),
+            part[0].path,
+            part[0].role,
+            part[0].created_at,
+        )
+
+
+async def save_changed(users: Sequence[User], at: datetime) -> None:
+    """Write down what is known now of people who are there."""
+    for part in _batches(users):
+        await rows(
+            f"""
+            UPDATE users SET {_texts_of("given")}, updated_at = $2
+            FROM ({_each_of(*IDENTIFYING)}) AS given WHERE users.id = given.id
+            """,  # noqa: S608
+            _as_json(part, *IDENTIFYING),
+            at,
+        )
+
+
 async def save_removed(users: Sequence[User], at: datetime) -> None:
     """Write down with one statement that they were removed."""
     gone = User.filter(id__in=[user.id for user in users])
@@ -62,11 +96,11 @@ async def save_erased(users: Sequence[User], at: datetime) -> None:
     """Write down what stands for erased people now, in the mails promised to them too."""
     await rows(
         f"""
-        UPDATE users SET {", ".join(f"{column} = gone.{column}" for column in ERASED)},
+        UPDATE users SET {_texts_of("gone")},
             muted_templates = '[]', password_hash = NULL, erased_at = $2, updated_at = $2
-        FROM ({_each_of(*ERASED)}) AS gone WHERE users.id = gone.id
+        FROM ({_each_of(*IDENTIFYING)}) AS gone WHERE users.id = gone.id
         """,  # noqa: S608
-        _as_json(users, *ERASED),
+        _as_json(users, *IDENTIFYING),
         at,
     )
     await rows(
@@ -102,6 +136,16 @@ async def taken(email_keys: Iterable[str]) -> dict[str, User]:
     """Who has these addresses, anywhere on the platform."""
     found = await User.filter(PRESENT, email_key__in=list(email_keys))
     return {user.email_key: user for user in found}
+
+
+def _batches(users: Sequence[User]) -> Iterator[Sequence[User]]:
+    """The event loop has its turn in between."""
+    for start in range(0, len(users), BATCH):
+        yield users[start : start + BATCH]
+
+
+def _texts_of(source: str) -> str:
+    return ", ".join(f"{column} = {source}.{column}" for column in IDENTIFYING)
 
 
 def _as_json(users: Sequence[User], *columns: str) -> str:

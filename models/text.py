@@ -16,12 +16,13 @@ _EMAIL: Final = re.compile(
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+",
     re.IGNORECASE | re.ASCII,
 )
+_CONTROLS: Final = frozenset({"Cc", "Zl", "Zp", "Cs"})
 _UNKEEPABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def line(text: str, path: Path, *, longest: int = NAME_LENGTH) -> str:
     """One line of text, trimmed and in NFC. Raises InvalidInput."""
-    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp", "Cs"} for character in text):
+    if not text.isprintable() and any(unicodedata.category(c) in _CONTROLS for c in text):
         raise InvalidInput("Control characters and line breaks are not allowed here.", path)
     return _bounded(unicodedata.normalize("NFC", text).strip(), path, longest)
 

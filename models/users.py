@@ -106,7 +106,7 @@ class User(Entity):
         """Set what is given; true if anything changed. Raises InvalidInput, Conflict."""
         if self.removed_at is not None:
             raise Conflict("This user has been removed.", ("user_id",))
-        values = {name: _TAKE_IN[name](value, (*path, name)) for name, value in given.items()}
+        values = taken_in(given, path)
         if "email" in values:
             values["email_key"] = text.email_key(values["email"])
         changed = self.change(at, **values)
@@ -144,6 +144,11 @@ class User(Entity):
             muted_templates=[],
             erased_at=at,
         )
+
+
+def taken_in(given: Mapping[str, Any], path: Path = ()) -> dict[str, Any]:
+    """What is told of a person, as it is kept. Raises InvalidInput."""
+    return {name: _TAKE_IN[name](value, (*path, name)) for name, value in given.items()}
 
 
 def _email(value: str | None, path: Path) -> str:

@@ -12,7 +12,7 @@ from models.base import is_within
 from models.companies import Company
 from models.errors import Duplicate, InvalidInput, Path, RateLimited, Refusal, Refusals
 from models.outbox import Notification, NotificationStatus
-from models.people import save_recipients, taken
+from models.people import save_new, save_recipients, taken
 from models.sessions import (
     DUPLICATES_A_DAY,
     LinkPurpose,
@@ -62,7 +62,7 @@ async def take_in(
         raise Refusals(faults)
     await refuse_taken(work, [((*path, "email"), user.email) for path, user in joined])
     users = [user for _, user in joined]
-    await User.bulk_create(users, batch_size=1_000)
+    await save_new(users)
     return users
 
 
@@ -71,21 +71,28 @@ async def refuse_taken(work: Work, addresses: Sequence[tuple[Path, str]]) -> Non
 
     Raises RateLimited once too many were elsewhere, for free ones too: it would go on telling.
     """
-    tally = await counted(TallyKind.DUPLICATES, str(work.caller.home_id), work.now)
-    if tally and tally.count >= DUPLICATES_A_DAY and addresses:
-        raise _rate_limited()
     have = await taken(text.email_key(email) for _, email in addresses)
-    if not have:
-        return
-    elsewhere = sum(not _sees(work.caller, user) for user in have.values())
-    raise Refusals(
-        [
-            Duplicate("This address is taken.", path)
-            for path, email in addresses
-            if text.email_key(email) in have
-        ],
-        attempts=_attempts(work, elsewhere),
-    )
+    attempts = await told_of(work, have.values(), asks=bool(addresses))
+    if have:
+        raise Refusals(
+            [
+                Duplicate("This address is taken.", path)
+                for path, email in addresses
+                if text.email_key(email) in have
+            ],
+            attempts=attempts,
+        )
+
+
+async def told_of(work: Work, users: Iterable[User], *, asks: bool) -> tuple[Attempt, ...]:
+    """What to count when the caller is told that these have their addresses.
+
+    Raises RateLimited as `refuse_taken` does; `asks` is whether any address is asked for.
+    """
+    tally = await counted(TallyKind.DUPLICATES, str(work.caller.home_id), work.now)
+    if tally and tally.count >= DUPLICATES_A_DAY and asks:
+        raise _rate_limited()
+    return _attempts(work, sum(not _sees(work.caller, user) for user in users))
 
 
 async def make_link(work: Work, user: User, purpose: LinkPurpose) -> str:

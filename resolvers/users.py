@@ -92,8 +92,7 @@ async def remove_users(work: Work, user_ids: list[UUID], erase: bool = False) ->
     for place, user in enumerate(users):
         work.require_learner(user, ("user_ids", place))
     leaving = [user for user in users if user.remove(at=work.now)]
-    for company in companies:
-        await _must_keep_a_manager(work, company, leaving, ("user_ids",))
+    await _must_keep_a_manager(work, leaving, ("user_ids",))
     freed = await _free_licenses_of(work, companies, leaving)
     addresses = {user.id: user.email_key for user in users}
     erased = [user for user in users if erase and user.erase(at=work.now)]
@@ -146,7 +145,7 @@ async def remove_manager(work: Work, user_id: UUID) -> UUID:
     if not user.is_manager:
         return user.id
     user.become(UserRole.LEARNER, at=work.now)
-    await _must_keep_a_manager(work, company, [user], ("user_id",))
+    await _must_keep_a_manager(work, [user], ("user_id",))
     await user.save(update_fields=["role", "updated_at"])
     await _dismiss(work, [user])
     await end_stays_of(user.id, work.now)
@@ -190,15 +189,14 @@ async def _find_people(work: Work, user_ids: list[UUID]) -> list[User]:
     return found_all(user_ids, {user.id: user for user in await people}, "user", path)
 
 
-async def _must_keep_a_manager(
-    work: Work, company: Company, leaving: Sequence[User], path: Path
-) -> None:
+async def _must_keep_a_manager(work: Work, leaving: Sequence[User], path: Path) -> None:
     """The last one cannot go, and nobody removes themselves."""
     ids = {user.id for user in leaving}
     if work.caller.user_id in ids:
         raise Conflict("Nobody removes themselves: ask another manager.", path)
-    managers = {user.id for user in await managers_of(company.id)}
-    if managers & ids and not managers - ids:
+    managers = await managers_of(*{user.company_id for user in leaving})
+    losing = {user.company_id for user in managers if user.id in ids}
+    if losing - {user.company_id for user in managers if user.id not in ids}:
         raise Conflict("A company keeps at least one manager: add another first.", path)
 
 
@@ -224,8 +222,10 @@ async def _dismiss(work: Work, people: Sequence[User]) -> None:
 def _audit_people(
     work: Work, action: str, companies: Sequence[Company], people: Sequence[User]
 ) -> None:
+    of_company: dict[UUID, list[User]] = {}
+    for user in people:
+        of_company.setdefault(user.company_id, []).append(user)
     for company in companies:
-        theirs = [user for user in people if user.company_id == company.id]
-        if theirs:
+        if theirs := of_company.get(company.id):
             only = theirs[0] if len(theirs) == 1 else None
             work.audit(action, company, only, count=len(theirs))

@@ -3,6 +3,7 @@
 import strawberry
 
 from schema.mutations.companies import CompanyMutations
+from schema.mutations.imports import ImportMutations
 from schema.mutations.licenses import LicenseMutations
 from schema.mutations.orders import OrderMutations
 from schema.mutations.sessions import SessionMutations
@@ -15,6 +16,7 @@ class Mutation(
     SessionMutations,
     CompanyMutations,
     UserMutations,
+    ImportMutations,
     OrderMutations,
     LicenseMutations,
     ApiTokenMutations,

@@ -27,6 +27,7 @@ MAILED: Final = "who is mailed may be out of the caller's sight; the row is not 
 TAKEN: Final = "an address is taken wherever it is: the one thing told of others, and counted"
 DEPENDS: Final = "what depends on a row that the caller may change, wherever it is"
 ABOUT: Final = "of rows that a query from `visible` is asked for besides, or that it holds"
+WRITES_ONLY: Final = "writes, and reads nothing"
 LOCKED: Final = "writes, or reads of rows found in sight and locked before"
 
 EXCEPTIONS: Final = {
@@ -37,6 +38,9 @@ EXCEPTIONS: Final = {
     ("companies", "move_company", "settle"): LOCKED,
     ("companies", "archive_company", "settle"): LOCKED,
     ("companies", "restore_company", "settle"): LOCKED,
+    ("imports", "import_users", "save_changed"): LOCKED,
+    ("imports", "import_users", "save_new"): WRITES_ONLY,
+    ("imports", "import_users", "taken"): TAKEN,
     ("licenses", "_learners", "expired_learners"): LOCKED,
     ("licenses", "allocate", "hand_over"): LOCKED,
     ("licenses", "allocate", "write_down_expired"): LOCKED,
@@ -59,6 +63,7 @@ EXCEPTIONS: Final = {
     ("people", "follow_addresses", "PasswordLink.filter"): "links are seen by nobody",
     ("people", "follow_addresses", "save_recipients"): LOCKED,
     ("people", "refuse_taken", "taken"): TAKEN,
+    ("people", "take_in", "save_new"): WRITES_ONLY,
     ("reading/companies", "_has_requests", "SELECT"): ABOUT,
     ("reading/sql", "_run", "SELECT"): ABOUT,
     ("reading/sql", "run", "database.rows"): ABOUT,
