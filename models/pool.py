@@ -89,14 +89,16 @@ async def write_down_expired(user_ids: Sequence[UUID], now: datetime) -> None:
 
 
 async def expired_learners(company_id: UUID, now: datetime) -> list[UUID]:
-    """Those with no live license whose last one ran out, or was ended by an upgrade; by name."""
+    """Those with no live license whose last one ran out, or was ended by an upgrade; by name.
+
+    `IS NOT TRUE` keeps PostgreSQL from looking up all that have not expired, once for each person.
+    """
     found = await rows(
         """
         SELECT users.id AS id FROM users
         WHERE users.company_id = $1 AND users.removed_at IS NULL AND NOT EXISTS (
             SELECT 1 FROM licenses WHERE licenses.holder_id = users.id
-            AND licenses.voided_at IS NULL
-            AND (licenses.expires_at IS NULL OR licenses.expires_at > $2)
+            AND licenses.voided_at IS NULL AND (licenses.expires_at <= $2) IS NOT TRUE
         ) AND (
             SELECT COALESCE(allocations.release_reason, 'EXPIRED') FROM allocations
             WHERE allocations.user_id = users.id

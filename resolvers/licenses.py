@@ -235,7 +235,8 @@ async def _licensed(work: Work, user_ids: Sequence[UUID]) -> set[UUID]:
     licensed: set[UUID] = set()
     for part in parts(user_ids):
         held = visible(License, work.caller).filter(live(work.now), holder_id__in=part)
-        licensed |= {license.holder_id async for license in held if license.holder_id}
+        holders: Any = await held.values_list("holder_id", flat=True)
+        licensed.update(holders)
     return licensed
 
 

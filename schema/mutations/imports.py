@@ -3,12 +3,14 @@
 import strawberry
 
 from models.licenses import LicenseType
+from models.tokens import ApiScope
 from resolvers import imports
 from resolvers.licenses import ShortagePolicy, Wanted
 from schema.context import Info
 from schema.ids import optional_key
 from schema.inputs import ACTING, KEY, PREVIEW, given, optional, required, value, with_default
 from schema.payloads import Payload, mutation
+from schema.scopes import Besides
 
 
 @strawberry.input(
@@ -64,7 +66,11 @@ class ImportUsersPayload(Payload):
 
 @strawberry.type
 class ImportMutations:
-    @mutation("Take in a file of people: new ones are added, known ones updated; all or nobody.")
+    @mutation(
+        "Take in a file of people: new ones are added, known ones updated; all or nobody.",
+        ApiScope.USERS_WRITE,
+        Besides(ApiScope.LICENSES_ALLOCATE, "to `allocate`", lambda input: input.allocate),
+    )
     async def import_users(self, info: Info, input: ImportUsersInput) -> ImportUsersPayload:
         columns = value(input.columns)
         called = given(columns, imports.FIELDS) if columns else {}

@@ -15,6 +15,8 @@ CREATE = """mutation($input: CreateCompanyInput!) {
   createCompany(input: $input) { company { id } errors { code path } } }"""
 ADD = """mutation($input: AddUsersInput!) {
   addUsers(input: $input) { users { id } errors { code path } } }"""
+IMPORT = """mutation($input: ImportUsersInput!) {
+  importUsers(input: $input) { created rowErrors { line } errors { code path } } }"""
 
 REFUSED: list[tuple[str, dict[str, Any], list[dict[str, Any]]]] = [
     (REQUEST, {"quantity": 0}, [{"code": "INVALID_INPUT", "path": ["input", "quantity"]}]),
@@ -77,6 +79,14 @@ REFUSED: list[tuple[str, dict[str, Any], list[dict[str, Any]]]] = [
         ADD,
         {"users": [{"email": "taken@example.com"}], "allocate": False},
         [{"code": "DUPLICATE", "path": ["input", "users", "0", "email"]}],
+    ),
+    (IMPORT, {"csv": ""}, [{"code": "INVALID_INPUT", "path": ["input", "csv"]}]),
+    (IMPORT, {"csv": "name\nAnn"}, [{"code": "INVALID_INPUT", "path": ["input", "csv"]}]),
+    (IMPORT, {"csv": "email\n\0"}, [{"code": "INVALID_INPUT", "path": ["input", "csv"]}]),
+    (
+        IMPORT,
+        {"csv": "email\n", "columns": {"email": "email", "firstName": "Vorname"}},
+        [{"code": "INVALID_INPUT", "path": ["input", "columns", "firstName"]}],
     ),
 ]
 

@@ -62,6 +62,7 @@ MUTATIONS = {
     "archiveCompany": "{companyId: $id}",
     "restoreCompany": "{companyId: $id}",
     "addUsers": '{companyId: $id, users: [{email: "new@example.com"}]}',
+    "importUsers": '{companyId: $id, csv: "email\\nnew@example.com"}',
     "updateUser": '{userId: $id, firstName: "New"}',
     "removeUsers": "{userIds: [$id]}",
     "addManager": '{companyId: $id, person: {email: "new@example.com"}}',
