@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.access import Caller
+from models.access import Caller, caller_of
 from models.audit import AuditEvent
 from models.companies import Company, CompanyKind, CompanyPlan
 from models.errors import IdempotencyKeyReused, InsufficientLicenses, RateLimited, Unauthenticated
@@ -18,6 +18,7 @@ from resolvers.companies import archive_company
 from resolvers.imports import Imported, import_users, read_people
 from resolvers.licenses import Learners, ShortagePolicy, Wanted, allocate_licenses
 from resolvers.people import Person
+from resolvers.sessions import request_password_reset
 from resolvers.users import add_users, remove_users
 from resolvers.work import previewing
 from tests.conftest import Clock
@@ -123,12 +124,8 @@ async def test_unknown_people_become_learners_of_the_company(
         "created_at": clock(),
         "updated_at": clock(),
     }
-    assert (bob.email, bob.name, bob.department, bob.external_id) == (
-        "bob@example.com",
-        "Bob",
-        None,
-        None,
-    )
+    assert (bob.email, bob.name) == ("bob@example.com", "Bob")
+    assert columns(bob)["department"] is columns(bob)["external_id"] is None
 
 
 async def test_an_import_is_one_event_with_the_number_and_mails_nobody(
@@ -232,6 +229,17 @@ async def test_a_person_known_by_the_address_gets_the_external_id(
     assert await imported(scene.cora, file("ann@example.com,,18")) == created(0, updated=1)
 
     assert (await User.get(id=ann.id)).external_id == "18"
+
+
+async def test_mail_that_waits_goes_to_the_new_address(
+    scene: Scene, imported: Import, do: Do, make: Make
+) -> None:
+    ann = await make.manager(scene.customer, email="ann@example.com", external_id="17")
+    await do(scene.cora, request_password_reset, ann.email)
+
+    await imported(scene.cora, file("new@example.com,Ann,17"))
+
+    assert await mails() == [("PASSWORD_RESET", "new@example.com")]
 
 
 async def test_an_external_id_is_that_of_one_company_alone(
@@ -440,6 +448,21 @@ async def test_who_may_not_import_is_told_so_or_sees_no_company(
 
     inside = await do.managing(scene.pam, managed)
     assert await imported(inside) == created(2)
+
+
+async def test_api_tokens_change_learners_alone(
+    scene: Scene, imported: Import, make: Make, clock: Clock
+) -> None:
+    token = await caller_of(await make.api_token(scene.cora), clock())
+    assert token is not None
+    await make.user(scene.customer, email="ann@example.com", first_name="Ann")
+
+    faults = await imported.faults(token, file("carl@example.com,Charles,", "ann@example.com,Bo,"))
+    told = "API tokens change learners alone: sign in to change a manager."
+    assert faults == [(2, "email", told)]
+
+    csv = file("carl@example.com,Carl,", "ann@example.com,Anna,")
+    assert await imported(token, csv) == created(0, updated=1, unchanged=1)
 
 
 async def test_without_anybody_signed_in_no_file_is_read() -> None:
