@@ -1,8 +1,9 @@
 """GraphQL documents, parsed and validated once while their text is remembered."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from graphql import (
     DocumentNode,
@@ -18,13 +19,25 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.requests import BadRequest
-from app.settings import Settings
+from app.settings import PREFIX, Settings
+from app.weights import Scales, Weight
 
 REMEMBERED: Final = 200_000
 """Characters of all texts together; a character of a document takes some 300 bytes when parsed."""
 
 
 ABORTED: Final = "Parsing aborted"
+HUGE: Final = 2**53 - 1
+"""The largest figure that is told: every reader of JSON understands it."""
+
+LIMITS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "max_query_depth": ("depth", "QUERY_TOO_DEEP", "is {:,} fields deep"),
+    "max_query_root_fields": ("fields", "TOO_MANY_ROOT_FIELDS", "has {:,} root fields"),
+    "max_query_aliases": ("aliases", "TOO_MANY_ALIASES", "has {:,} aliases"),
+    "max_query_directives": ("directives", "TOO_MANY_DIRECTIVES", "has {:,} directives"),
+    "max_query_cost": ("cost", "QUERY_TOO_COSTLY", "may answer {:,} values"),
+}
+"""Of each limit: what of the weight it is for, its code, and what is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +46,8 @@ class Document:
 
     parsed: DocumentNode
     errors: list[GraphQLError]
+    scales: dict[str, Scales] = field(default_factory=dict)
+    """By the name of the operation."""
 
     @property
     def is_parsed(self) -> bool:
@@ -58,6 +73,7 @@ class Documents:
 
     def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
         self._schema = schema
+        self._settings = settings
         self._most_tokens = settings.max_query_tokens
         self._hides = not settings.introspection
         self._rules = (
@@ -79,6 +95,28 @@ class Documents:
         if not document.errors:
             self._keep(text, document)
         return document
+
+    def too_heavy(
+        self, document: Document, name: str | None, variables: Mapping[str, Any]
+    ) -> list[GraphQLError]:
+        """Which limits an operation of a valid document goes beyond. Raises BadRequest."""
+        operation = document.operation(name)
+        called = operation.name.value if operation.name else ""
+        scales = document.scales.get(called)
+        if scales is None:
+            scales = Scales(self._schema, document.parsed, operation)
+            document.scales[called] = scales
+        return list(self._beyond(scales.weigh(variables)))
+
+    def _beyond(self, weight: Weight) -> Iterator[GraphQLError]:
+        for limit, (figure, code, what) in LIMITS.items():
+            number, most = min(getattr(weight, figure), HUGE), getattr(self._settings, limit)
+            if number > most:
+                yield GraphQLError(
+                    f"The operation {what.format(number)}, and at most {most:,} are served "
+                    f"({PREFIX}{limit.upper()}). Ask for less at once.",
+                    extensions={"code": code, "figure": number, "limit": most},
+                )
 
     def _parsed(self, text: str) -> Document:
         most = self._most_tokens

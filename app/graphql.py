@@ -1,5 +1,6 @@
 """The endpoint /graphql: POST, and GET for queries, by the GraphQL-over-HTTP specification."""
 
+import asyncio
 from collections.abc import Iterator
 from copy import copy
 from datetime import datetime
@@ -62,11 +63,19 @@ class GraphQL:
         document = self._documents.read(question.query)
         if document.is_parsed:
             _must_be_run(document, question, request.method)
-        if document.errors:
-            return _response({"errors": document.errors}, media_type)
+        errors = document.errors or self._documents.too_heavy(
+            document, question.operation_name, question.variables or {}
+        )
+        if errors:
+            return _response({"errors": errors[: self._settings.max_errors]}, media_type)
         now = self._clock()
         caller = await auth.caller(request, now)
-        response = _response(await self._run(question, caller, now), media_type)
+        try:
+            async with asyncio.timeout(self._settings.max_operation_seconds):
+                answer = await self._run(question, caller, now)
+        except TimeoutError:
+            raise _timed_out(self._settings.max_operation_seconds) from None
+        response = _response(answer, media_type)
         response.background = BackgroundTask(note_use, caller, now)
         return response
 
@@ -77,7 +86,7 @@ class GraphQL:
             context_value=Context(caller, Reader(caller, now), self._clock),
             operation_name=question.operation_name,
         )
-        return _answer(result)
+        return _answer(result, self._settings.max_errors)
 
 
 class Prepared(SchemaExtension):
@@ -122,10 +131,22 @@ def _not_allowed(message: str, *methods: str) -> BadRequest:
     return BadRequest(405, "METHOD_NOT_ALLOWED", message, {"Allow": ", ".join(methods)})
 
 
-def _answer(result: ExecutionResult) -> dict[str, Any]:
+def _timed_out(seconds: float) -> BadRequest:
+    return BadRequest(
+        503,
+        "OPERATION_TIMEOUT",
+        f"This took longer than {seconds:g} s (CANOPY_MAX_OPERATION_SECONDS) and was ended. "
+        "Ask for less at once; repeat a mutation with the same idempotencyKey.",
+    )
+
+
+def _answer(result: ExecutionResult, most_errors: int) -> dict[str, Any]:
     """Errors without a path are of the request as a whole: nothing was executed, and no data."""
     errors = result.errors or []
-    answer: dict[str, Any] = {"errors": [coded(error) for error in errors]} if errors else {}
+    told = [coded(error) for error in errors[:most_errors]]
+    answer: dict[str, Any] = {"errors": told} if errors else {}
+    if len(told) < len(errors):
+        answer["extensions"] = {"errorsLeftOut": len(errors) - len(told)}
     if result.data is not None or any(error.path for error in errors):
         answer["data"] = result.data
     return answer

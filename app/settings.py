@@ -111,6 +111,13 @@ class Settings(BaseSettings):
     max_json_brackets: Annotated[int, Field(ge=1000)] = 200_000
     max_query_length: Annotated[int, Field(ge=1000)] = 100_000
     max_query_tokens: Annotated[int, Field(ge=100)] = 2_000
+    max_query_depth: Annotated[int, Field(ge=5, le=200)] = 20
+    max_query_aliases: Annotated[int, Field(ge=0)] = 200
+    max_query_directives: Annotated[int, Field(ge=0)] = 100
+    max_query_root_fields: Annotated[int, Field(ge=1)] = 20
+    max_query_cost: Annotated[int, Field(ge=1000)] = 50_000
+    max_operation_seconds: Annotated[float, Field(gt=0)] = 60.0
+    max_errors: Annotated[int, Field(ge=1)] = 100
     max_connections: Annotated[int, Field(ge=2)] = 10
 
     @property

@@ -6,6 +6,7 @@ commits whatever transaction is open. And a task that is cancelled while it open
 transaction leaves them locked.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -13,6 +14,7 @@ from typing import Any, Final
 import aiosqlite
 from tortoise.backends.base.client import (
     ConnectionWrapper,
+    NestedTransactionContext,
     TransactionalDBClient,
     TransactionContext,
 )
@@ -31,7 +33,35 @@ UNICODE: Final[dict[str, Callable[[str], str]]] = {"UPPER": str.upper, "LOWER": 
 """SQLite's own know ASCII alone, and search without case needs the rest."""
 
 
+class Held(ConnectionWrapper[aiosqlite.Connection]):
+    """The connection, for one statement; let go of when it cannot be opened.
+
+    A statement whose task is cancelled is cut off: its thread would work on it to the end, and all
+    others wait for it.
+    """
+
+    async def __aenter__(self) -> aiosqlite.Connection:
+        await self._lock.acquire()
+        try:
+            await self.ensure_connection()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self.connection
+
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if kind is asyncio.CancelledError:
+            self.connection._conn.interrupt()
+        await super().__aexit__(kind, error, trace)
+
+
 class ImmediateTransaction(SqliteTransactionWrapper):
+    def acquire_connection(self) -> Held:
+        return Held(self._lock, self)
+
+    def _in_transaction(self) -> TransactionContext:
+        return NestedTransactionContext(ImmediateTransaction(self))
+
     async def begin(self) -> None:
         """Raises Busy when others went on writing for as long as `busy_timeout` lets it wait."""
         try:
@@ -66,19 +96,6 @@ class ImmediateTransactionContext(SqliteTransactionContext):
             raise
         self.token = get_connections().set(self.connection_name, self.connection)
         return self.connection  # type: ignore[no-any-return]
-
-
-class Held(ConnectionWrapper[aiosqlite.Connection]):
-    """The connection, for one statement; let go of when it cannot be opened."""
-
-    async def __aenter__(self) -> aiosqlite.Connection:
-        await self._lock.acquire()
-        try:
-            await self.ensure_connection()
-        except BaseException:
-            self._lock.release()
-            raise
-        return self.connection
 
 
 class Client(SqliteClient):

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import strawberry
 from graphql import GraphQLError, lexicographic_sort_schema, print_schema
-from strawberry.extensions import MaxTokensLimiter
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
@@ -15,8 +14,6 @@ from schema.preview import Previews
 from schema.query import Query
 from schema.scalars import DATE_TIME
 from schema.types import Allocation, ApiToken, AuditEvent, ManageSession, Notification
-
-MOST_TOKENS: Final = 3_000
 
 
 class Schema(strawberry.Schema):
@@ -30,7 +27,7 @@ schema: Final = Schema(
     Query,
     Mutation,
     types=[Allocation, ApiToken, AuditEvent, ManageSession, Notification],
-    extensions=[CodedErrors, lambda: MaxTokensLimiter(MOST_TOKENS), Previews],
+    extensions=[CodedErrors, Previews],
     config=StrawberryConfig(scalar_map={datetime: DATE_TIME}, disable_field_suggestions=True),
 )
 

@@ -1,7 +1,6 @@
 """What went wrong: refusals as data of a payload, everything else with a code at the top."""
 
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from enum import StrEnum
 from typing import Any, Final, Self
@@ -171,7 +170,5 @@ def _with(error: GraphQLError, code: str) -> GraphQLError:
 
 
 def _log(error: GraphQLError, cause: Exception) -> None:
-    """Of the message one line: databases put the values of a row on the next."""
-    frames = "".join(traceback.format_tb(cause.__traceback__))
-    message = str(cause).partition("\n")[0]
-    log.error("%s at %s: %s\n%s", type(cause).__name__, error.path, message, frames)
+    """Without its words: databases quote values, and the formatters of app.logs leave them out."""
+    log.error("%s at %s", type(cause).__name__, error.path, exc_info=cause)

@@ -40,6 +40,15 @@ class Query:
     async def same(self) -> "Query":
         return self
 
+    @strawberry.field
+    async def endless(self) -> str | None:
+        await asyncio.Event().wait()
+        return None
+
+    @strawberry.field
+    def many(self) -> list["Query"]:
+        return [Query()] * 50
+
 
 @strawberry.type
 class Mutation:
@@ -56,6 +65,26 @@ class Schema(strawberry.Schema):
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
     settings = load(_env_file=None, max_body_bytes=1_000_000)
+    endpoint = GraphQL(Schema(Query, Mutation), settings, utc_now)
+    with (
+        serving(Starlette(routes=[Route("/graphql", endpoint)])) as address,
+        httpx.Client(base_url=address, timeout=20) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def strict() -> Iterator[httpx.Client]:
+    settings = load(
+        _env_file=None,
+        max_query_depth=5,
+        max_query_root_fields=2,
+        max_query_aliases=2,
+        max_query_directives=2,
+        max_query_cost=1_000,
+        max_operation_seconds=0.2,
+        max_errors=3,
+    )
     endpoint = GraphQL(Schema(Query, Mutation), settings, utc_now)
     with (
         serving(Starlette(routes=[Route("/graphql", endpoint)])) as address,
@@ -193,6 +222,62 @@ def test_a_document_that_cannot_be_run(client: httpx.Client, document: str, code
     assert (older.status_code, newer.status_code) == (200, 400)
     assert set(codes(older)) == set(codes(newer)) == {code}
     assert older.json().keys() == newer.json().keys() == {"errors"}
+
+
+@pytest.mark.parametrize(
+    ("document", "code", "figure", "limit"),
+    [
+        ("{" + "same {" * 5 + "word" + "}" * 6, "QUERY_TOO_DEEP", 6, 5),
+        ("{ word number same { word } }", "TOO_MANY_ROOT_FIELDS", 3, 2),
+        ("{ same { a: word b: word c: word } }", "TOO_MANY_ALIASES", 3, 2),
+        (
+            "{ word @include(if: true) @skip(if: false) number @skip(if: false) }",
+            "TOO_MANY_DIRECTIVES",
+            3,
+            2,
+        ),
+        ("{ many { many { many { word } } } }", "QUERY_TOO_COSTLY", 2_110, 1_000),
+    ],
+)
+def test_what_is_too_heavy_is_refused_with_its_figure(
+    strict: httpx.Client, document: str, code: str, figure: int, limit: int
+) -> None:
+    older = post(strict, {"query": document}, Accept=JSON)
+    newer = post(strict, {"query": document}, Accept=GRAPHQL_RESPONSE)
+
+    assert (older.status_code, newer.status_code) == (200, 400)
+    assert older.json() == newer.json()
+    [error] = newer.json()["errors"]
+    assert error["extensions"] == {"code": code, "figure": figure, "limit": limit}
+
+
+def test_what_is_as_heavy_as_may_be_is_run(strict: httpx.Client) -> None:
+    document = "{ number @skip(if: false) same @include(if: false) { a: word b: word } }"
+
+    response = post(strict, {"query": document})
+
+    assert response.json() == {"data": {"number": 1}}
+
+
+def test_what_takes_too_long_is_ended(strict: httpx.Client) -> None:
+    response = post(strict, {"query": "{ endless }"})
+
+    assert (response.status_code, codes(response)) == (503, ["OPERATION_TIMEOUT"])
+    assert post(strict, {"query": "{ word }"}).status_code == 200
+
+
+def test_of_very_many_errors_the_first_are_told(strict: httpx.Client) -> None:
+    answer = post(strict, {"query": "{ many { wrong } }"}).json()
+
+    assert [error["path"] for error in answer["errors"]] == [["many", n, "wrong"] for n in range(3)]
+    assert answer["extensions"] == {"errorsLeftOut": 47}
+    assert answer["data"] == {"many": [{"wrong": None}] * 50}
+
+
+def test_of_very_many_faults_of_a_document_the_first_are_told(strict: httpx.Client) -> None:
+    response = post(strict, {"query": "{" + " leaf" * 10 + "}"})
+
+    assert codes(response) == ["GRAPHQL_VALIDATION_FAILED"] * 3
 
 
 def test_a_document_beyond_the_length_is_refused(client: httpx.Client) -> None:

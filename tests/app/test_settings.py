@@ -46,6 +46,13 @@ def test_the_defaults_are_those_that_are_written_down() -> None:
         "CANOPY_MAX_JSON_BRACKETS": "200000",
         "CANOPY_MAX_QUERY_LENGTH": "100000",
         "CANOPY_MAX_QUERY_TOKENS": "2000",
+        "CANOPY_MAX_QUERY_DEPTH": "20",
+        "CANOPY_MAX_QUERY_ALIASES": "200",
+        "CANOPY_MAX_QUERY_DIRECTIVES": "100",
+        "CANOPY_MAX_QUERY_ROOT_FIELDS": "20",
+        "CANOPY_MAX_QUERY_COST": "50000",
+        "CANOPY_MAX_OPERATION_SECONDS": "60.0",
+        "CANOPY_MAX_ERRORS": "100",
         "CANOPY_MAX_CONNECTIONS": "10",
     }
 

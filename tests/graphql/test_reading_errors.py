@@ -7,6 +7,7 @@ import pytest
 import strawberry
 from graphql import GraphQLError
 
+from app import logs
 from models.errors import BadUserInput, Forbidden, InsufficientLicenses, Refusals, Unauthenticated
 from schema.build import schema
 from schema.errors import UserError, coded
@@ -100,6 +101,7 @@ def test_what_is_told(cause: Exception | None, message: str, extensions: dict[st
 
 
 def test_what_nobody_foresaw_is_logged_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.handler.setFormatter(logs.Wordless())
     cause = RuntimeError("the table is on fire\nDETAIL: (ann@example.com)")
 
     with caplog.at_level(logging.ERROR):
@@ -107,7 +109,8 @@ def test_what_nobody_foresaw_is_logged_and_not_told(caplog: pytest.LogCaptureFix
 
     assert "fire" not in error.message
     assert error.extensions == {"code": "INTERNAL_SERVER_ERROR"}
-    assert "RuntimeError at None: the table is on fire" in caplog.text
+    assert "RuntimeError at None" in caplog.text
+    assert "fire" not in caplog.text
     assert "ann@example.com" not in caplog.text
 
 
