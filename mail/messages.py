@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from models import words
 from models.outbox import Notification, NotificationTemplate
 from models.sessions import RESET_LINK, WELCOME_LINK
 from models.users import User
@@ -120,26 +121,6 @@ def _name(user: User | None) -> str | None:
     return user.name if user is not None and user.erased_at is None else None
 
 
-def _licenses(count: int, kind: str) -> str:
-    """As in the subjects: `25 premium licenses`."""
-    named = kind if kind == "NFR" else kind.lower()
-    return f"{count:,} {named} license{'' if count == 1 else 's'}"
-
-
-def _day(at: datetime | str) -> str:
-    """`1 March 2027`, in UTC; facts hold instants in ISO 8601."""
-    at = _instant(at)
-    return f"{at.day} {at:%B %Y}"
-
-
-def _minute(at: datetime | str) -> str:
-    return f"{_day(at)}, {_instant(at):%H:%M} UTC"
-
-
-def _instant(at: datetime | str) -> datetime:
-    return (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(UTC)
-
-
 def _written(template: str, context: dict[str, Any]) -> str:
     return _TEMPLATES.get_template(template).render(context)
 
@@ -152,5 +133,5 @@ _TEMPLATES: Final = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_TEMPLATES.filters |= {"day": _day, "minute": _minute}
-_TEMPLATES.globals |= {"licenses": _licenses}
+_TEMPLATES.filters |= {"day": words.day, "minute": words.minute}
+_TEMPLATES.globals |= {"licenses": words.licenses}

@@ -57,6 +57,8 @@ class Notice:
     order: Order | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     token: str | None = None
+    key: str | None = None
+    """Of a scheduled mail: each recipient is promised it once."""
 
 
 class Notification(Entity):
@@ -124,6 +126,7 @@ class Notification(Entity):
             subject=notice.subject,
             facts=notice.facts,
             token=notice.token,
+            key=f"{notice.key}:{to.id}" if notice.key else None,
             batch=batch,
             next_attempt_at=at,
             created_at=at,

@@ -1,6 +1,6 @@
 """People found across the tree: recipients of mail, and who has an address already."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -34,19 +34,60 @@ async def managers_of(*company_ids: UUID) -> list[User]:
     return await User.filter(PRESENT & MANAGING, company_id__in=company_ids).order_by("id")
 
 
+async def managers_by_company(company_ids: Iterable[UUID]) -> dict[UUID, list[User]]:
+    """As `managers_of`, by company; of a company that has none, nothing."""
+    found: dict[UUID, list[User]] = {}
+    for user in await managers_of(*set(company_ids)):
+        found.setdefault(user.company_id, []).append(user)
+    return found
+
+
 async def account_managers_for(company: Company) -> list[User]:
     """The company's account manager; if there is none, all account managers of its parent.
 
     Where the parent has none either, those of the next company up that has. The root has nobody
     above it: its own are asked.
     """
-    at_work = User.filter(PRESENT & MANAGING, company__is_archived=False).order_by("id")
-    named = await at_work.filter(id=company.account_manager_id)
-    if named:
-        return named
-    above = await at_work.filter(path__in=ancestor_paths(company.path) or [company.path])
-    nearest = max((user.path for user in above), key=len, default="")
-    return [user for user in above if user.path == nearest]
+    return (await account_managers_of([company]))[company.id]
+
+
+async def account_managers_of(companies: Sequence[Company]) -> dict[UUID, list[User]]:
+    """As `account_managers_for`, for each of the companies by its id."""
+    at_work = User.filter(PRESENT & MANAGING, company__is_archived=False)
+    named = {
+        user.id: user
+        for user in await at_work.filter(
+            id__in={company.account_manager_id for company in companies} - {None}
+        )
+    }
+    found = {
+        company.id: [named[company.account_manager_id]]
+        for company in companies
+        if company.account_manager_id in named
+    }
+    without = [company for company in companies if company.id not in found]
+    above = await _nearest(
+        {company.path: ancestor_paths(company.path) or [company.path] for company in without}
+    )
+    return found | {company.id: above[company.path] for company in without}
+
+
+async def account_managers_above(paths: Iterable[str]) -> dict[str, list[User]]:
+    """Those of the next company above each that has any; none above the root."""
+    return await _nearest({path: ancestor_paths(path) for path in paths})
+
+
+async def _nearest(lines: Mapping[str, Sequence[str]]) -> dict[str, list[User]]:
+    """Of each line of paths the account managers of the longest one that has any."""
+    paths = {path for line in lines.values() for path in line}
+    people = User.filter(PRESENT & MANAGING, company__is_archived=False, path__in=paths)
+    at: dict[str, list[User]] = {}
+    for user in await people.order_by("id") if paths else ():
+        at.setdefault(user.path, []).append(user)
+    return {
+        key: next((at[path] for path in sorted(line, key=len, reverse=True) if path in at), [])
+        for key, line in lines.items()
+    }
 
 
 async def present(user_id: UUID | None) -> list[User]:

@@ -1,6 +1,7 @@
 """Every table, for Tortoise."""
 
 from models.audit import AuditEvent, IdempotencyKey
+from models.chores import Chore
 from models.companies import Company
 from models.licenses import Allocation, License
 from models.orders import Order
@@ -13,6 +14,7 @@ __all__ = [
     "Allocation",
     "ApiToken",
     "AuditEvent",
+    "Chore",
     "Company",
     "IdempotencyKey",
     "License",

@@ -3,13 +3,15 @@
 from datetime import datetime
 from typing import Any
 
+from models import words
 from models.companies import Company, CompanyKind
+from models.deadlines import Expiry, Lead
 from models.orders import Order
 from models.outbox import Notice, NotificationTemplate
 
 
 def order_requested(company: Company, order: Order) -> Notice:
-    asked = licenses(order.quantity, order)
+    asked = words.licenses(order.quantity, order.license_type)
     return Notice(
         NotificationTemplate.ORDER_REQUESTED,
         company,
@@ -23,7 +25,7 @@ def order_assigned(company: Company, order: Order, quantity: int) -> Notice:
     return Notice(
         NotificationTemplate.ORDER_ASSIGNED,
         company,
-        f"{licenses(quantity, order)} ready to allocate ({order.number})",
+        f"{words.licenses(quantity, order.license_type)} ready to allocate ({order.number})",
         order,
         {
             "quantity": quantity,
@@ -64,6 +66,42 @@ def order_returned(company: Company, order: Order) -> Notice:
     )
 
 
+def order_waiting(company: Company, order: Order, key: str) -> Notice:
+    asked = words.licenses(order.quantity, order.license_type)
+    return Notice(
+        NotificationTemplate.ORDER_WAITING,
+        company,
+        f"{company.name} still waits for {asked} ({order.number})",
+        order,
+        {
+            "quantity": order.quantity,
+            "licenseType": order.license_type,
+            "requestedAt": _iso(order.requested_at),
+        },
+        key=key,
+    )
+
+
+def expiry(company: Company, expiry: Expiry, lead: Lead) -> Notice:
+    """That licenses will run out, or have."""
+    what = words.licenses(expiry.quantity, expiry.license_type)
+    verb = "expired" if lead is Lead.NONE else "expires" if expiry.quantity == 1 else "expire"
+    return Notice(
+        expiry.template(lead),
+        company,
+        f"{what} of {company.name} {verb} on {words.day(expiry.day)}",
+        facts={
+            "quantity": expiry.quantity,
+            "licenseType": expiry.license_type,
+            "allocated": expiry.allocated,
+            "day": expiry.day.isoformat(),
+            "later": expiry.later,
+            "lastAt": _iso(expiry.last),
+        },
+        key=expiry.key(lead),
+    )
+
+
 def welcome(company: Company, token: str | None) -> Notice:
     template = (
         NotificationTemplate.MANAGER_WELCOME
@@ -75,12 +113,6 @@ def welcome(company: Company, token: str | None) -> Notice:
 
 def password_reset(company: Company, token: str) -> Notice:
     return Notice(NotificationTemplate.PASSWORD_RESET, company, "Set a new password", token=token)
-
-
-def licenses(count: int, order: Order) -> str:
-    kind = order.license_type
-    named = kind if kind == "NFR" else kind.lower()
-    return f"{count:,} {named} license{'' if count == 1 else 's'}"
 
 
 def _closing(order: Order, closed: int) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from tortoise.expressions import Subquery
 from models.access import Action, Reach, visible
 from models.base import is_within
 from models.companies import Company, CompanyPlan
+from models.deadlines import settle_expiry
 from models.errors import Conflict, InvalidInput
 from models.licenses import EXPIRING, Allocation, License, LicenseType, ReleaseReason
 from models.orders import OPEN, Order, OrderOrigin, may_request
+from models.outbox import NotificationTemplate
 from models.people import account_managers_for, managers_of, present
 from models.pool import mint
 from models.users import User
@@ -253,6 +255,7 @@ async def _end_trial(work: Work, company: Company) -> None:
         orders = visible(Order, work.caller).filter(license_type=LicenseType.TRIAL, **running)
         await orders.update(expires_at=work.now, updated_at=work.now)
         work.audit("license.expired", company, count=ended, reason=ReleaseReason.UPGRADED)
+        await settle_expiry(company.id, NotificationTemplate.TRIAL_EXPIRED, work.now)
 
 
 def _must_be_requestable(company: Company, license_type: LicenseType) -> None:

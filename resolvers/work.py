@@ -127,22 +127,25 @@ class Work:
         if self.caller.token_id is not None and user.is_manager:
             raise Forbidden("API tokens change learners alone: sign in to change a manager.", path)
 
-    def notify(self, notice: Notice, to: Iterable[User], otherwise: Iterable[User] = ()) -> None:
-        """Promise a mail to each of `to`; to `otherwise` if nobody of them is left.
+    def notify(self, notice: Notice, to: Iterable[User], otherwise: Iterable[User] = ()) -> bool:
+        """Promise a mail to each of `to`; to `otherwise` if nobody of them is left. True if anybody
+        is told.
 
         Nobody is mailed about what they did themselves, and nobody who muted it.
         """
         left = self._left(to, notice) or self._left(otherwise, notice)
+        batch = new_id() if notice.key else self.batch  # scheduled mails need not wait in line
         self._notices += [
             Notification.promise(
                 notice,
                 user,
                 actor_id=self.by.user_id if self.by else None,
-                batch=self.batch,
+                batch=batch,
                 at=self.now,
             )
             for user in left
         ]
+        return bool(left)
 
     def audit(
         self,
@@ -174,7 +177,8 @@ class Work:
         for company, event in self._events:
             event.path = company.path
         await AuditEvent.bulk_create([event for _, event in self._events])
-        await Notification.bulk_create(self._notices)
+        # A scheduled mail that was promised before stays as it is.
+        await Notification.bulk_create(self._notices, ignore_conflicts=True)
         return [notice.id for notice in self._notices]
 
     def _left(self, people: Iterable[User], notice: Notice) -> list[User]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from models.audit import AuditEvent
 from models.orders import Order
 from models.users import User
+from models.words import day
 
 _BY_SOMEBODY: Final[Mapping[str, str]] = {
     "company.created": "created {company}",
@@ -44,7 +45,7 @@ _BY_SOMEBODY: Final[Mapping[str, str]] = {
     "export.downloaded": "downloaded an export of {company}",
 }
 _BY_ITSELF: Final[Mapping[str, str]] = {
-    "license.expired": "{licenses} of {company} expired",
+    "license.expired": "{licenses} of {company} expired{when}",
     "session.locked": "{person} of {company} was locked out after too many wrong passwords",
     "webhook.disabled": "A webhook of {company} was switched off after failing for three days",
 }
@@ -57,6 +58,7 @@ def sentence(event: AuditEvent, actor: str | None, company: str, subject: Any) -
         "person": subject.name if isinstance(subject, User) else "somebody",
         "people": _people(event, subject),
         "licenses": _number(event.count, "license", "licenses"),
+        "when": f" on {day(event.facts['expiresAt'])}" if "expiresAt" in event.facts else "",
         "order": f"order {subject.number}" if isinstance(subject, Order) else "an order",
     }
     if event.action in _BY_ITSELF:
