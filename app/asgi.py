@@ -88,7 +88,7 @@ async def _alive(settings: Settings, clock: Clock) -> AsyncIterator[None]:
         if behind := await pending(connection):
             raise SchemaBehind(behind)
         if settings.embedded_worker:
-            await stack.enter_async_context(working(mail_worker(settings, clock)))
+            await stack.enter_async_context(working(mail_worker(settings, clock), clock))
         yield
 
 

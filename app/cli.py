@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Annotated, NoReturn
 
 import typer
@@ -71,8 +72,27 @@ def serve(
 
 @command.command()
 def worker() -> None:
-    """Send the mail that was promised; any number may run, on any number of machines."""
+    """Send the mail that was promised, and do the daily jobs; any number may run, anywhere."""
     asyncio.run(_work(_begin()))
+
+
+@command.command()
+def run_daily(
+    now: Annotated[
+        str | None, typer.Option(help="As of then: 2027-03-01T09:30:00Z, or a day.")
+    ] = None,
+) -> None:
+    """Do the daily jobs at once: expiries, their notices, reminders, clean-up; each once."""
+    from app.daily import at_once
+
+    settings = _begin()
+    then = _instant(now) if now else None
+    asyncio.run(_require_up_to_date(settings))
+    done = asyncio.run(at_once(settings, then))
+    _say(
+        f"{done['mails']:,} mails promised, {done['expired']:,} expired licenses written down, "
+        f"{done['swept']:,} old rows deleted."
+    )
 
 
 @command.command(name="migrate")
@@ -161,6 +181,14 @@ def demo(
         asyncio.run(run(port))
 
 
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Failed(f"This is no instant: {text}. Write 2027-03-01T09:30:00Z.") from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
 def _begin() -> Settings:
     settings = load()
     logs.configure(settings.log_format)
@@ -178,7 +206,7 @@ async def _pending(settings: Settings) -> list[str]:
 
 
 async def _work(settings: Settings) -> None:
-    from app.worker import mail_worker
+    from app.worker import mail_worker, work
 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -186,7 +214,7 @@ async def _work(settings: Settings) -> None:
     await _require_up_to_date(settings)
     async with opened(settings):
         _say("At work. Ctrl-C ends it.")
-        await mail_worker(settings, utc_now).run(stop)
+        await work(mail_worker(settings, utc_now), utc_now, stop)
 
 
 def _say(words: str) -> None:

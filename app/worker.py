@@ -1,4 +1,4 @@
-"""The mail worker of this process: on its own, or inside the server."""
+"""The worker of this process: on its own, or inside the server."""
 
 import asyncio
 import logging
@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from app.daily import keep_up
 from app.settings import Settings
 from mail.transport import Transport
 from mail.worker import Worker
-from resolvers.work import Clock
+from resolvers.work import WAKES, Clock
 
 GRACE: Final = 10.0
 """Seconds that the worker has for the mail in its hand, when the server stops."""
@@ -26,11 +27,22 @@ def mail_worker(settings: Settings, clock: Clock) -> Worker:
     )
 
 
+async def work(worker: Worker, clock: Clock, stop: asyncio.Event) -> None:
+    """Send mail and do the daily jobs, until `stop`."""
+    WAKES.add(worker.wake)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(worker.run(stop))
+            tasks.create_task(keep_up(clock, stop))
+    finally:
+        WAKES.discard(worker.wake)
+
+
 @asynccontextmanager
-async def working(worker: Worker) -> AsyncIterator[None]:
+async def working(worker: Worker, clock: Clock) -> AsyncIterator[None]:
     """The worker runs beside whatever is done in here, and ends after it."""
     stop = asyncio.Event()
-    run = asyncio.create_task(worker.run(stop))
+    run = asyncio.create_task(work(worker, clock, stop))
     run.add_done_callback(_tell)
     try:
         yield
@@ -43,4 +55,4 @@ async def working(worker: Worker) -> AsyncIterator[None]:
 
 def _tell(run: asyncio.Task[None]) -> None:
     if not run.cancelled() and (error := run.exception()):
-        log.critical("The mail worker died; mail waits for another one.", exc_info=error)
+        log.critical("The worker died; mail and daily jobs wait for another one.", exc_info=error)

@@ -184,7 +184,7 @@ async def waiting(after: timedelta, now: datetime) -> list[UUID]:
 
     Those that are due for the second reminder get no first one any more.
     """
-    oldest = BEGINNING if after == SECOND_REMINDER else now - SECOND_REMINDER
+    until = NEWS_FOR + SECOND_REMINDER if after == SECOND_REMINDER else SECOND_REMINDER
     found = await rows(
         f"""
         SELECT orders.id AS id FROM orders JOIN companies ON companies.id = orders.company_id
@@ -196,7 +196,7 @@ async def waiting(after: timedelta, now: datetime) -> list[UUID]:
         ORDER BY orders.id LIMIT {PAGE}
         """,  # noqa: S608
         now - after,
-        oldest,
+        now - until,
     )
     return [_uuid(row["id"]) for row in found]
 

@@ -3,15 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from models import words
 from models.companies import Company, CompanyKind
 from models.deadlines import Expiry, Lead
 from models.orders import Order
 from models.outbox import Notice, NotificationTemplate
+from models.words import day, licenses
 
 
 def order_requested(company: Company, order: Order) -> Notice:
-    asked = words.licenses(order.quantity, order.license_type)
+    asked = licenses(order.quantity, order.license_type)
     return Notice(
         NotificationTemplate.ORDER_REQUESTED,
         company,
@@ -25,7 +25,7 @@ def order_assigned(company: Company, order: Order, quantity: int) -> Notice:
     return Notice(
         NotificationTemplate.ORDER_ASSIGNED,
         company,
-        f"{words.licenses(quantity, order.license_type)} ready to allocate ({order.number})",
+        f"{licenses(quantity, order.license_type)} ready to allocate ({order.number})",
         order,
         {
             "quantity": quantity,
@@ -67,7 +67,7 @@ def order_returned(company: Company, order: Order) -> Notice:
 
 
 def order_waiting(company: Company, order: Order, key: str) -> Notice:
-    asked = words.licenses(order.quantity, order.license_type)
+    asked = licenses(order.quantity, order.license_type)
     return Notice(
         NotificationTemplate.ORDER_WAITING,
         company,
@@ -84,12 +84,12 @@ def order_waiting(company: Company, order: Order, key: str) -> Notice:
 
 def expiry(company: Company, expiry: Expiry, lead: Lead) -> Notice:
     """That licenses will run out, or have."""
-    what = words.licenses(expiry.quantity, expiry.license_type)
+    what = licenses(expiry.quantity, expiry.license_type)
     verb = "expired" if lead is Lead.NONE else "expires" if expiry.quantity == 1 else "expire"
     return Notice(
         expiry.template(lead),
         company,
-        f"{what} of {company.name} {verb} on {words.day(expiry.day)}",
+        f"{what} of {company.name} {verb} on {day(expiry.day)}",
         facts={
             "quantity": expiry.quantity,
             "licenseType": expiry.license_type,

@@ -57,6 +57,9 @@ KEYS_LAST: Final = timedelta(hours=24)
 LONGEST_KEY: Final = 255
 _WORD: Final = re.compile("(?<!^)[A-Z]")
 
+WAKES: Final[set[Callable[[], None]]] = set()
+"""Called when mail has been promised: how the workers of this process hear of it at once."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 E = TypeVar("E", bound=Entity)
@@ -252,7 +255,9 @@ async def _transact(
         done = await _done(work, operation, arguments, key)
         if work.by is not None and await caller_again(work.by, now) != work.by:
             raise RightsChanged
-        return done
+    for wake in WAKES if done.notices else ():
+        wake()
+    return done
 
 
 async def _done(

@@ -5,6 +5,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,11 @@ def rows(folder: Path, statement: str) -> list[tuple[object, ...]]:
         return database.execute(statement).fetchall()
     finally:
         database.close()
+
+
+def write(folder: Path, statement: str) -> None:
+    with closing(sqlite3.connect(folder / "var" / "canopy.sqlite3")) as database, database:
+        database.execute(statement)
 
 
 def test_migrating_is_planned_then_done_then_nothing(tmp_path: Path) -> None:
@@ -138,7 +144,7 @@ def test_a_bad_first_token_is_refused_and_nothing_written(
     assert rows(migrated, "SELECT * FROM api_tokens") == []
 
 
-@pytest.mark.parametrize("arguments", [("serve",), ("worker",), VENDOR])
+@pytest.mark.parametrize("arguments", [("serve",), ("worker",), ("run-daily",), VENDOR])
 def test_a_database_that_is_behind_is_refused(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     refused = canopy(*arguments, folder=tmp_path)
 
@@ -211,6 +217,38 @@ def test_check_tells_what_is_wrong(tmp_path: Path) -> None:
     assert "wrong: CANOPY_SMTP_URL: " in checked.stdout
     assert "a-secret" not in checked.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_daily_jobs_may_be_run_by_hand_and_twice_do_nothing_twice(migrated: Path) -> None:
+    canopy(*VENDOR, folder=migrated)
+    order = (
+        "INSERT INTO orders (id, number, company_id, path, license_type, quantity, status, origin,"
+        " requested_at, updated_at) SELECT id, 'ORD-1', id, path, 'PREMIUM', 5, 'REQUESTED',"
+        " 'CUSTOMER_REQUEST', '2027-03-01 00:00:00+00:00', '2027-03-01 00:00:00+00:00'"
+        " FROM companies"
+    )
+    write(migrated, order)
+
+    runs = [
+        canopy("run-daily", "--now", now, folder=migrated)
+        for now in ("2027-03-03", "2027-03-04T01:00:00+01:00", "2027-03-04T00:00:00")
+    ]
+
+    assert [(run.returncode, run.stdout.partition(",")[0]) for run in runs] == [
+        (0, "0 mails promised"),
+        (0, "1 mails promised"),
+        (0, "0 mails promised"),
+    ]
+    assert rows(migrated, "SELECT template, recipient FROM notifications") == [
+        ("ORDER_WAITING", "vera@brightwater.example")
+    ]
+
+
+def test_the_daily_jobs_want_an_instant(migrated: Path) -> None:
+    refused = canopy("run-daily", "--now", "tomorrow", folder=migrated)
+
+    assert refused.returncode == 1
+    assert refused.stderr == "This is no instant: tomorrow. Write 2027-03-01T09:30:00Z.\n"
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

@@ -13,6 +13,7 @@ from tortoise.transactions import in_transaction
 
 from models.audit import IdempotencyKey
 from models.base import new_id
+from models.chores import Chore
 from models.companies import Company, CompanyKind
 from models.database import is_sqlite, rows
 from models.licenses import Allocation, License, ReleaseReason
@@ -44,6 +45,7 @@ class World:
     key: IdempotencyKey
     mail: Notification
     token: ApiToken
+    chore: Chore
 
     @classmethod
     async def of(cls, make: Make, clock: Clock) -> Self:
@@ -71,8 +73,9 @@ class World:
             ),
             mail=mail,
             token=await ApiToken.get(),
+            chore=Chore(key="7", done_at=clock.now),
         )
-        for row in (world.link, world.tally, world.key, world.mail):
+        for row in (world.link, world.tally, world.key, world.mail, world.chore):
             await row.save(force_create=True)
         return world
 
@@ -149,6 +152,8 @@ BROKEN: Final[dict[str, Callable[[World], Awaitable[object]]]] = {
     "idempotency_keys_key": another("key"),
     "notifications_sent": changed("mail", status=NotificationStatus.SENT),
     "notifications_key": another("mail"),
+    "chores_key": another("chore"),
+    "chores_held_or_done": changed("chore", done_at=None),
 }
 
 

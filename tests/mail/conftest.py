@@ -1,6 +1,9 @@
 """What tests of mail may ask for: a mail server, and mails promised in a small believable tree."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -46,6 +49,25 @@ FACTS: dict[NotificationTemplate, dict[str, Any]] = {
         "reason": None,
         "returned": False,
     },
+}
+_EXPIRY = {
+    "quantity": 25,
+    "licenseType": "PREMIUM",
+    "allocated": 20,
+    "day": "2027-03-02",
+    "later": 0,
+    "lastAt": "2027-03-02T15:00:00+00:00",
+}
+FACTS |= {
+    NotificationTemplate.ORDER_WAITING: {
+        "quantity": 25,
+        "licenseType": "PREMIUM",
+        "requestedAt": "2026-02-27T09:30:00+00:00",
+    },
+    NotificationTemplate.LICENSES_EXPIRING: _EXPIRY,
+    NotificationTemplate.LICENSES_EXPIRED: _EXPIRY,
+    NotificationTemplate.TRIAL_EXPIRING: _EXPIRY | {"licenseType": "TRIAL"},
+    NotificationTemplate.TRIAL_EXPIRED: _EXPIRY | {"licenseType": "TRIAL"},
 }
 LOADED = ("user__company", "actor", "company", "order__requested_by")
 
@@ -148,6 +170,27 @@ async def workers(catcher: Catcher, clock: Clock) -> AsyncIterator[Workers]:
 @pytest.fixture
 def worker(workers: Workers) -> Worker:
     return workers.hire()
+
+
+@contextmanager
+def told(logger: str, words: str) -> Iterator[asyncio.Event]:
+    """An event for the moment when these words are logged."""
+    event = asyncio.Event()
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if words in record.getMessage():
+                event.set()
+
+    listener = Listener()
+    before = logging.getLogger(logger).level
+    logging.getLogger(logger).addHandler(listener)
+    logging.getLogger(logger).setLevel(logging.INFO)
+    try:
+        yield event
+    finally:
+        logging.getLogger(logger).setLevel(before)
+        logging.getLogger(logger).removeHandler(listener)
 
 
 def message_id(row: Notification) -> str:

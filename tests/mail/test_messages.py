@@ -15,7 +15,7 @@ from models.companies import Company
 from models.outbox import Notification, NotificationTemplate
 from models.users import User
 from tests.conftest import Clock
-from tests.mail.conftest import MAIL_FROM, PUBLIC_URL, Outbox
+from tests.mail.conftest import FACTS, MAIL_FROM, PUBLIC_URL, Outbox
 from tests.smtp import Mail
 
 TOKEN = "s3cret-token_of-a-link"
@@ -125,6 +125,12 @@ This mail was sent by itself: nobody reads replies to it.
             ["cancelled"],
         ),
         ("ORDER_CANCELLED", {"quantity": 5, "kept": 20}, ["before stays: 20 managed"], []),
+        (
+            "ORDER_WAITING",
+            {},
+            ["Blue Fjord has waited since 27 February 2026", "25 premium licenses", "decline it"],
+            [],
+        ),
     ],
 )
 async def test_orders_are_told_in_both_forms(
@@ -145,6 +151,99 @@ async def test_orders_are_told_in_both_forms(
 
     assert [words for words in [*said, order.number, "Blue Fjord"] if words not in text] == []
     assert [words for words in not_said if words in text] == []
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+@pytest.mark.parametrize(
+    ("template", "facts", "said", "not_said"),
+    [
+        (
+            "LICENSES_EXPIRING",
+            {},
+            [
+                "25 premium licenses of Blue Fjord expire on 2 March 2027.",
+                "With learners: 20. Idle: 5.",
+                "request new licenses now",
+            ],
+            ["may be used", "expired"],
+        ),
+        (
+            "LICENSES_EXPIRING",
+            {"quantity": 1, "allocated": 0},
+            ["1 premium license of Blue Fjord expires on", "With learners: 0. Idle: 1."],
+            [],
+        ),
+        (
+            "LICENSES_EXPIRED",
+            {"licenseType": None},
+            ["25 licenses of Blue Fjord expired on 2 March 2027.", "With learners: 20. Idle: 5."],
+            ["premium", "may be used"],
+        ),
+        (
+            "LICENSES_EXPIRED",
+            {"later": 1200},
+            ["1,200 of them may be used until 2 March 2027, 15:00 UTC."],
+            [],
+        ),
+        (
+            "TRIAL_EXPIRING",
+            {},
+            ["trial of Blue Fjord ends on 2 March 2027", "25 trial licenses", "upgrade the trial"],
+            ["ended"],
+        ),
+        (
+            "TRIAL_EXPIRED",
+            {"later": 5},
+            ["trial of Blue Fjord ended on 2 March 2027", "still be upgraded", "5 of them may be"],
+            ["ends on"],
+        ),
+    ],
+)
+async def test_expiries_are_told_in_both_forms(
+    outbox: Outbox,
+    kind: str,
+    template: str,
+    facts: dict[str, Any],
+    said: list[str],
+    not_said: list[str],
+) -> None:
+    template = NotificationTemplate(template)
+    row = await outbox.promise(template, facts=FACTS[template] | facts)
+
+    text = (await written(outbox, row)).text(kind).replace("<strong>", "").replace("</strong>", "")
+
+    text = " ".join(text.split())
+    assert [words for words in said if words not in text] == []
+    assert [words for words in not_said if words in text] == []
+
+
+@pytest.mark.parametrize(
+    ("later", "rest"), [(0, ""), (5, "5 of them may be used until 2 March 2027, 15:00 UTC.\n")]
+)
+async def test_an_expiry_has_no_gaps(outbox: Outbox, later: int, rest: str) -> None:
+    bob = await outbox.make.user(await outbox.make.root(), first_name="Bob")
+    template = NotificationTemplate.LICENSES_EXPIRED
+
+    row = await outbox.promise(template, to=bob, facts=FACTS[template] | {"later": later})
+    mail = await written(outbox, row)
+
+    assert (
+        mail.text()
+        == f"""\
+Hello Bob,
+
+25 premium licenses of Blue Fjord expired on 2 March 2027.
+
+With learners: 20. Idle: 5.
+{rest}
+To go on, request new licenses. They are allocated by hand, so that nobody pays
+for people who have left.
+
+{"-- "}
+Canopy, https://canopy.example
+This mail was sent by itself: nobody reads replies to it.
+"""
+    )
 
 
 @pytest.mark.parametrize("template", ["PARTNER_WELCOME", "MANAGER_WELCOME", "PASSWORD_RESET"])

@@ -1,16 +1,15 @@
 """A worker that runs: it wakes, survives, and stops."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
 from mail.worker import Worker
 from models.database import is_sqlite, rows
 from models.outbox import Notification, NotificationStatus
-from tests.mail.conftest import Outbox, Workers, message_id
+from tests.mail.conftest import Outbox, Workers, message_id, told
 from tests.postgres import Postgres
 from tests.smtp import Catcher, Session, hang
 
@@ -25,22 +24,6 @@ async def running(worker: Worker) -> AsyncIterator[asyncio.Event]:
         tasks.create_task(worker.run(stop))
         yield stop
         stop.set()
-
-
-@contextmanager
-def told(logger: str, words: str) -> Iterator[asyncio.Event]:
-    """An event for the moment when these words are logged."""
-    event = asyncio.Event()
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if words in record.getMessage():
-                event.set()
-
-    listener = Listener()
-    logging.getLogger(logger).addHandler(listener)
-    yield event
-    logging.getLogger(logger).removeHandler(listener)
 
 
 def arrival(catcher: Catcher, number: int = 1) -> asyncio.Event:

@@ -28,6 +28,7 @@ TAKEN: Final = "an address is taken wherever it is: the one thing told of others
 DEPENDS: Final = "what depends on a row that the caller may change, wherever it is"
 ABOUT: Final = "of rows that a query from `visible` is asked for besides, or that it holds"
 WRITES_ONLY: Final = "writes, and reads nothing"
+CLOCK: Final = "nobody asks: it is the clock's turn"
 LOCKED: Final = "writes, or reads of rows found in sight and locked before"
 
 EXCEPTIONS: Final = {
@@ -41,6 +42,24 @@ EXCEPTIONS: Final = {
     ("imports", "import_users", "save_changed"): LOCKED,
     ("imports", "import_users", "save_new"): WRITES_ONLY,
     ("imports", "import_users", "taken"): TAKEN,
+    ("daily", "_companies", "Company.filter"): CLOCK,
+    ("daily", "_since", "last_round"): CLOCK,
+    ("daily", "_with_those_above", "account_managers_above"): CLOCK,
+    ("daily", "remind_of_orders", "Order.filter"): CLOCK,
+    ("daily", "remind_of_orders", "account_managers_of"): CLOCK,
+    ("daily", "remind_of_orders", "claim"): CLOCK,
+    ("daily", "remind_of_orders", "waiting"): CLOCK,
+    ("daily", "round_if_due", "begin_round"): CLOCK,
+    ("daily", "round_if_due", "end_round"): CLOCK,
+    ("daily", "run", "next_page"): CLOCK,
+    ("daily", "sweep_up", "sweep"): CLOCK,
+    ("daily", "tell_of_expiries", "account_managers_of"): CLOCK,
+    ("daily", "tell_of_expiries", "claim"): CLOCK,
+    ("daily", "tell_of_expiries", "expiries"): CLOCK,
+    ("daily", "tell_of_expiries", "managers_by_company"): CLOCK,
+    ("daily", "write_down_expired", "claim"): CLOCK,
+    ("daily", "write_down_expired", "end_stays"): CLOCK,
+    ("daily", "write_down_expired", "ended"): CLOCK,
     ("licenses", "_learners", "expired_learners"): LOCKED,
     ("licenses", "allocate", "hand_over"): LOCKED,
     ("licenses", "allocate", "write_down_expired"): LOCKED,
@@ -51,6 +70,7 @@ EXCEPTIONS: Final = {
     ("orders", "_concerned", "managers_of"): MAILED,
     ("orders", "_concerned", "present"): MAILED,
     ("orders", "_end_trial", "Allocation.filter"): DEPENDS,
+    ("orders", "_end_trial", "settle_expiry"): LOCKED,
     ("orders", "_save_request", "account_managers_for"): MAILED,
     ("orders", "assign", "account_managers_for"): MAILED,
     ("orders", "assign", "mint"): LOCKED,
