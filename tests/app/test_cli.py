@@ -222,8 +222,9 @@ def test_check_tells_what_is_wrong(tmp_path: Path) -> None:
 def test_the_daily_jobs_may_be_run_by_hand_and_twice_do_nothing_twice(migrated: Path) -> None:
     canopy(*VENDOR, folder=migrated)
     order = (
-        "INSERT INTO orders (id, number, company_id, path, license_type, quantity, status, origin,"
-        " requested_at, updated_at) SELECT id, 'ORD-1', id, path, 'PREMIUM', 5, 'REQUESTED',"
+        "INSERT INTO orders (id, number, company_id, path, license_type, quantity,"
+        " assigned_quantity, status, origin, requested_at, updated_at)"
+        " SELECT id, 'ORD-1', id, path, 'PREMIUM', 5, 0, 'REQUESTED',"
         " 'CUSTOMER_REQUEST', '2027-03-01 00:00:00+00:00', '2027-03-01 00:00:00+00:00'"
         " FROM companies"
     )
