@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from app import health, logs, pages
 from app.clock import utc_now
 from app.database import opened, pending
+from app.export import EXPORTS, Download
 from app.graphql import INTERNAL_CODE, GraphQL, refusal
 from app.requests import JSON, BadRequest
 from app.settings import Settings, load
@@ -52,6 +53,7 @@ def create_app(
 def _routes(settings: Settings, clock: Clock) -> list[BaseRoute]:
     return [
         Route("/graphql", GraphQL(schema, settings, clock)),
+        *(Route(f"/export/{name}.csv", Download(name, clock)) for name in EXPORTS),
         Route("/set-password", pages.set_password),
         Route("/health/live", health.live),
         Route("/health/ready", health.ready),

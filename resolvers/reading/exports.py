@@ -1,0 +1,56 @@
+"""All rows of a list, a page at a time, from one place in the tree."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final
+
+from tortoise.expressions import Q
+
+from models.access import Caller, caller_again, visible
+from models.base import beneath, where, within
+from models.companies import Company
+from models.errors import Unauthenticated
+from resolvers.reading.pages import Listing
+from resolvers.reading.reader import Reader
+from resolvers.reading.sql import Condition
+from resolvers.reading.windows import Scope
+from resolvers.work import Clock, Work
+
+PAGE: Final = 500
+"""Rows that are held at once."""
+
+_PLACES: Final[dict[Scope, Callable[[str], Q]]] = {
+    Scope.OWN: lambda path: where(path=path),
+    Scope.BELOW: beneath,
+    Scope.SUBTREE: within,
+}
+
+
+async def note_download(work: Work, company_id: Any, what: str, scope: Scope) -> None:
+    """Write down who downloads what, before the first row leaves."""
+    company = await work.find(Company, company_id, ("company_id",))
+    work.audit("export.downloaded", company, company, what=what, scope=scope)
+
+
+async def all_pages(
+    caller: Caller, clock: Clock, listing: Listing[Any], company: Company, scope: Scope
+) -> AsyncIterator[tuple[Reader, list[Any]]]:
+    """Each with a reader of its own, so that nothing is kept of the pages before.
+
+    Nothing is held between two pages, however slow their reader: neither a transaction nor a
+    connection. By company, the oldest row first. Raises Unauthenticated when the caller's rights
+    are not any more what they were at the beginning.
+    """
+    now = clock()
+    table = listing.model._meta.db_table
+    found = visible(listing.model, caller).filter(_PLACES[scope](company.path))
+    found = found.filter(listing.words.ask(Reader(caller, now), None)).order_by("path", "id")
+    rows = await found.limit(PAGE)
+    while rows:
+        listing.dress(reader := Reader(caller, now), rows)
+        yield reader, rows
+        if await caller_again(caller, clock()) != caller:
+            raise Unauthenticated
+        past = Condition(
+            f"({table}.path, {table}.id) > ({{}}, {{}})", rows[-1].path, str(rows[-1].id)
+        )
+        rows = await found.filter(past).limit(PAGE) if len(rows) == PAGE else []
