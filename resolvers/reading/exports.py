@@ -1,6 +1,6 @@
 """All rows of a list, a page at a time, from one place in the tree."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final
 
 from tortoise.expressions import Q
@@ -33,7 +33,7 @@ async def note_download(work: Work, company_id: Any, what: str, scope: Scope) ->
 
 async def all_pages(
     caller: Caller, clock: Clock, listing: Listing[Any], company: Company, scope: Scope
-) -> AsyncIterator[tuple[Reader, list[Any]]]:
+) -> AsyncGenerator[tuple[Reader, list[Any]], None]:
     """Each with a reader of its own, so that nothing is kept of the pages before.
 
     Nothing is held between two pages, however slow their reader: neither a transaction nor a
