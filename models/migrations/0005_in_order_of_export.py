@@ -7,7 +7,7 @@ TABLES = ["users", "orders", "licenses"]
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0003_api_tokens")]
+    dependencies = [("models", "0004_chores")]
 
     operations = [
         operation
