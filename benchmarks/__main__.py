@@ -2,11 +2,12 @@
 
 import asyncio
 
-from benchmarks import paths
+from benchmarks import daily, paths
 
 
 def main() -> None:
     asyncio.run(paths.main())
+    asyncio.run(daily.main())
 
 
 if __name__ == "__main__":

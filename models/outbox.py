@@ -46,6 +46,11 @@ UNMUTABLE: Final = frozenset(
 )
 
 
+def is_wanted(template: NotificationTemplate, by: User) -> bool:
+    """Whether that person has not muted it."""
+    return template in UNMUTABLE or template not in by.muted_templates
+
+
 @dataclass(frozen=True)
 class Notice:
     """A mail to promise. `facts` hold numbers, dates and texts of the order, and nobody's name:

@@ -35,7 +35,7 @@ from models.errors import (
     Refusal,
     Unauthenticated,
 )
-from models.outbox import UNMUTABLE, Notice, Notification
+from models.outbox import Notice, Notification, is_wanted
 from models.users import User
 from resolvers.tallies import count
 
@@ -191,7 +191,7 @@ class Work:
     def _is_mailed(self, user: User, notice: Notice) -> bool:
         if self.by is not None and user.id == self.by.user_id:
             return False
-        return notice.template in UNMUTABLE or notice.template not in user.muted_templates
+        return is_wanted(notice.template, by=user)
 
 
 RESHAPES_TREE: Final[set[Callable[..., Any]]] = set()

@@ -22,6 +22,7 @@ from resolvers.reading.people import person
 from resolvers.reading.permissions import company_rules
 from resolvers.reading.summaries import Summary, license_summaries
 from resolvers.reading.users import users_of_company
+from resolvers.reading.warnings import notification_warnings
 from resolvers.reading.windows import Scope
 from schema.connections import Connection, paged, scoped
 from schema.context import Info
@@ -107,6 +108,11 @@ class Company(Node, model=models.Company):
         takes=(scoped(Scope.OWN),),
         selective=True,
         description="Counts of its licenses, of those beneath it, or of both.",
+    )
+    notification_warning: str | None = edge(
+        notification_warnings,
+        description="Which mails about its orders would reach nobody, in words for a person. "
+        "Null when all is well.",
     )
     viewer_can: CompanyPermissions = edge(company_rules, description="What the viewer may do here.")
 

@@ -89,6 +89,8 @@ EXCEPTIONS: Final = {
     ("reading/sql", "run", "database.rows"): ABOUT,
     ("reading/users", "module", "SELECT"): ABOUT,
     ("reading/within", "_select", "SELECT"): ABOUT,
+    ("reading/warnings", "notification_warnings", "account_managers_of"): MAILED,
+    ("reading/warnings", "notification_warnings", "managers_by_company"): MAILED,
     ("sessions", "_end", "Session.filter"): DEPENDS,
     ("sessions", "_check_password", "taken"): BEFORE,
     ("sessions", "end_sessions_within", "User.filter"): DEPENDS,
