@@ -5,6 +5,7 @@ import signal
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -16,7 +17,10 @@ from app.database import UNREACHABLE, connected, migrate, opened, pending
 from app.errors import Failed
 from app.settings import Settings, WrongSettings, load
 from models.errors import Refusal
+from models.licenses import LicenseType
+from models.sheets import FaultyRows
 from models.tokens import ApiScope
+from resolvers.licenses import ShortagePolicy, Wanted
 
 GRACE = 20
 """Seconds that requests have to finish, when the server stops."""
@@ -149,6 +153,46 @@ def create_token(
     secret = asyncio.run(create(settings, utc_now, user, name, scope + (more or []), expires))
     typer.echo(f"{name}: it is shown this once. Send it as Authorization: Bearer …", err=True)
     _say(secret)
+
+
+@command.command()
+def import_users(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV in UTF-8.")],
+    company: Annotated[str, typer.Option(help="The id of the company.")],
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD=NAME", help="A column of another name: email=Login."),
+    ] = None,
+    allocate: Annotated[bool, typer.Option(help="Give each new learner a license.")] = True,
+    license_type: Annotated[
+        LicenseType | None, typer.Option(case_sensitive=False, help="Only of that type.")
+    ] = None,
+    on_shortage: Annotated[
+        ShortagePolicy, typer.Option(case_sensitive=False, help="What if the pool is too small.")
+    ] = ShortagePolicy.FAIL,
+    preview: Annotated[bool, typer.Option("--preview", help="Only say what would be.")] = False,
+) -> None:
+    """Take in a file of people, all or nobody, in the name of the vendor's account manager."""
+    from app.importing import take_in
+
+    settings = _begin()
+    asyncio.run(_require_up_to_date(settings))
+    wanted = Wanted(license_type, None, on_shortage) if allocate else None
+    try:
+        done = asyncio.run(
+            take_in(settings, utc_now, company, file, column or [], wanted, preview=preview)
+        )
+    except FaultyRows as faulty:
+        for fault in faulty.faults:
+            place = f"Line {fault.line}, {fault.column}" if fault.column else f"Line {fault.line}"
+            typer.echo(f"{place}: {fault.message}", err=True)
+        raise
+    _say(
+        f"{done.created:,} created, {done.updated:,} updated, {done.unchanged:,} unchanged; "
+        f"{done.licensed:,} licensed, {done.shortage:,} without a license."
+        + " Nothing was written."
+        * preview
+    )
 
 
 @command.command()

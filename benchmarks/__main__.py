@@ -2,12 +2,12 @@
 
 import asyncio
 
-from benchmarks import daily, paths
+from benchmarks import daily, imports, paths
 
 
 def main() -> None:
-    asyncio.run(paths.main())
-    asyncio.run(daily.main())
+    for benchmark in (paths, daily, imports):
+        asyncio.run(benchmark.main())
 
 
 if __name__ == "__main__":

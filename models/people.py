@@ -1,6 +1,6 @@
 """People found across the tree: recipients of mail, and who has an address already."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -95,7 +95,11 @@ async def present(user_id: UUID | None) -> list[User]:
     return await User.filter(PRESENT, id=user_id) if user_id else []
 
 
-async def save_new(users: Sequence[User]) -> None:
+def silent(number: int) -> None:
+    """Where nobody wants to be told how many people were written down."""
+
+
+async def save_new(users: Sequence[User], told: Callable[[int], object] = silent) -> None:
     """Write down new people, all of one company, role and instant."""
     texts = ", ".join(IDENTIFYING)
     for part in _batches(users):
@@ -112,9 +116,12 @@ async def save_new(users: Sequence[User]) -> None:
             part[0].role,
             part[0].created_at,
         )
+        told(len(part))
 
 
-async def save_changed(users: Sequence[User], at: datetime) -> None:
+async def save_changed(
+    users: Sequence[User], at: datetime, told: Callable[[int], object] = silent
+) -> None:
     """Write down what is known now of people who are there."""
     for part in _batches(users):
         await rows(
@@ -125,6 +132,7 @@ async def save_changed(users: Sequence[User], at: datetime) -> None:
             _as_json(part, *IDENTIFYING),
             at,
         )
+        told(len(part))
 
 
 async def save_removed(users: Sequence[User], at: datetime) -> None:

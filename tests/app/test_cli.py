@@ -105,6 +105,84 @@ def test_a_bad_vendor_is_refused_and_nothing_written(
     assert rows(migrated, "SELECT * FROM companies") == []
 
 
+PEOPLE = "Login;Vorname\nann@example.com;Ann\nbob@example.com;\n"
+
+
+def imported(folder: Path, file: bytes, *arguments: str) -> subprocess.CompletedProcess[str]:
+    (folder / "people.csv").write_bytes(file)
+    [(company,)] = rows(folder, "SELECT id FROM companies")
+    return canopy(
+        "import-users", "--company", str(company), *arguments, "people.csv", folder=folder
+    )
+
+
+def test_people_of_a_file_are_taken_in_with_a_progress_bar(migrated: Path) -> None:
+    canopy(*VENDOR, folder=migrated)
+    columns = ("--column", "email=Login", "--column", "firstName=vorname", "--no-allocate")
+
+    seen = imported(migrated, PEOPLE.encode(), *columns, "--preview")
+    first = imported(migrated, PEOPLE.encode(), *columns)
+    short = imported(migrated, b"email\neve@example.com", "--on-shortage", "partial")
+
+    done = "2 created, 0 updated, 0 unchanged; 0 licensed, 0 without a license."
+    assert (seen.returncode, seen.stdout) == (0, f"{done} Nothing was written.\n")
+    assert (first.returncode, first.stdout) == (0, f"{done}\n")
+    assert "100%" in first.stderr
+    assert short.stdout == "1 created, 0 updated, 0 unchanged; 0 licensed, 1 without a license.\n"
+    assert rows(migrated, "SELECT email, first_name FROM users ORDER BY email") == [
+        ("ann@example.com", "Ann"),
+        ("bob@example.com", ""),
+        ("eve@example.com", ""),
+        ("vera@brightwater.example", ""),
+    ]
+    assert rows(
+        migrated,
+        "SELECT action, count, email FROM audit_events JOIN users ON users.id = actor_id"
+        " WHERE action LIKE 'user.%' ORDER BY audit_events.id",
+    ) == [
+        ("user.imported", 2, "vera@brightwater.example"),
+        ("user.imported", 1, "vera@brightwater.example"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "arguments", "said"),
+    [
+        (
+            b"email,first name\nnobody,Ann\nann@example.com\n",
+            ("--no-allocate",),
+            "Line 2, email: This is not an email address.\n"
+            "Line 3: This row has 1 cell, and the header 2 cells.\n"
+            "2 rows are at fault: nothing was written.\n",
+        ),
+        (b"email\nann@example.com", (), "1 licenses are needed and 0 are free"),
+        ("email\n\xe9".encode("latin-1"), (), "people.csv is not in UTF-8"),
+        (b"email\n", ("--column", "mail=Login"), "--column is FIELD=NAME"),
+        (b"name\n", (), "The header has no column 'email'"),
+        (b"email\n", ("--company", "junk"), "There is no such company here."),
+    ],
+)
+def test_a_bad_file_is_refused_and_nothing_written(
+    migrated: Path, file: bytes, arguments: tuple[str, ...], said: str
+) -> None:
+    canopy(*VENDOR, folder=migrated)
+
+    refused = imported(migrated, file, *arguments)
+
+    assert refused.returncode == 1
+    assert said in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert len(rows(migrated, "SELECT * FROM users")) == 1
+
+
+def test_without_a_vendor_nobody_is_taken_in(migrated: Path) -> None:
+    (migrated / "people.csv").write_text("email\n")
+
+    refused = canopy("import-users", "--company", "x", "people.csv", folder=migrated)
+
+    assert (refused.returncode, "There is no such vendor" in refused.stderr) == (1, True)
+
+
 TOKEN = ("create-token", "--user", "vera@brightwater.example", "--name", "Sync")
 
 

@@ -60,6 +60,8 @@ EXCEPTIONS: Final = {
     ("daily", "write_down_expired", "claim"): CLOCK,
     ("daily", "write_down_expired", "end_stays"): CLOCK,
     ("daily", "write_down_expired", "ended"): CLOCK,
+    ("imports", "import_users_for_vendor", "Company.get_or_none"): BEFORE,
+    ("imports", "import_users_for_vendor", "managers_of"): BEFORE,
     ("licenses", "_learners", "expired_learners"): LOCKED,
     ("licenses", "allocate", "hand_over"): LOCKED,
     ("licenses", "allocate", "write_down_expired"): LOCKED,
