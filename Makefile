@@ -14,8 +14,9 @@ DEMO := $(if $(wildcard $(DEV)),$(DEV),$(VENV)/.demo)
 NODE := $(VENV)/.node
 NPM := PATH="$(abspath $(BIN)):$$PATH" npm --fetch-retries=1 --fetch-retry-mintimeout=1000 --no-fund --no-audit --loglevel=error
 EXPLORER := app/explorer/index.html
+CODEGEN := clients/.venv/.codegen
 
-.PHONY: help setup demo explorer test test-browser lint format bench lock clean
+.PHONY: help setup demo explorer test test-browser test-clients lint lint-schema format bench lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,16 +30,22 @@ demo: $(DEMO) ## Run the demo at http://127.0.0.1:8000; PORT=… moves it
 explorer: $(EXPLORER) ## Build GraphiQL, which is then at /graphql
 
 test: $(DEV) ## Run every test, on SQLite and on a PostgreSQL of their own; ARGS=… goes to pytest
-	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --ignore tests/browser $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --ignore tests/browser --ignore tests/clients $(ARGS)
 
 test-browser: $(DEV) $(EXPLORER) ## Try the pages in a headless Chromium; CHROMIUM=… names another
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
+
+test-clients: $(DEV) clients/node_modules/.package-lock.json $(CODEGEN) ## Try what is in clients/ against a demo
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/clients $(ARGS)
 
 lint: $(DEV) ## Check the form, the types, and which package imports which
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy app schema resolvers models mail tests benchmarks
 	$(BIN)/lint-imports
+
+lint-schema: clients/node_modules/.package-lock.json ## Check schema.graphql by the rules of two linters
+	@cd clients && PATH="$(abspath $(BIN)):$$PATH" node lint-schema.js
 
 format: $(DEV) ## Bring the code into form
 	$(BIN)/ruff check --fix
@@ -57,7 +64,7 @@ lock: | $(BIN)/pip ## Pin the dependencies of pyproject.toml; ARGS=--upgrade ren
 	@$(call pin,codegen,--group codegen)
 
 clean: ## Remove .venv, the demo's data, and caches
-	rm -rf $(VENV) app/explorer explorer/node_modules var dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) app/explorer */node_modules clients/.venv var dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 pin = UV_NO_CONFIG=1 UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet $(2) \
 	--output-file requirements/$(1).txt --universal --python-version 3.11 \
@@ -79,8 +86,15 @@ $(EXPLORER): explorer/build.mjs explorer/node_modules/.package-lock.json $(wildc
 	@cd $* && $(NPM) ci --ignore-scripts
 	@touch $@
 
+# Apart from ours: it needs an older graphql-core.
+$(CODEGEN): requirements/codegen.txt | $(BIN)/pip
+	@echo 'Installing $< into clients/.venv'
+	@$(PYTHON) -m venv clients/.venv
+	@clients/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
 $(NODE): requirements/node.txt | $(BIN)/pip
-	@if ! { npm --version && node -e 'process.exit(parseInt(process.versions.node) < 20)'; } >/dev/null 2>&1; then \
+	@if ! { npm --version && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; } >/dev/null 2>&1; then \
 		echo 'Installing Node into $(VENV)'; \
 		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<; \
 	fi

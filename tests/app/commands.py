@@ -10,6 +10,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.http.server import free_port
+
 CANOPY = Path(sys.executable).with_name("canopy")
 PATIENCE = 60.0
 
@@ -52,6 +54,17 @@ def running(*arguments: str, folder: Path, **settings: str) -> Iterator[subproce
         finally:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def demo(folder: Path) -> Iterator[str]:
+    """The address of a demo, with its data in the folder."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    with running("demo", "--port", str(port), folder=folder) as process:
+        with answering(address, process):
+            pass
+        yield address
 
 
 @contextmanager

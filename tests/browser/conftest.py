@@ -8,9 +8,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright
 
-from tests.app.commands import answering, running
+from tests.app import commands
 from tests.browser import chromium
-from tests.http.server import free_port
 
 PATIENCE = 15_000
 """Milliseconds for whatever a test waits for."""
@@ -19,14 +18,7 @@ SHOTS = Path(__file__).parents[2] / "var" / "browser"
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a demo."""
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    folder = tmp_path_factory.mktemp("demo")
-    with (
-        running("demo", "--port", str(port), folder=folder) as process,
-        answering(address, process),
-    ):
+    with commands.demo(tmp_path_factory.mktemp("demo")) as address:
         yield address
 
 
