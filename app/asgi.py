@@ -2,22 +2,26 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from app import health, logs, pages
 from app.clock import utc_now
 from app.database import opened, pending
+from app.documents import Documents
 from app.export import EXPORTS, Download
 from app.graphql import INTERNAL_CODE, GraphQL, refusal
+from app.hearing import hearing
 from app.requests import JSON, BadRequest
 from app.settings import Settings, load
+from app.subscriptions import Subscriptions
 from app.worker import mail_worker, working
 from resolvers.work import Clock
 from schema.build import schema
@@ -51,8 +55,11 @@ def create_app(
 
 
 def _routes(settings: Settings, clock: Clock) -> list[BaseRoute]:
+    core: Any = schema._schema
+    documents = Documents(core, settings)
     return [
-        Route("/graphql", GraphQL(schema, settings, clock)),
+        Route("/graphql", GraphQL(schema, settings, clock, documents)),
+        WebSocketRoute("/graphql", Subscriptions(core, settings, clock, documents)),
         *(Route(f"/export/{name}.csv", Download(name, clock)) for name in EXPORTS),
         Route("/set-password", pages.set_password),
         Route("/health/live", health.live),
@@ -89,6 +96,7 @@ async def _alive(settings: Settings, clock: Clock) -> AsyncIterator[None]:
     async with opened(settings) as connection, AsyncExitStack() as stack:
         if behind := await pending(connection):
             raise SchemaBehind(behind)
+        await stack.enter_async_context(hearing())
         if settings.embedded_worker:
             await stack.enter_async_context(working(mail_worker(settings, clock), clock))
         yield

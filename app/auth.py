@@ -1,4 +1,4 @@
-"""Who sends a request: the bearer token in its Authorization header."""
+"""Who sends a request: the bearer token in its Authorization header, or in `connection_init`."""
 
 from datetime import datetime
 
@@ -15,7 +15,12 @@ async def caller(request: HTTPConnection, now: datetime) -> Caller | None:
     Two Authorization headers are none: which of them was meant is not to be guessed.
     """
     sent = request.headers.getlist("authorization")
-    scheme, _, token = sent[0].partition(" ") if len(sent) == 1 else ("", "", "")
+    return await bearer(sent[0], now) if len(sent) == 1 else None
+
+
+async def bearer(authorization: object, now: datetime) -> Caller | None:
+    """Who sends `Bearer …`; None for anything else."""
+    scheme, _, token = authorization.partition(" ") if isinstance(authorization, str) else ("",) * 3
     if scheme.lower() != SCHEME or not token.strip():
         return None
     return await caller_of(token.strip(), now)

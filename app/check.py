@@ -30,7 +30,7 @@ async def report(settings: Settings, say: Callable[[str], object]) -> bool:
 
 def _list(say: Callable[[str], object], values: dict[str, str]) -> None:
     for name, value in values.items():
-        say(f"  {name:<26} {value}")
+        say(f"  {name:<35} {value}")
 
 
 async def _problems(settings: Settings, say: Callable[[str], object]) -> AsyncIterator[str]:

@@ -16,6 +16,7 @@ from app.clock import utc_now
 from app.database import UNREACHABLE, connected, migrate, opened, pending
 from app.errors import Failed
 from app.settings import Settings, WrongSettings, load
+from app.sockets import of_sockets
 from models.errors import Refusal
 from models.licenses import LicenseType
 from models.sheets import FaultyRows
@@ -71,6 +72,7 @@ def serve(
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=GRACE,
+        **of_sockets(settings),
     )
 
 

@@ -14,6 +14,7 @@ from app.clock import utc_now
 from app.database import migrate, opened
 from app.errors import Failed
 from app.settings import Settings, load
+from app.sockets import of_sockets
 from app.worker import mail_worker
 
 FOLDER: Final = Path("var")
@@ -39,7 +40,7 @@ async def run(port: int) -> None:
             await migrate(settings.database_url)
             print(_greeting(settings), flush=True)
             app = create_app(settings, routes=catcher.routes)
-            await uvicorn.Server(_config(app)).serve([listening])
+            await uvicorn.Server(_config(app, settings)).serve([listening])
 
 
 def _listening(port: int) -> socket.socket:
@@ -49,7 +50,7 @@ def _listening(port: int) -> socket.socket:
         raise Failed(f"Port {port} cannot be used. PORT=9000 make demo takes another.") from error
 
 
-def _config(app: Starlette) -> uvicorn.Config:
+def _config(app: Starlette, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
@@ -57,6 +58,7 @@ def _config(app: Starlette) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE,
+        **of_sockets(settings),
     )
 
 

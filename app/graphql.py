@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
+from graphql import ExecutionResult as Executed
 from graphql import GraphQLError, OperationType
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -30,16 +31,21 @@ from schema.errors import coded
 
 METHODS: Final = ("GET", "HEAD", "POST")
 FRESH: Final = {"Cache-Control": "no-store"}
+OVER_WEBSOCKET: Final = (
+    "Subscriptions are served over a WebSocket at this address, by graphql-transport-ws."
+)
 INTERNAL_CODE: Final = "INTERNAL_SERVER_ERROR"
 
 
 class GraphQL:
     """An ASGI application: one GraphQL request, one answer."""
 
-    def __init__(self, schema: Schema, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self, schema: Schema, settings: Settings, clock: Clock, documents: Documents | None = None
+    ) -> None:
         self._settings = settings
         self._clock = clock
-        self._documents = Documents(schema._schema, settings)
+        self._documents = documents or Documents(schema._schema, settings)
         self._schema = copy(schema)
         self._schema.extensions = (*schema.extensions, lambda: Prepared(self._documents))
 
@@ -74,7 +80,7 @@ class GraphQL:
             async with asyncio.timeout(self._settings.max_operation_seconds):
                 answer = await self._run(question, caller, now)
         except TimeoutError:
-            raise _timed_out(self._settings.max_operation_seconds) from None
+            raise timed_out(self._settings.max_operation_seconds) from None
         response = _response(answer, media_type)
         response.background = BackgroundTask(note_use, caller, now)
         return response
@@ -86,7 +92,7 @@ class GraphQL:
             context_value=Context(caller, Reader(caller, now), self._clock),
             operation_name=question.operation_name,
         )
-        return _answer(result, self._settings.max_errors)
+        return answer_of(result, self._settings.max_errors)
 
 
 class Prepared(SchemaExtension):
@@ -122,7 +128,7 @@ def _is_from_address_bar(request: Request) -> bool:
 def _must_be_run(document: Document, question: Asked, method: str) -> None:
     operation = document.operation(question.operation_name).operation
     if operation is OperationType.SUBSCRIPTION:
-        raise BadRequest(400, "BAD_REQUEST", "Subscriptions are not served over HTTP.")
+        raise BadRequest(400, "BAD_REQUEST", OVER_WEBSOCKET)
     if operation is OperationType.MUTATION and method != "POST":
         raise _not_allowed("Mutations are sent by POST.", "POST")
 
@@ -131,7 +137,7 @@ def _not_allowed(message: str, *methods: str) -> BadRequest:
     return BadRequest(405, "METHOD_NOT_ALLOWED", message, {"Allow": ", ".join(methods)})
 
 
-def _timed_out(seconds: float) -> BadRequest:
+def timed_out(seconds: float) -> BadRequest:
     return BadRequest(
         503,
         "OPERATION_TIMEOUT",
@@ -140,7 +146,7 @@ def _timed_out(seconds: float) -> BadRequest:
     )
 
 
-def _answer(result: ExecutionResult, most_errors: int) -> dict[str, Any]:
+def answer_of(result: ExecutionResult | Executed, most_errors: int) -> dict[str, Any]:
     """Errors without a path are of the request as a whole: nothing was executed, and no data."""
     errors = result.errors or []
     told = [coded(error) for error in errors[:most_errors]]

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 import orjson
 
 ACCESS: Final = "uvicorn.access"
+SERVER: Final = "uvicorn.error"
 
 
 class Wordless(logging.Formatter):
@@ -52,17 +53,32 @@ class WithoutQuery(logging.Filter):
         return True
 
 
+class WithoutClient(logging.Filter):
+    """As `WithoutQuery`, of a WebSocket: `client, path?query`, and the status where refused."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if str(record.msg).startswith('%s - "WebSocket') and isinstance(record.args, tuple):
+            _, path, *status = record.args
+            record.msg = "WebSocket %s %s"
+            record.args = (str(path).partition("?")[0], *(status or ["opened"]))
+        return True
+
+
 def config(form: Literal["text", "json"]) -> dict[str, Any]:
     """What `logging.config.dictConfig` takes, and uvicorn."""
     text = {"()": Wordless, "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"without_query": {"()": WithoutQuery}},
+        "filters": {
+            "without_query": {"()": WithoutQuery},
+            "without_client": {"()": WithoutClient},
+        },
         "formatters": {"form": text if form == "text" else {"()": Json}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "form"}},
         "loggers": {
             ACCESS: {"filters": ["without_query"]},
+            SERVER: {"filters": ["without_client"]},
             "strawberry": {"level": "CRITICAL"},  # quotes what people sent; the schema tells enough
             "mail.log": {"level": "WARNING"},  # aiosmtpd tells every address
         },

@@ -54,8 +54,23 @@ async def asked(request: Request, settings: Settings) -> Asked:
         members = _members(body)
     else:
         members = _parameters(request.scope["query_string"])
+    return question(members, settings)
+
+
+def question(members: dict[str, Any], settings: Settings) -> Asked:
+    """What the members of a request ask. Raises BadRequest."""
     _must_be_shallow(members, settings.max_json_depth)
     return _asked(members, settings.max_query_length)
+
+
+def message(text: str, settings: Settings) -> dict[str, Any]:
+    """A message of a WebSocket. Raises BadRequest."""
+    body = text.encode(errors="surrogatepass")
+    _must_be_few(body, settings.max_json_brackets)
+    members = _decoded(body, "The message")
+    if not isinstance(members, dict):
+        raise _malformed("A message is a JSON object.")
+    return members
 
 
 def answer_type(accept: str | None) -> str:

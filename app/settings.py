@@ -119,6 +119,11 @@ class Settings(BaseSettings):
     max_operation_seconds: Annotated[float, Field(gt=0)] = 60.0
     max_errors: Annotated[int, Field(ge=1)] = 100
     max_connections: Annotated[int, Field(ge=2)] = 10
+    max_message_bytes: Annotated[int, Field(ge=1024)] = 1024 * 1024
+    max_sockets: Annotated[int, Field(ge=1)] = 2_000
+    max_sockets_per_user: Annotated[int, Field(ge=1)] = 50
+    max_subscriptions_per_socket: Annotated[int, Field(ge=1)] = 50
+    max_subscriptions_per_user: Annotated[int, Field(ge=1)] = 200
 
     @property
     def is_production(self) -> bool:

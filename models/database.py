@@ -1,5 +1,6 @@
 """Plain SQL where the ORM has no words for it, alike on both databases."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from tortoise.connection import get_connection
@@ -28,6 +29,12 @@ async def lock_tree(*, alone: bool) -> None:
     if not is_sqlite():
         share = "" if alone else "_shared"
         await rows(f"SELECT pg_advisory_xact_lock{share}({TREE_LOCK})")
+
+
+async def notify(channel: str, payloads: Sequence[str]) -> None:
+    """Tell every process that listens, when the transaction commits; SQLite has no way to."""
+    if payloads and not is_sqlite():
+        await rows("SELECT pg_notify($1, told) FROM unnest($2::text[]) told", channel, payloads)
 
 
 _REFUSALS: Final = {

@@ -4,7 +4,7 @@ Its own keeps it when a task is cancelled while it begins: after a few of these 
 """
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
@@ -14,6 +14,9 @@ from tortoise.backends.base.client import (
     TransactionContextPooled,
 )
 from tortoise.connection import get_connections
+
+POOLS: Final = {"min_size", "max_size"}
+"""What a pool is told, and a connection is not."""
 
 
 class PooledTransaction(TransactionContextPooled):
@@ -50,6 +53,11 @@ class PooledTransaction(TransactionContextPooled):
 
 
 class Client(AsyncpgDBClient):
+    async def connect_aside(self) -> asyncpg.Connection:
+        """A connection outside of the pool, for who keeps it. The pool must be open."""
+        template = {name: self._template[name] for name in self._template.keys() - POOLS}
+        return await asyncpg.connect(password=self.password, **template)
+
     def _in_transaction(self) -> TransactionContext:
         return PooledTransaction(TransactionWrapper(self), self._pool_init_lock)
 

@@ -128,14 +128,16 @@ async def remind_of_orders(work: Work, after: timedelta) -> int:
     if after == SECOND_REMINDER:
         people = await _with_those_above(people)
     reminded = [
-        order.id
+        order
         for order in orders
         if work.notify(
             notices.order_waiting(companies[order.company_id], order, waiting_key(order.id, after)),
             to=people[order.company_id],
         )
     ]
-    await Order.filter(id__in=reminded).update(reminded_at=work.now, updated_at=work.now)
+    work.changed(*reminded)
+    ids = [order.id for order in reminded]
+    await Order.filter(id__in=ids).update(reminded_at=work.now, updated_at=work.now)
     return len(found)
 
 

@@ -253,6 +253,7 @@ async def _end_trial(work: Work, company: Company) -> None:
     ).update(released_at=work.now, release_reason=ReleaseReason.UPGRADED)
     if ended := await trial.update(expires_at=work.now, updated_at=work.now):
         orders = visible(Order, work.caller).filter(license_type=LicenseType.TRIAL, **running)
+        work.changed(*await orders)
         await orders.update(expires_at=work.now, updated_at=work.now)
         work.audit("license.expired", company, count=ended, reason=ReleaseReason.UPGRADED)
         await settle_expiry(company.id, NotificationTemplate.TRIAL_EXPIRED, work.now)

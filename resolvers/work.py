@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import random
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from models.access import Action, Caller, caller_again, visible, why_not
 from models.audit import AuditEvent, IdempotencyKey, Subject
 from models.base import Entity, new_id
 from models.companies import Company
-from models.database import lock_tree, refusal_of
+from models.database import lock_tree, notify, refusal_of
 from models.errors import (
     Busy,
     Forbidden,
@@ -35,8 +35,10 @@ from models.errors import (
     Refusal,
     Unauthenticated,
 )
+from models.orders import Order
 from models.outbox import Notice, Notification, is_wanted
 from models.users import User
+from resolvers.changes import CHANNEL, Change, changes_of, committed, payloads
 from resolvers.tallies import count
 
 ATTEMPTS: Final = 8
@@ -92,6 +94,7 @@ class Work:
     batch: UUID = field(default_factory=new_id)
     _notices: list[Notification] = field(default_factory=list)
     _events: list[tuple[Company, AuditEvent]] = field(default_factory=list)
+    _changed: list[Order] = field(default_factory=list)
 
     @property
     def caller(self) -> Caller:
@@ -175,6 +178,10 @@ class Work:
         )
         self._events.append((company, event))
 
+    def changed(self, *orders: Order) -> None:
+        """Tell those who watch these orders; for changes that have no event of their own."""
+        self._changed += orders
+
     async def write_down(self) -> list[UUID]:
         """Write the promised mails and the events; the ids of the mails."""
         for company, event in self._events:
@@ -183,6 +190,10 @@ class Work:
         # A scheduled mail that was promised before stays as it is.
         await Notification.bulk_create(self._notices, ignore_conflicts=True)
         return [notice.id for notice in self._notices]
+
+    def changes(self) -> Sequence[Change]:
+        """What others are to be told, once it is committed."""
+        return changes_of(self._events, self._changed)
 
     def _left(self, people: Iterable[User], notice: Notice) -> list[User]:
         mailed = (user for user in people if self._is_mailed(user, notice))
@@ -255,6 +266,10 @@ async def _transact(
         done = await _done(work, operation, arguments, key)
         if work.by is not None and await caller_again(work.by, now) != work.by:
             raise RightsChanged
+        changes = work.changes()
+        await notify(CHANNEL, payloads(changes))
+    if _previewing.get() is None:
+        committed.tell(changes)
     for wake in WAKES if done.notices else ():
         wake()
     return done

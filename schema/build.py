@@ -13,6 +13,7 @@ from schema.mutations import Mutation
 from schema.preview import Previews
 from schema.query import Query
 from schema.scalars import DATE_TIME
+from schema.subscription import Subscription
 from schema.types import Allocation, ApiToken, AuditEvent, ManageSession, Notification
 
 
@@ -26,6 +27,7 @@ class Schema(strawberry.Schema):
 schema: Final = Schema(
     Query,
     Mutation,
+    Subscription,
     types=[Allocation, ApiToken, AuditEvent, ManageSession, Notification],
     extensions=[CodedErrors, Previews],
     config=StrawberryConfig(scalar_map={datetime: DATE_TIME}, disable_field_suggestions=True),

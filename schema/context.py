@@ -9,6 +9,7 @@ import strawberry
 
 from models.access import Caller, caller_of, oneself
 from resolvers import work
+from resolvers.live import Subscriber
 from resolvers.reading.reader import Reader
 from resolvers.work import Clock, Done
 
@@ -55,4 +56,12 @@ class Context:
         self.reader.renew(await oneself(user_id), self.reader.now)
 
 
+@dataclass(frozen=True, slots=True)
+class LiveContext(Context):
+    """Of a subscription: its reader is renewed with every event."""
+
+    subscriber: Subscriber
+
+
 Info: TypeAlias = strawberry.Info[Context, None]
+LiveInfo: TypeAlias = strawberry.Info[LiveContext, None]

@@ -13,7 +13,7 @@ from graphql import (
     VariableNode,
 )
 
-from schema.context import Info
+from schema.context import Info, LiveInfo
 
 
 def reads_on(info: Info) -> bool:
@@ -26,7 +26,7 @@ def reads_on(info: Info) -> bool:
     )
 
 
-def selected(info: Info) -> frozenset[str]:
+def selected(info: Info | LiveInfo) -> frozenset[str]:
     """What is selected of the field, two levels deep: `edges`, `edges.cursor`."""
     raw = info._raw_info
     names: set[str] = set()

@@ -54,6 +54,11 @@ def test_the_defaults_are_those_that_are_written_down() -> None:
         "CANOPY_MAX_OPERATION_SECONDS": "60.0",
         "CANOPY_MAX_ERRORS": "100",
         "CANOPY_MAX_CONNECTIONS": "10",
+        "CANOPY_MAX_MESSAGE_BYTES": "1048576",
+        "CANOPY_MAX_SOCKETS": "2000",
+        "CANOPY_MAX_SOCKETS_PER_USER": "50",
+        "CANOPY_MAX_SUBSCRIPTIONS_PER_SOCKET": "50",
+        "CANOPY_MAX_SUBSCRIPTIONS_PER_USER": "200",
     }
 
 

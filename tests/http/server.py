@@ -43,6 +43,9 @@ class Server:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
         """Asks it to end; this process goes on meanwhile, for the mail server lives in it."""
         assert self._process is not None
         self._process.terminate()

@@ -32,7 +32,6 @@ MISSING = {
     "Query.webhookEndpoints",
     "RedeliverWebhookInput",
     "RedeliverWebhookPayload",
-    "Subscription",
     "UpdateWebhookEndpointInput",
     "UpdateWebhookEndpointPayload",
     "WebhookDelivery",

@@ -127,6 +127,7 @@ EXCEPTIONS: Final = {
     ("users", "update_notification_preferences", "User.select_for_update"): ACTOR,
     ("work", "_kept", "IdempotencyKey.get_or_none"): "one's own keys, which lists do not hold",
     ("work", "_transact", "lock_tree"): "locks, and reads nothing",
+    ("work", "_transact", "notify"): "tells, and reads nothing",
 }
 
 
