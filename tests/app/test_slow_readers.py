@@ -1,0 +1,67 @@
+"""A client that does not read: how long it is waited for, and what that costs."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from websockets.sync.client import ClientConnection, connect
+
+from app import sockets
+from models.base import new_id
+from resolvers.changes import MOST_WAITING, Change, Watch
+from tests.app.live import serving, wait_until
+
+CHUNK = 256 * 1024
+
+
+class Hasty(sockets.Socket):
+    patience = 0.3
+
+
+@contextmanager
+def deaf(address: str) -> Iterator[ClientConnection]:
+    with socket.socket() as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        host, port = address.removeprefix("http://").split(":")
+        raw.connect((host, int(port)))
+        with connect(
+            f"ws://{host}:{port}/", sock=raw, compression=None, proxy=None, max_queue=1
+        ) as client:
+            yield client
+
+
+def test_who_does_not_read_is_left_and_nothing_more_is_kept_for_them() -> None:
+    sent, left = [0], []
+
+    async def talk(websocket: WebSocket) -> None:
+        await websocket.accept()
+        try:
+            while sent[0] < 400:
+                await websocket.send_text("x" * CHUNK)
+                sent[0] += 1
+        except (WebSocketDisconnect, RuntimeError):
+            left.append(True)
+
+    app = Starlette(routes=[WebSocketRoute("/", talk)])
+    with serving(app, ws=Hasty, ws_per_message_deflate=False) as address, deaf(address):
+        wait_until(lambda: left)
+
+    assert sent[0] < 100
+
+
+def test_what_waits_for_one_who_lags_behind_is_bounded() -> None:
+    watch = Watch()
+    ids = [new_id() for _ in range(MOST_WAITING + 1)]
+    for id in ids[:-1]:
+        watch.hear(Change("a/", frozenset([id])))
+        watch.hear(Change("a/", frozenset([id])))
+    full = watch.take()
+    for id in ids:
+        watch.hear(Change("a/", frozenset([id])))
+
+    assert full == (set(ids[:-1]), False)
+    assert watch.take() == (set(), True)
+    assert watch.take() == (set(), False)
