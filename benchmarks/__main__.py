@@ -2,11 +2,11 @@
 
 import asyncio
 
-from benchmarks import daily, imports, paths
+from benchmarks import daily, days, imports, paths
 
 
 def main() -> None:
-    for benchmark in (paths, daily, imports):
+    for benchmark in (paths, days, daily, imports):
         asyncio.run(benchmark.main())
 
 

@@ -170,6 +170,8 @@ async def _free(work: Work, company: Company, wanted: Wanted, most: int) -> list
         if not await orders.filter(id=wanted.order_id).exists():
             raise NotFound("order", ("order_id",))
         free = free.filter(order_id=wanted.order_id)
+    if most == 0:  # to Tortoise a limit of 0 is none
+        return []
     first: list[UUID] = []
     if prefers_nfr(company.kind):
         first = await _ids(free.filter(expires_at__isnull=True).order_by("id").limit(most))

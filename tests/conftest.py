@@ -14,6 +14,16 @@ from tests.graphql.api import Api, application
 from tests.postgres import Postgres
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--deep",
+        type=int,
+        default=0,
+        metavar="LIVES",
+        help="so many lives at random in tests/properties/test_machine.py",
+    )
+
+
 class Clock:
     """A clock that stands still until it is moved."""
 

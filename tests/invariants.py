@@ -1,9 +1,12 @@
 """What must always hold, checked on the database itself."""
 
+from collections import Counter
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from models.base import within
+from tortoise.queryset import QuerySet
+
+from models.base import is_within
 from models.companies import Company
 from models.database import rows
 from models.licenses import License, LicenseStatus, has_status
@@ -81,28 +84,36 @@ BREACHES: Final = {
     },
 }
 
+ALL: Final = " UNION ALL ".join(
+    f"""SELECT '{rule.replace("'", "''")}' AS rule, CAST(breach.id AS TEXT) AS id
+    FROM ({statement}) AS breach"""
+    for rule, statement in BREACHES.items()
+)
+
 
 async def breaches(now: datetime) -> dict[str, list[str]]:
     """What does not hold at `now`, and for which ids; empty when all is well."""
-    found = {rule: await _ids(statement, now) for rule, statement in BREACHES.items()}
-    found["available + allocated + expired = total, at every scope"] = await _miscounted(now)
-    return {rule: ids for rule, ids in found.items() if ids}
-
-
-async def _ids(statement: str, now: datetime) -> list[str]:
-    values = (now,) if "$1" in statement else ()
-    return [str(row["id"]) for row in await rows(statement, *values)]
+    found: dict[str, list[str]] = {}
+    for row in await rows(ALL, now):
+        found.setdefault(row["rule"], []).append(row["id"])
+    if wrong := await _miscounted(now):
+        found["available + allocated + expired = total, at every scope"] = wrong
+    return found
 
 
 async def _miscounted(now: datetime) -> list[str]:
-    wrong = []
-    for company in await Company.all():
-        theirs = License.filter(within(company.path))
-        told = [
-            await theirs.filter(has_status(status, now)).count()
-            for status in LicenseStatus
-            if status is not LicenseStatus.VOID
-        ]
-        if sum(told) != await theirs.filter(voided_at__isnull=True).count():
-            wrong.append(str(company.id))
-    return wrong
+    counted: Counter[str] = Counter()
+    for status in LicenseStatus:
+        if status is not LicenseStatus.VOID:
+            counted.update(await _paths(License.filter(has_status(status, now))))
+    counted.subtract(await _paths(License.filter(voided_at__isnull=True)))
+    return [
+        str(company.id)
+        for company in await Company.all()
+        if sum(number for path, number in counted.items() if is_within(path, company.path))
+    ]
+
+
+async def _paths(licenses: QuerySet[License]) -> list[str]:
+    paths: Any = await licenses.values_list("path", flat=True)
+    return list(paths)

@@ -29,6 +29,7 @@ from tests.factories import Make
 from tests.invariants import breaches
 from tests.scene import Do, Scene
 from tests.snapshots import mails, refused, snapshot
+from tests.statements import statements
 
 PREMIUM, MANAGED, TRIAL, NFR = LicenseType
 PARTIAL = ShortagePolicy.PARTIAL
@@ -268,6 +269,26 @@ async def test_people_of_a_partner_get_nfr_first(
     allocated = await do(scene.vic, allocate_licenses, company.id, these(*people), ANY)
 
     assert allocated.licenses == [*(license.id for license in nfr), soon.id]
+
+
+async def test_people_of_a_partner_who_are_licensed_already_are_told_so_too(
+    scene: Scene, do: Do, make: Make
+) -> None:
+    await make.licenses(scene.partner, 10, LicenseType.NFR)
+    await do(scene.pam, allocate_licenses, None, Learners([scene.paul.id]), ANY)
+
+    allocated = await do(scene.pam, allocate_licenses, None, Learners([scene.paul.id]), ANY)
+
+    assert (allocated.licenses, allocated.already_licensed) == ([], [scene.paul.id])
+
+
+async def test_where_nobody_is_served_no_license_is_read(scene: Scene, do: Do, make: Make) -> None:
+    await make.licenses(scene.customer, 3)
+
+    with statements() as kept:
+        await do(scene.cora, allocate_licenses, None, Learners([]), ANY)
+
+    assert [statement for statement in kept if 'FROM "licenses"' in statement] == []
 
 
 async def test_type_and_order_narrow_what_is_taken(

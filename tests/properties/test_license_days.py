@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -25,9 +24,7 @@ from resolvers.reading.summaries import (
 from resolvers.reading.windows import Scope
 from tests.conftest import Clock
 from tests.factories import Make
-
-DAY = timedelta(days=1)
-MONTH = timedelta(days=30)
+from tests.properties.plain import DAY, MONTH, plain
 
 spans = st.timedeltas(timedelta(0), timedelta(days=400)) | st.sampled_from(
     [
@@ -114,33 +111,6 @@ async def test_days_and_counts_are_what_python_makes_of_the_rows(
             days["license_days_used"],
         )
         assert idle[order] == elapsed[order] - used[order]
-
-
-def plain(
-    licenses: Sequence[License], stays: Iterable[Allocation], now: datetime
-) -> dict[str, Any]:
-    """As domain.md says it, license by license."""
-    counted = [license for license in licenses if license.voided_at is None]
-    ending = {license.id: license.expires_at for license in counted if license.expires_at}
-    live = [each for each in counted if each.expires_at is None or now < each.expires_at]
-    elapsed = used = timedelta(0)
-    for license in counted:
-        if license.expires_at is not None:
-            elapsed += min(license.expires_at, now) - license.assigned_at
-    for stay in stays:
-        if stay.license_id in ending:
-            used += min(stay.released_at or now, ending[stay.license_id], now) - stay.allocated_at
-    expiries = [license.expires_at for license in live if license.expires_at is not None]
-    return {
-        "total": len(counted),
-        "available": sum(license.holder_id is None for license in live),
-        "allocated": sum(license.holder_id is not None for license in live),
-        "expiring": sum(expiry <= now + MONTH for expiry in expiries),
-        "expired": len(counted) - len(live),
-        "next_expiry_at": min(expiries, default=None),
-        "license_days_elapsed": elapsed // DAY,
-        "license_days_used": used // DAY,
-    }
 
 
 def is_in(license: License, company: Company, scope: Scope) -> bool:
