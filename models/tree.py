@@ -23,8 +23,10 @@ async def deepest(path: str) -> int:
     return int(found[0]["longest"])
 
 
-async def refile(old: str, new: str) -> None:
-    """Move every row within one path beneath another."""
+async def refile(old: str, new: str, now: datetime) -> None:
+    """Move every row within one path beneath another; whoever looks for changed companies finds
+    all of them, for what is above them changed.
+    """
     for table in FILED:
         await rows(
             f"UPDATE {table} SET path = $1 || SUBSTR(path, {len(old) + 1})"  # noqa: S608
@@ -33,6 +35,12 @@ async def refile(old: str, new: str) -> None:
             old,
             successor(old),
         )
+    await rows(
+        "UPDATE companies SET updated_at = $3 WHERE path >= $1 AND path < $2",
+        new,
+        successor(new),
+        now,
+    )
 
 
 async def settle(path: str, now: datetime) -> None:

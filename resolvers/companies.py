@@ -113,7 +113,7 @@ async def move_company(work: Work, company_id: UUID, new_parent_id: UUID) -> UUI
     work.require(Action.CREATE_COMPANY, parent)
     old_path, old_parent = company.path, company.parent_id
     company.move_under(parent, deepest=await deepest(old_path), at=work.now)
-    await refile(old_path, company.path)
+    await refile(old_path, company.path, work.now)
     await company.save(update_fields=["parent_id", "updated_at"])
     await settle(company.path, work.now)
     work.audit("company.moved", company, company, old=str(old_parent), new=str(parent.id))

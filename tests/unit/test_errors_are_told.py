@@ -13,7 +13,11 @@ from schema.errors import UserErrorCode
 ROOT: Final = Path(__file__).parents[2]
 TOLD: Final = (ROOT / "docs" / "errors.md").read_text()
 CODE: Final = re.compile(r"[A-Z]+(_[A-Z]+)+|UNAUTHENTICATED|FORBIDDEN|CONFLICT")
-CODED: Final = [*(ROOT / "app").rglob("*.py"), ROOT / "schema/errors.py", ROOT / "schema/preview.py"]
+CODED: Final = [
+    *(ROOT / "app").rglob("*.py"),
+    ROOT / "schema/errors.py",
+    ROOT / "schema/preview.py",
+]
 """Where errors at the top get their codes."""
 OF_REFUSALS: Final = {"NOT_FOUND", "CONFLICT"}
 """What a list or an export is refused for; the code is the refusal's."""
