@@ -630,7 +630,8 @@ async def test_a_company_is_moved_with_all_beneath_it_in_all_six_tables(
     }
     filed = {
         f"{table} {row.get('name') or row.get('email') or row['id']}": {
-            "path": moved[row["id"] if table == "Company" else row["company_id"]]
+            "path": moved[row["id"] if table == "Company" else row["company_id"]],
+            **({"updated_at": clock()} if table == "Company" else {}),
         }
         for table in ("Company", *FILED)
         for row in before[table]
