@@ -10,11 +10,13 @@ import { ask, watch } from "./api.js";
 import { Bar } from "./bar.jsx";
 import customer from "./journeys/customer.graphql";
 import partner from "./journeys/partner.graphql";
+import watching from "./journeys/watching.graphql";
 import { current, follow, refresh } from "./session.js";
 
 const TABS = [
   { query: customer, variables: blank({ order: "", emails: [""] }) },
   { query: partner, variables: blank({ company: "", order: "", emails: [""] }) },
+  { query: watching, variables: blank({ company: "" }) },
 ];
 
 // GraphiQL shows the variables of the first tab only when it is told them so.

@@ -1,11 +1,12 @@
 """The explorer at /graphql: signs in, and runs what its tabs hold."""
 
 import json
+import re
 from typing import Any
 
 import httpx
 import pytest_asyncio
-from playwright.async_api import Page, Response, expect
+from playwright.async_api import BrowserContext, Page, Response, expect
 
 from app.sample import ELI, HANA, PASSWORD
 
@@ -16,6 +17,7 @@ class Explorer:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.bar = page.get_by_role("banner")
+        self.result = page.get_by_label("Result Window")
 
     async def sign_in(self, email: str, password: str = PASSWORD) -> None:
         await self.page.get_by_label("Email").fill(email)
@@ -28,16 +30,19 @@ class Explorer:
     async def run(self, operation: str, **variables: object) -> Any:
         """The data of the answer to one of the operations of the tab."""
         if variables:
-            await self._write_variables(variables)
-        await self.page.get_by_role("button", name="Execute query").click()
+            await self.write_variables(**variables)
         async with self.page.expect_response(lambda got: asked_by(got) == operation) as awaited:
-            await self.page.get_by_role("menuitem", name=operation, exact=True).click()
+            await self.choose(operation)
         answer = await (await awaited.value).json()
-        await expect(self.page.get_by_label("Result Window")).to_contain_text("data")
+        await expect(self.result).to_contain_text("data")
         assert "errors" not in answer
         return answer["data"]
 
-    async def _write_variables(self, variables: dict[str, object]) -> None:
+    async def choose(self, operation: str) -> None:
+        await self.page.get_by_role("button", name="Execute query").click()
+        await self.page.get_by_role("menuitem", name=operation, exact=True).click()
+
+    async def write_variables(self, **variables: object) -> None:
         await self.page.get_by_role("region", name="Variables").click()
         await self.page.evaluate(COPY, json.dumps(variables))
         await self.page.keyboard.press("Control+A")
@@ -53,8 +58,13 @@ def asked_by(response: Response) -> str | None:
 @pytest_asyncio.fixture
 async def explorer(page: Page) -> Explorer:
     await page.context.grant_permissions(["clipboard-write"])
+    return await opened(page)
+
+
+async def opened(page: Page) -> Explorer:
     await page.goto("/graphql")
-    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("mutation")
+    document = page.locator(".graphiql-query-editor .view-lines")
+    await expect(document).to_contain_text("Sign in above")
     return Explorer(page)
 
 
@@ -107,6 +117,27 @@ async def test_a_partner_orders_in_manage_mode(explorer: Explorer) -> None:
     assert order["viewerCan"]["assign"]["allowed"] is False
     assert assigned["assignOrder"]["order"]["status"] == "ASSIGNED"
     assert len(allocated["allocateLicenses"]["licenses"]) == 1
+
+
+async def test_counts_are_told_as_they_change(explorer: Explorer, context: BrowserContext) -> None:
+    await explorer.sign_in(ELI)
+    await expect(explorer.bar).to_contain_text("Eli Roth")
+    order = (await explorer.run("CustomerRequests"))["requestLicenses"]["order"]
+    await explorer.show("WatchOrders")
+    await explorer.write_variables(company=order["company"]["id"])
+    await explorer.choose("WatchLicenses")
+    await expect(explorer.result).to_contain_text("requested")
+    [before] = re.findall(r'"requested":\s*(\d+)', await explorer.result.inner_text())
+
+    other = await opened(await context.new_page())
+    await other.sign_in(ELI)
+    await expect(other.bar).to_contain_text("Eli Roth")
+    await other.show("CustomerRequests")
+    await other.run("CustomerRequests")
+
+    await expect(explorer.result).to_contain_text(re.compile(rf'"requested":\s*{int(before) + 3}'))
+    await explorer.page.get_by_role("button", name="Stop query").click()
+    await expect(explorer.page.get_by_role("button", name="Execute query")).to_be_visible()
 
 
 async def test_who_is_signed_in_stays_so_when_the_page_is_loaded_again(explorer: Explorer) -> None:

@@ -33,7 +33,7 @@ def run(*command: str | Path, told: dict[str, str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("script", ["audit", "urql", "apollo", "relay", "typed"])
+@pytest.mark.parametrize("script", ["audit", "urql", "apollo", "relay", "typed", "subscribe"])
 def test_one_from_npm(script: str, told: dict[str, str]) -> None:
     run("npm", "run", "--silent", script, told=told)
 
