@@ -180,11 +180,11 @@ async def test_orders_of_others_are_never_told(
 async def test_what_was_refused_previewed_or_repeated_is_not_told(
     scene: Scene, do: Do, ears: Ears
 ) -> None:
-    await do(scene.cora, request_licenses, None, PREMIUM, 1, key="once")
+    first = await do(scene.cora, request_licenses, None, PREMIUM, 1, key="once")
     stream = await ears.orders(scene.pam)
     await refused(do(scene.cora, request_licenses, None, PREMIUM, 0))
     async with previewing():
-        await do.done(scene.cora, request_licenses, None, PREMIUM, 2, preview=True)
+        await do.done(scene.pam, assign_order, first.order_id, preview=True)
     await do(scene.cora, request_licenses, None, PREMIUM, 1, key="once")
 
     await do(scene.cora, request_licenses, None, PREMIUM, 3)
@@ -251,9 +251,12 @@ async def test_counts_that_are_equal_are_not_told_again(
 ) -> None:
     """Nor is each of those that come within a second."""
     stream = await ears.counts(scene.pam, scene.customer)
+    wide = await ears.counts(scene.pam, scene.partner, Scope.SUBTREE)
     await stream.next()
-    await do(scene.pam, request_licenses, scene.partner.id, PREMIUM, 1)
+    await wide.next()
     committed.miss()
+    await do(scene.pam, request_licenses, scene.partner.id, PREMIUM, 1)
+    assert (await wide.next()).requested == 1  # by now the other has been read again
 
     for quantity in (3, 4, 5):
         await do(scene.cora, request_licenses, None, PREMIUM, quantity)
