@@ -26,6 +26,7 @@ from models.access import Caller
 from resolvers.reading.reader import Reader
 from resolvers.tokens import note_use
 from resolvers.work import Clock
+from schema.build import StandardExecutor
 from schema.context import Context
 from schema.errors import coded
 
@@ -47,6 +48,8 @@ class GraphQL:
         self._clock = clock
         self._documents = documents or Documents(schema._schema, settings)
         self._schema = copy(schema)
+        if settings.executor == "standard":
+            self._schema.execution_context_class = StandardExecutor
         self._schema.extensions = (*schema.extensions, lambda: Prepared(self._documents))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -102,6 +102,7 @@ class Settings(BaseSettings):
         tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_origins)
     ] = ()
     embedded_worker: bool = True
+    executor: Literal["compiled", "standard"] = "compiled"
     log_format: Literal["text", "json"] = Field(
         default_factory=lambda told: "text" if _in_development(told) else "json"
     )

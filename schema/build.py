@@ -1,14 +1,17 @@
 """The schema, and its text."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import strawberry
 from graphql import GraphQLError, lexicographic_sort_schema, print_schema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionContext
 
+from schema.context import Context
 from schema.errors import CodedErrors
+from schema.execution.executor import CompilingExecutor
 from schema.mutations import Mutation
 from schema.preview import Previews
 from schema.query import Query
@@ -24,12 +27,24 @@ class Schema(strawberry.Schema):
         """Nothing: CodedErrors logs what nobody foresaw, and of that no more than it may."""
 
 
+StandardExecutor: TypeAlias = StrawberryGraphQLCoreExecutionContext
+
+
+class Executor(CompilingExecutor):
+    """Plans are made for those who are signed in: a stranger's documents leave none behind."""
+
+    def may_compile(self) -> bool:
+        context = self.context_value
+        return isinstance(context, Context) and bool(context.caller) and super().may_compile()
+
+
 schema: Final = Schema(
     Query,
     Mutation,
     Subscription,
     types=[Allocation, ApiToken, AuditEvent, ManageSession, Notification],
     extensions=[CodedErrors, Previews],
+    execution_context_class=Executor,
     config=StrawberryConfig(scalar_map={datetime: DATE_TIME}, disable_field_suggestions=True),
 )
 

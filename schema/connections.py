@@ -25,7 +25,11 @@ class PageInfo:
 class Edge(Generic[T]):
     page: strawberry.Private[Page[Any]]
     row: strawberry.Private[Any]
-    node: T = strawberry.field(description="The row.")
+
+    @strawberry.field(description="The row.")
+    def node(self) -> T:
+        node: T = wrapped(self.row)
+        return node
 
     @strawberry.field(description="Where it stands: send it as `after` or `before`.")
     def cursor(self) -> str:
@@ -35,10 +39,16 @@ class Edge(Generic[T]):
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
     page: strawberry.Private[Page[Any]]
-    edges: list[Edge[T]] = strawberry.field(description="The rows of the page, in order.")
-    total_count: int = strawberry.field(
+
+    @strawberry.field(description="The rows of the page, in order.")
+    def edges(self) -> list[Edge[T]]:
+        return [Edge(page=self.page, row=row) for row in self.page.rows]
+
+    @strawberry.field(
         description="All rows that match, on every page; counted only when asked for."
     )
+    def total_count(self) -> int:
+        return self.page.total
 
     @strawberry.field(description="What is around the page.")
     def page_info(self) -> PageInfo:
@@ -54,8 +64,7 @@ class Connection(Generic[T]):
 
     @classmethod
     def of(cls, page: Page[Any]) -> Self:
-        edges: Any = [Edge(page=page, row=row, node=wrapped(row)) for row in page.rows]
-        return cls(page=page, edges=edges, total_count=page.total)
+        return cls(page=page)
 
 
 wraps(Page, Connection.of)

@@ -6,32 +6,21 @@
 the key, and a key of null is answered by null. What it finds is wrapped in its GraphQL type.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from inspect import Parameter, Signature
 from typing import Annotated, Any, Final
 
 import strawberry
 
-from resolvers.reading.reader import Batch
-from schema.context import Info
+from resolvers.reading.reader import Batch, raised
+from schema.context import Context, Info
+from schema.execution.declared import EDGE, Edge, Load
 from schema.neutral import neutral
 from schema.scopes import READS, Needs
 from schema.selections import selected
 
 ROOT: Final = "root"
 """The key of what hangs on nothing."""
-METADATA: Final = "edge"
-
-
-@dataclass(frozen=True)
-class Edge:
-    """What an edge was declared as, for executors: `key` is None at the root."""
-
-    batch: Batch
-    key: str | None
-    selective: bool
-
 
 _WRAPPERS: Final[dict[type, Callable[[Any], Any]]] = {}
 
@@ -74,7 +63,8 @@ def edge(
             return None
         return await load(info, batch, found, arguments, selective=selective)
 
-    return _field(resolve, Edge(batch, key, selective), takes, description)
+    declared = Edge(_loading(batch), key, wrapped, neutral, selective=selective)
+    return _field(resolve, takes, description, declared)
 
 
 def root_edge(
@@ -90,7 +80,7 @@ def root_edge(
         _ = info.context.reader.asking
         return await load(info, batch, ROOT, arguments, selective=selective)
 
-    return _field(resolve, Edge(batch, None, selective), takes, description, READS)
+    return _field(resolve, takes, description, needs=READS)
 
 
 def edges(batch: Batch, keys: str, *, description: str) -> Any:
@@ -98,10 +88,11 @@ def edges(batch: Batch, keys: str, *, description: str) -> Any:
 
     async def resolve(root: Any, info: Info) -> Any:
         ids = getattr(root, keys)
-        found = await batch(info.context.reader, ids) if ids else {}
-        return [wrapped(found[id]) for id in ids if id in found]
+        found = await info.context.reader.load_all(batch, ids)
+        return [wrapped(raised(found[id])) for id in ids if found[id] is not None]
 
-    return _field(resolve, None, (), description)
+    declared = Edge(_loading(batch), keys, wrapped, neutral, many=True)
+    return _field(resolve, (), description, declared)
 
 
 async def load(
@@ -118,11 +109,20 @@ async def load(
     return wrapped(await info.context.reader.load(batch, key, **given))
 
 
+def _loading(batch: Batch) -> Load:
+    def load(
+        context: Context, keys: Iterable[Any], arguments: Mapping[str, Any]
+    ) -> Awaitable[Mapping[Any, Any]]:
+        return context.reader.load_all(batch, keys, **arguments)
+
+    return load
+
+
 def _field(
     resolve: Callable[..., Any],
-    declared: Edge | None,
     takes: Iterable[Parameter],
     description: str,
+    declared: Edge | None = None,
     needs: Needs | None = None,
 ) -> Any:
     given = (
@@ -132,7 +132,7 @@ def _field(
     resolve.__signature__ = Signature([*given, *takes])  # type: ignore[attr-defined]
     return strawberry.field(
         resolver=resolve,
-        metadata={METADATA: declared},
+        metadata={EDGE: declared},
         description=needs.described(description) if needs else description,
         extensions=[needs] if needs else [],
     )

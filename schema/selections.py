@@ -1,71 +1,83 @@
 """What is selected beneath a field, before it is answered."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import strawberry
 from graphql import (
     FieldNode,
+    FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLResolveInfo,
     InlineFragmentNode,
     SelectionNode,
     SelectionSetNode,
     VariableNode,
 )
 
-from schema.context import Info, LiveInfo
 
-
-def reads_on(info: Info) -> bool:
+def reads_on(info: strawberry.Info[Any, Any]) -> bool:
     """Whether more is selected of a payload than its own fields and plain fields of its rows."""
-    raw = info._raw_info
+    selections, nodes = _of(info)
     return any(
         field.selection_set is not None
-        for member in _fields(raw, (node.selection_set for node in raw.field_nodes))
-        for field in _fields(raw, (member.selection_set,))
+        for member in selections.beneath(nodes)
+        for field in selections.beneath([member])
     )
 
 
-def selected(info: Info | LiveInfo) -> frozenset[str]:
+def selected(info: strawberry.Info[Any, Any]) -> frozenset[str]:
     """What is selected of the field, two levels deep: `edges`, `edges.cursor`."""
+    selections, nodes = _of(info)
+    return selections.wanted(nodes)
+
+
+def _of(info: strawberry.Info[Any, Any]) -> tuple["Selections", Sequence[FieldNode]]:
     raw = info._raw_info
-    names: set[str] = set()
-    for field in _fields(raw, (node.selection_set for node in raw.field_nodes)):
-        name = field.name.value
-        names.add(name)
-        if field.selection_set is not None:
-            below = _fields(raw, (field.selection_set,))
-            names.update(f"{name}.{each.name.value}" for each in below)
-    return frozenset(names)
+    variables: Any = raw.variable_values
+    return Selections(raw.fragments, variables), raw.field_nodes
 
 
-def _fields(
-    info: GraphQLResolveInfo[Any], sets: Iterable[SelectionSetNode | None]
-) -> Iterator[FieldNode]:
-    """The fields of selection sets, and of the fragments in them; each fragment once."""
-    waiting = [selection for each in sets if each for selection in each.selections]
-    seen: set[str] = set()
-    while waiting:
-        selection = waiting.pop()
-        if not _is_included(info, selection):
-            continue
-        if isinstance(selection, FieldNode):
-            yield selection
-        elif isinstance(selection, InlineFragmentNode):
-            waiting.extend(selection.selection_set.selections)
-        elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in seen:
-            seen.add(selection.name.value)
-            waiting.extend(info.fragments[selection.name.value].selection_set.selections)
+@dataclass(frozen=True)
+class Selections:
+    """The selections of a document, under the variables of a request."""
 
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Mapping[str, Any]
 
-def _is_included(info: GraphQLResolveInfo[Any], selection: SelectionNode) -> bool:
-    for directive in selection.directives or ():
-        wanted = {"include": True, "skip": False}.get(directive.name.value)
-        for given in directive.arguments or () if wanted is not None else ():
-            value: Any = given.value
-            if isinstance(value, VariableNode):
-                told: Any = info.variable_values
-                value = told.get(value.name.value)
-            if getattr(value, "value", value) is not wanted:
-                return False
-    return True
+    def wanted(self, nodes: Sequence[FieldNode]) -> frozenset[str]:
+        """What is selected of a field, two levels deep: `edges`, `edges.cursor`."""
+        names: set[str] = set()
+        for field in self.beneath(nodes):
+            name = field.name.value
+            names.add(name)
+            names.update(f"{name}.{each.name.value}" for each in self.beneath([field]))
+        return frozenset(names)
+
+    def beneath(self, nodes: Sequence[FieldNode]) -> Iterator[FieldNode]:
+        """The fields of a selection, and of the fragments in it; each fragment once."""
+        sets: list[SelectionSetNode | None] = [node.selection_set for node in nodes]
+        waiting = [selection for each in sets if each for selection in each.selections]
+        seen: set[str] = set()
+        while waiting:
+            selection = waiting.pop()
+            if not self._is_included(selection):
+                continue
+            if isinstance(selection, FieldNode):
+                yield selection
+            elif isinstance(selection, InlineFragmentNode):
+                waiting.extend(selection.selection_set.selections)
+            elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in seen:
+                seen.add(selection.name.value)
+                waiting.extend(self.fragments[selection.name.value].selection_set.selections)
+
+    def _is_included(self, selection: SelectionNode) -> bool:
+        for directive in selection.directives or ():
+            included = {"include": True, "skip": False}.get(directive.name.value)
+            for given in directive.arguments or () if included is not None else ():
+                value: Any = given.value
+                if isinstance(value, VariableNode):
+                    value = self.variables.get(value.name.value)
+                if getattr(value, "value", value) is not included:
+                    return False
+        return True

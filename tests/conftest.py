@@ -22,6 +22,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="LIVES",
         help="so many lives at random in tests/properties/test_machine.py",
     )
+    parser.addoption(
+        "--documents", type=int, default=60, help="how many documents both executors are to answer"
+    )
 
 
 class Clock:
@@ -35,6 +38,13 @@ class Clock:
 
     def move(self, **by: float) -> None:
         self.now += timedelta(**by)
+
+
+@pytest.fixture
+def documents(request: pytest.FixtureRequest) -> int:
+    """How many documents by chance a test is to go through."""
+    number: int = request.config.getoption("documents")
+    return number
 
 
 @pytest.fixture

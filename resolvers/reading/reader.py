@@ -1,7 +1,7 @@
 """Who reads, as of when; and what has been read for one request."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -41,17 +41,25 @@ class Reader:
 
     async def load(self, batch: Batch, key: Any, **arguments: Any) -> Any:
         """The value of `key`; arguments must be hashable."""
+        return raised((await self.load_all(batch, (key,), **arguments))[key])
+
+    async def load_all(
+        self, batch: Batch, keys: Iterable[Any], **arguments: Any
+    ) -> Mapping[Any, Any]:
+        """The value of each key, among others: None where nothing is, or an exception."""
         group = (batch, tuple(sorted(arguments.items())))
         load = self._loads.get(group)
         if load is None:
             load = self._loads[group] = _Load(batch, arguments)
-        if key not in load.answers:
-            load.ask(key)
-            self._asked += 1
+        new, answered = load.ask(keys)
+        if new:
+            self._asked += new
             if not self._is_waiting:
                 self._is_waiting = True
                 self._wait(self._loads, self._asked, PATIENCE)
-        return await asyncio.shield(load.answers[key])
+        for each in answered:
+            await each
+        return load.values
 
     def _wait(self, loads: "dict[Hashable, _Load]", asked: int, patience: int) -> None:
         if loads is self._loads and asked != self._asked:
@@ -61,10 +69,36 @@ class Reader:
             return
         self._is_waiting = False
         for load in loads.values():
-            if load.waiting:
+            if load.question.keys:
                 task = asyncio.ensure_future(load.answer(self))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
+
+
+def raised(value: Any) -> Any:
+    """The value itself. Raises it where it is an exception."""
+    if isinstance(value, BaseException):
+        raise value
+    return value
+
+
+class _Question:
+    """Keys that go to the database together, and who waits for them."""
+
+    def __init__(self) -> None:
+        self.keys: dict[Any, None] = {}
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def answered(self) -> asyncio.Future[None]:
+        """Each who waits has a future of their own: one who leaves takes nobody along."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        return future
+
+    def tell(self) -> None:
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(None)
 
 
 class _Load:
@@ -73,26 +107,33 @@ class _Load:
     def __init__(self, batch: Batch, arguments: dict[str, Any]) -> None:
         self._batch = batch
         self._arguments = arguments
-        self.answers: dict[Any, asyncio.Future[Any]] = {}
-        self.waiting: list[Any] = []
+        self._asked: dict[Any, _Question] = {}
+        self.question = _Question()
+        self.values: dict[Any, Any] = {}
 
-    def ask(self, key: Any) -> None:
-        self.answers[key] = asyncio.get_running_loop().create_future()
-        self.waiting.append(key)
+    def ask(self, keys: Iterable[Any]) -> tuple[int, list[asyncio.Future[None]]]:
+        """How many of the keys are new, and what to wait for."""
+        before = len(self.question.keys)
+        questions: dict[_Question, None] = {}
+        for key in keys:
+            if key not in self.values:
+                question = self._asked.get(key)
+                if question is None:
+                    question = self._asked[key] = self.question
+                    question.keys[key] = None
+                questions[question] = None
+        new = len(self.question.keys) - before
+        return new, [question.answered() for question in questions]
 
     async def answer(self, reader: Reader) -> None:
-        keys, self.waiting = self.waiting, []
-        if not keys:
-            return
+        question, self.question = self.question, _Question()
+        keys = list(question.keys)
         values: Mapping[Any, Any]
         try:
             values = await self._batch(reader, keys, **self._arguments)
-        except BaseException as error:  # noqa: BLE001 - every waiter is told
+        except BaseException as error:  # noqa: BLE001 - everybody who waits is told
             values = dict.fromkeys(keys, error)
         for key in keys:
-            value = values.get(key)
-            if isinstance(value, BaseException):
-                self.answers[key].set_exception(value)
-                self.answers[key].exception()
-            else:
-                self.answers[key].set_result(value)
+            self.values[key] = values.get(key)
+            del self._asked[key]
+        question.tell()

@@ -1,8 +1,6 @@
 """What all types with a row have in common."""
 
-from dataclasses import fields
-from functools import cache
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import strawberry
 
@@ -16,9 +14,10 @@ MODELS: Final[dict[str, type[Entity]]] = {}
 
 @strawberry.interface(description="Anything with an id of its own.")
 class Node:
-    """`Order.of(row)` copies the columns that the type names."""
+    """`Order.of(row)` shows a row: the columns that the type names are read when asked for."""
 
-    id: strawberry.ID = strawberry.field(description="Opaque, and unique among all types.")
+    __reads__: ClassVar = "row"
+
     row: strawberry.Private[Any]
 
     def __init_subclass__(cls, *, model: type[Entity] | None = None) -> None:
@@ -29,18 +28,20 @@ class Node:
 
     @classmethod
     def of(cls, row: Any) -> Self:
-        kind: Any = cls
-        columns = {name: getattr(row, name) for name in _columns(kind)}
-        return cls(id=global_id(cls.__name__, row.id), row=row, **columns)
+        node = cls.__new__(cls)
+        node.row = row
+        return node
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "row":
+            raise AttributeError(name)
+        return getattr(self.row, name)
 
-@cache
-def _columns(cls: type[Node]) -> tuple[str, ...]:
-    return tuple(
-        field.name for field in fields(cls) if field.init and field.name not in {"id", "row"}
-    )
+    @strawberry.field(description="Opaque, and unique among all types.")
+    def id(self) -> strawberry.ID:
+        return global_id(type(self).__name__, self.row.id)
 
 
 def column(description: str) -> Any:
-    """A field that is copied from the row."""
+    """A field that is read from the row."""
     return strawberry.field(description=description)

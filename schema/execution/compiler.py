@@ -1,0 +1,235 @@
+"""Writes the function of each level.
+
+Of `{ edges { node { name company { name } } } }` on a page of orders, the first level is
+
+    def level(values, attempt):
+        answers = []
+        keys0, into0 = [], []
+        for v in values:
+            v1 = v.edges
+            v2 = []
+            for v3 in v1:
+                v4 = v3.node
+                v5 = v4.name
+                v6 = {"name": v5, "company": None}
+                v7 = v4.company_id
+                keys0.append(v7); into0.append(v6)
+                v2.append({"node": v6})
+            answers.append({"edges": v2})
+        return answers, ((keys0, into0),)
+
+with a look at each value between these lines; the company's name is the second level.
+"""
+
+from typing import Any, Final
+
+from graphql import (
+    GraphQLAbstractType,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
+)
+from graphql.execution.collect_fields import FieldDetailsList
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
+from strawberry.types.fields.resolver import StrawberryResolver
+
+from schema.execution.declared import READS, Edge
+from schema.execution.fields import Field, Unknown, fields
+from schema.execution.leaves import Unfit, write_leaf
+from schema.execution.objects import Classes, Types, definition_of
+from schema.execution.running import Level, Step
+from schema.execution.writer import Writer
+from schema.selections import Selections
+
+MOST_FIELDS: Final = 1_000
+"""Of a plan: a short document may stand for a great many, as fragments are spread in fragments."""
+LISTS: Final = frozenset({list, tuple})
+"""What may be gone through twice; a generator is stock's."""
+
+
+def compiled(executor: Stock, kind: GraphQLOutputType, details: FieldDetailsList) -> Level:
+    """The plan for values of a type. Raises Unknown where it cannot be made."""
+    try:
+        return _Plan(executor).level(kind, details, "")
+    except (SyntaxError, RecursionError):
+        reason = "nested too deeply"
+    raise Unknown(reason)
+
+
+class _Plan:
+    """What the levels of a plan have in common."""
+
+    def __init__(self, executor: Stock) -> None:
+        self.executor = executor
+        self._fields = 0
+
+    def level(self, kind: GraphQLOutputType, details: FieldDetailsList, field_name: str) -> Level:
+        return _Function(self, field_name).level(kind, details)
+
+    def fields(self, kind: GraphQLObjectType, details: FieldDetailsList) -> list[Field]:
+        found = list(fields(self.executor, kind, details))
+        self._fields += len(found)
+        if self._fields > MOST_FIELDS:
+            raise Unknown("too many fields")
+        return found
+
+    def step(self, edge: Edge, field: Field) -> Step:
+        kind = field.definition.type
+        inner = kind.of_type if is_non_null_type(kind) else kind
+        level = self.level(inner, field.details, field.nodes[0].name.value)
+        executor = self.executor
+        found = Selections(executor.fragment_definitions, executor.variable_values.coerced)
+        return Step(edge, field, level, inner is kind, found.wanted(field.nodes))
+
+
+class _Function:
+    """Writes the function of a level, from one value inwards.
+
+    Each method is given the variable that holds a value, and gives what stands for its answer.
+    """
+
+    def __init__(self, plan: _Plan, field_name: str) -> None:
+        self._plan = plan
+        self._field_name = field_name
+        self._code = Writer("def level(values, attempt):")
+        self._unfit = f"raise {self._code.constant(Unfit)}"
+        self._before = ["answers = []"]
+        self._steps: list[Step] = []
+
+    def level(self, kind: GraphQLOutputType, details: FieldDetailsList) -> Level:
+        code = self._code
+        with code.block("for v in values:"):
+            code.line(f"answers.append({self._value(kind, 'v', details)})")
+        waiting = "".join(f"(keys{at}, into{at}), " for at in range(len(self._steps)))
+        code.line(f"return answers, ({waiting})")
+        code.begin(self._before)
+        weight = len(code.text) + sum(step.level.weight for step in self._steps)
+        return Level(code.function(), self._steps, weight)
+
+    def _value(self, kind: GraphQLOutputType, name: str, details: FieldDetailsList) -> str:
+        inner = kind.of_type if is_non_null_type(kind) else kind
+        nullable = inner is kind
+        if is_leaf_type(inner):
+            write_leaf(self._code, inner, name, nullable=nullable)
+            return name
+        if not nullable:
+            self._code.line(f"if {name} is None: {self._unfit}")
+            return self._present(inner, name, details)
+        answer = self._code.name()
+        self._code.line(f"{answer} = None")
+        with self._code.block(f"if {name} is not None:"):
+            self._code.line(f"{answer} = {self._present(inner, name, details)}")
+        return answer
+
+    def _present(self, kind: GraphQLOutputType, name: str, details: FieldDetailsList) -> str:
+        if is_list_type(kind):
+            return self._list(kind, name, details)
+        if is_abstract_type(kind):
+            return self._abstract(kind, name, details)
+        assert is_object_type(kind)
+        return self._object(kind, name, details)
+
+    def _list(self, kind: GraphQLList[Any], name: str, details: FieldDetailsList) -> str:
+        code, answers, item = self._code, self._code.name(), self._code.name()
+        code.line(f"if type({name}) not in {code.constant(LISTS)}: {self._unfit}")
+        code.line(f"{answers} = []")
+        with code.block(f"for {item} in {name}:"):
+            code.line(f"{answers}.append({self._value(kind.of_type, item, details)})")
+        return answers
+
+    def _abstract(self, kind: GraphQLAbstractType, name: str, details: FieldDetailsList) -> str:
+        code, answer, found = self._code, self._code.name(), self._code.name()
+        schema = self._plan.executor.schema
+        types = Types(schema, kind, self._field_name)
+        known, find = code.constant(types.known), code.constant(types.find)
+        code.line(f"{found} = {known}.get(type({name})) or {find}({name})")
+        for at, possible in enumerate(schema.get_possible_types(kind)):
+            with code.block(f"{'elif' if at else 'if'} {found} == {possible.name!r}:"):
+                code.line(f"{answer} = {self._object(possible, name, details)}")
+        code.line(f"else: {self._unfit}")
+        return answer
+
+    def _object(self, kind: GraphQLObjectType, name: str, details: FieldDetailsList) -> str:
+        code, answer, classes = self._code, self._code.name(), Classes(kind)
+        known, check = code.constant(classes.known), code.constant(classes.check)
+        code.line(f"if type({name}) not in {known}: {check}({name})")
+        read = _Reading(code, kind, name)
+        edges: list[tuple[Edge, Field]] = []
+        parts = []
+        for field in self._plan.fields(kind, details):
+            if not field.is_typename and field.edge is not None:
+                edges.append((field.edge, field))
+            parts.append(f"{field.name!r}: {self._field(field, read)}")
+        code.line(f"{answer} = {{{', '.join(parts)}}}")
+        for edge, field in edges:
+            self._hang(edge, field, read, answer)
+        return answer
+
+    def _field(self, field: Field, read: "_Reading") -> str:
+        if field.is_typename:
+            return repr(field.parent.name)
+        if field.edge is not None:
+            return "None"
+        name = self._code.name()
+        resolver = field.declared.base_resolver
+        called = read.attribute(field) if resolver is None else self._call(resolver, field, read)
+        self._code.line(f"{name} = {called}")
+        outer, self._field_name = self._field_name, field.nodes[0].name.value
+        answer = self._value(field.definition.type, name, field.details)
+        self._field_name = outer
+        return answer
+
+    def _call(self, resolver: StrawberryResolver[Any], field: Field, read: "_Reading") -> str:
+        """An ordinary resolver. One that awaits or takes arguments is stock's."""
+        if field.declared.is_async or field.definition.args:
+            raise Unknown(f"{field.parent}.{field.name}")
+        given = [read.value] if resolver.self_parameter else []
+        for parameter in (resolver.parent_parameter, resolver.root_parameter):
+            given += [f"{parameter.name}={read.value}"] if parameter else []
+        if resolver.info_parameter:
+            info = self._code.name()
+            self._before.append(f"{info} = attempt.info({self._code.constant(field)})")
+            given.append(f"{resolver.info_parameter.name}={info}")
+        return f"{self._code.constant(resolver.wrapped_func)}({', '.join(given)})"
+
+    def _hang(self, edge: Edge, field: Field, read: "_Reading", answer: str) -> None:
+        """Note down what an edge is to be asked for this answer."""
+        code, at, key = self._code, len(self._steps), self._code.name()
+        self._steps.append(self._plan.step(edge, field))
+        self._before.append(f"keys{at}, into{at} = [], []")
+        code.line(f"{key} = {read.named(edge.key)}")
+        with code.block(f"if {key} is not None:"):
+            code.line(f"keys{at}.append({key}); into{at}.append({answer})")
+        if not self._steps[at].nullable:
+            code.line(f"else: {self._unfit}")
+
+
+class _Reading:
+    """The attributes of one value."""
+
+    def __init__(self, code: Writer, kind: GraphQLObjectType, value: str) -> None:
+        self.value = value
+        self._code = code
+        self._through: str | None = getattr(definition_of(kind).origin, READS, None)
+        self._behind = ""
+
+    def attribute(self, field: Field) -> str:
+        """What is answered by an attribute of that name."""
+        if field.declared.default_resolver is not getattr or field.definition.args:
+            raise Unknown(f"{field.parent}.{field.name}")
+        return self.named(field.declared.python_name)
+
+    def named(self, name: str) -> str:
+        if not name.isidentifier():
+            raise Unknown(name)
+        if self._through in {None, name}:
+            return f"{self.value}.{name}"
+        if not self._behind:
+            self._behind = self._code.name()
+            self._code.line(f"{self._behind} = {self.value}.{self._through}")
+        return f"{self._behind}.{name}"

@@ -1,0 +1,32 @@
+"""What an application declares of its fields, for executors."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+EDGE: Final = "edge"
+"""In the metadata of a Strawberry field: the Edge that answers it."""
+READS: Final = "__reads__"
+"""Of a Strawberry type: the attribute that has the attributes which its values lack."""
+
+Load = Callable[[Any, Iterable[Any], Mapping[str, Any]], Awaitable[Mapping[Any, Any]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Edge:
+    """A field that is answered for many parents at once.
+
+    `load(context, keys, arguments)` finds a value for each key. A key that it leaves out is null; a
+    value that is an exception is raised for its key alone. It may be asked twice, so it only reads.
+    `key` is the attribute of the parent that holds its key, None for null; with `many`, that holds
+    several, and the answer is the list of what is there. `value` makes the GraphQL value of what
+    was found, and `neutral` of an argument what `load` takes. A `selective` edge is told what is
+    selected, as the argument `want`.
+    """
+
+    load: Load
+    key: str
+    value: Callable[[Any], Any]
+    neutral: Callable[[Any], Any]
+    many: bool = False
+    selective: bool = False

@@ -1,0 +1,167 @@
+"""Where the stock executor hands a value over to a plan, and takes it back."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, TypeAlias
+
+from graphql import (
+    GraphQLError,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+)
+from graphql.execution import ExecutionResult
+from graphql.execution.collect_fields import FieldDetailsList
+from graphql.pyutils import AwaitableOrValue, Path
+from graphql.type import GraphQLAbstractType
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
+
+from schema.execution.compiler import compiled
+from schema.execution.fields import DEFINITION, Unknown, understood
+from schema.execution.plans import Kept, Plans
+from schema.execution.running import Attempt, Level, Step, Waiting
+
+ByStock: TypeAlias = Callable[[], AwaitableOrValue[Any]]
+
+
+class CompilingExecutor(Stock):
+    """Completes values by plans where it can; all else, and all that goes wrong, is stock's.
+
+    The methods it overrides are private to graphql-core, whose version is pinned.
+    """
+
+    plans: ClassVar[Plans] = Plans()
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._plans_here: dict[tuple[GraphQLOutputType, int], Kept] = {}
+        self._given: dict[Step, Mapping[str, Any]] = {}
+        self._is_open = self.may_compile()
+        self._flags = tuple(
+            (name, value)
+            for name, value in self.variable_values.coerced.items()
+            if type(value) is bool
+        )
+
+    def may_compile(self) -> bool:
+        """Whether plans are made and used for this request at all."""
+        return not (
+            (self.middleware_manager and self.middleware_manager.middlewares)
+            or self.abort_signal is not None
+            or not self.error_propagation
+            or self.schema.extensions[DEFINITION].exception_handlers
+        )
+
+    def complete_list_value(
+        self,
+        return_type: GraphQLList[Any],
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> AwaitableOrValue[list[Any]]:
+        given = (return_type, field_details_list, info, path, result, position_context)
+        return self._complete(partial(super().complete_list_value, *given), *given)
+
+    def complete_object_value(
+        self,
+        return_type: GraphQLObjectType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> AwaitableOrValue[dict[str, Any]]:
+        given = (return_type, field_details_list, info, path, result, position_context)
+        return self._complete(partial(super().complete_object_value, *given), *given)
+
+    def complete_abstract_value(
+        self,
+        return_type: GraphQLAbstractType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> AwaitableOrValue[dict[str, Any]]:
+        given = (return_type, field_details_list, info, path, result, position_context)
+        return self._complete(partial(super().complete_abstract_value, *given), *given)
+
+    def build_response(self, data: dict[str, Any] | None) -> Any:
+        """The answer. What refers to this executor from within goes, or it would wait for the
+        garbage collector, with all that was read.
+        """
+        response = super().build_response(data)
+        if isinstance(response, ExecutionResult):
+            self.async_helpers = None  # type: ignore[assignment]
+        return response
+
+    def _complete(
+        self,
+        by_stock: ByStock,
+        kind: GraphQLOutputType,
+        details: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        value: Any,
+        position_context: Any,
+    ) -> AwaitableOrValue[Any]:
+        plan = self._plan(kind, details) if self._is_open and position_context is None else None
+        if plan is None:
+            return by_stock()
+        attempt = Attempt(self, self._given)
+        try:
+            answers, waiting = plan.complete((value,), attempt)
+        except Exception:  # noqa: BLE001 - stock comes upon it again, and tells of it
+            answers, waiting = [], ()
+        # Out of the `except`, or what stock raises would hold on to what was raised before.
+        if not answers:
+            return by_stock()
+        if any(keys for keys, _ in waiting):
+            return self._fill(by_stock, plan, attempt, answers[0], waiting, path)
+        return answers[0]
+
+    async def _fill(
+        self,
+        by_stock: ByStock,
+        plan: Level,
+        attempt: Attempt,
+        answer: Any,
+        waiting: Sequence[Waiting],
+        path: Path,
+    ) -> Any:
+        try:
+            await plan.fill(waiting, attempt)
+        except Exception:  # noqa: BLE001 - as above
+            answer = None
+        if answer is None:
+            completed = by_stock()
+            return await completed if self.is_awaitable(completed) else completed
+        if attempt.failures:
+            attempt.tell(answer, path)
+        return answer
+
+    def _plan(self, kind: GraphQLOutputType, details: FieldDetailsList) -> Level | None:
+        here = (kind, id(details))  # `Kept` holds the list, so its identity stays its own
+        kept = self._plans_here.get(here)
+        if kept is None:
+            kept = self._plans_here[here] = self._kept(kind, details)
+        return kept.plan
+
+    def _kept(self, kind: GraphQLOutputType, details: FieldDetailsList) -> Kept:
+        key = (kind, tuple(id(each.node) for each in details), self._flags)
+        kept = self.plans.get(key)
+        if kept is None:
+            kept = Kept(self._compiled(kind, details), details)
+            self.plans.keep(key, kept)
+        return Kept(kept.plan, details)
+
+    def _compiled(self, kind: GraphQLOutputType, details: FieldDetailsList) -> Level | None:
+        if not understood(details):
+            return None
+        try:
+            return compiled(self, kind, details)
+        except (Unknown, GraphQLError):
+            return None

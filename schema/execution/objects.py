@@ -1,0 +1,71 @@
+"""Which classes of values stand for an object type, and which type a value of an abstract one is.
+
+Both are asked of stock's own predicates, once for each class. What an application decides by more
+than the class (its own `is_type_of` or `resolve_type`) is left to stock; `strawberry.cast`, which
+marks single values, is banned by ruff.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from graphql import GraphQLAbstractType, GraphQLObjectType, GraphQLSchema, is_object_type
+from strawberry.execution.is_awaitable import optimized_is_awaitable
+from strawberry.types.base import StrawberryObjectDefinition
+
+from schema.execution.fields import DEFINITION, Unknown
+from schema.execution.leaves import Unfit, ordinary
+
+
+class Asking(NamedTuple):
+    """What stock's predicates read of `info`."""
+
+    schema: GraphQLSchema
+    field_name: str
+    is_awaitable: Callable[[Any], bool] = optimized_is_awaitable
+
+
+def definition_of(kind: GraphQLObjectType) -> StrawberryObjectDefinition:
+    """Raises Unknown for a type that is not Strawberry's, or decides for itself what it is."""
+    definition = kind.extensions.get(DEFINITION)
+    if not isinstance(definition, StrawberryObjectDefinition) or definition.is_type_of:
+        raise Unknown(kind.name)
+    return definition
+
+
+class Classes:
+    """The classes whose values are of an object type."""
+
+    def __init__(self, kind: GraphQLObjectType) -> None:
+        definition_of(kind)
+        self._is_type_of = kind.is_type_of
+        self.known: set[type] = set()
+
+    def check(self, value: Any) -> None:
+        """Raises Unfit for a value of another class."""
+        ordinary(value)
+        if self._is_type_of is not None and not self._is_type_of(value, None):  # type: ignore[arg-type]
+            raise Unfit
+        self.known.add(type(value))
+
+
+class Types:
+    """The object types of an interface or union, by the class of a value."""
+
+    def __init__(self, schema: GraphQLSchema, kind: GraphQLAbstractType, field_name: str) -> None:
+        definition = kind.extensions.get(DEFINITION)
+        if kind.resolve_type is None or getattr(definition, "resolve_type", None):
+            raise Unknown(kind.name)
+        self._kind = kind
+        self._resolve = kind.resolve_type
+        self._asking: Any = Asking(schema, field_name)
+        self.known: dict[type, str] = {}
+
+    def find(self, value: Any) -> str:
+        """The name of the type. Raises Unfit, and what the predicates raise."""
+        name = self._resolve(ordinary(value), self._asking, self._kind)
+        schema = self._asking.schema
+        found = schema.get_type(name) if isinstance(name, str) else None
+        if not is_object_type(found) or not schema.is_sub_type(self._kind, found):
+            raise Unfit
+        self.known[type(value)] = found.name
+        return found.name

@@ -1,0 +1,82 @@
+"""What both executors answer to a document, and how far the answers may differ."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import orjson
+from graphql import ExecutionResult, GraphQLSchema, execute, parse
+from graphql.language import DocumentNode
+from strawberry.execution.is_awaitable import optimized_is_awaitable
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
+
+IS_AWAITABLE: Any = optimized_is_awaitable
+Place: TypeAlias = tuple[str | int, ...]
+
+
+async def executed(
+    schema: GraphQLSchema,
+    executor: type[Stock],
+    document: str | DocumentNode,
+    context: Any,
+    variables: Mapping[str, Any] | None = None,
+) -> ExecutionResult:
+    result: Any = execute(
+        schema,
+        parse(document) if isinstance(document, str) else document,
+        context_value=context,
+        variable_values=dict(variables or {}),
+        executor_class=executor,
+        is_awaitable=IS_AWAITABLE,
+    )
+    if IS_AWAITABLE(result):
+        result = await result
+    assert isinstance(result, ExecutionResult)
+    return result
+
+
+def told(result: ExecutionResult) -> bytes:
+    """The answer as it is sent; errors in the order of their places, which is nobody's promise."""
+    errors = sorted((error.formatted for error in result.errors or ()), key=_place)
+    return orjson.dumps({"data": result.data, "errors": errors}, default=str)
+
+
+def same(ours: ExecutionResult, stocks: ExecutionResult) -> bool:
+    """Whether the answers are equal, byte for byte.
+
+    Raises AssertionError where they differ in more than the specification leaves open: which one of
+    several errors is told that made one and the same place null.
+    """
+    assert orjson.dumps(ours.data, default=str) == orjson.dumps(stocks.data, default=str)
+    mine, theirs = _by_null(ours), _by_null(stocks)
+    assert mine.keys() == theirs.keys()
+    for null, errors in mine.items():
+        if errors != theirs[null]:
+            assert all(len(error["path"]) > len(null) for error in errors + theirs[null])
+            return False
+    return told(ours) == told(stocks)
+
+
+def _by_null(result: ExecutionResult) -> dict[Place, list[Any]]:
+    """The errors, by the place that they made null."""
+    nulls: dict[Place, list[Any]] = {}
+    for error in result.errors or ():
+        nulls.setdefault(_null(result.data, error.path or ()), []).append(error.formatted)
+    for errors in nulls.values():
+        errors.sort(key=_place)
+    return nulls
+
+
+def _null(data: Any, path: Sequence[str | int]) -> Place:
+    place: list[str | int] = []
+    for step in path:
+        if data is None:
+            break
+        place.append(step)
+        data = data[step]
+    assert data is None
+    return tuple(place)
+
+
+def _place(error: Any) -> tuple[list[tuple[bool, str]], str]:
+    steps = [(isinstance(step, int), f"{step:0>9}") for step in error.get("path") or ()]
+    return steps, error["message"]

@@ -1,0 +1,90 @@
+"""Plans are remembered, up to a size; strangers leave none behind."""
+
+from typing import Any
+
+import pytest
+from graphql import parse
+
+from models.access import Caller
+from models.base import new_id
+from models.users import UserRole
+from resolvers.reading.reader import Reader
+from schema.build import Executor, schema
+from schema.context import Context
+from schema.execution.plans import Plans
+from tests.execution.answers import executed
+from tests.execution.zoo import START, Eager, World, zoo
+
+
+def with_room_for(characters: int) -> type[Eager]:
+    class Here(Eager):
+        plans = Plans(characters)
+
+    return Here
+
+
+async def ask(executor: type[Eager], document: Any, **variables: Any) -> None:
+    result = await executed(zoo._schema, executor, document, World(), variables)
+    assert result.errors is None
+
+
+async def test_a_document_is_compiled_once() -> None:
+    executor, document = with_room_for(1_000_000), parse("{ animal { legs keeper { name } } }")
+
+    await ask(executor, document)
+    first = list(executor.plans._kept.values())
+    await ask(executor, document)
+
+    assert list(executor.plans._kept.values()) == first
+    assert len(first) == 1
+
+
+async def test_other_flags_are_another_plan() -> None:
+    executor = with_room_for(1_000_000)
+    document = parse(
+        "query($a: Boolean!, $n: Int) { animal(number: $n) { legs @skip(if: $a) kind } }"
+    )
+
+    for number, flag in enumerate([True, False, True]):
+        await ask(executor, document, a=flag, n=number)
+
+    assert len(executor.plans) == 2
+
+
+async def test_the_longest_unused_are_forgotten() -> None:
+    executor = with_room_for(5_000)
+    often = parse("{ animal { legs kind } }")
+
+    for number in range(20):
+        await ask(executor, parse(f"{{ animal {{ legs a{number}: kind }} }}"))
+        await ask(executor, often)
+
+    names = [kept.details[0].node.loc.source.body for kept in executor.plans._kept.values()]  # type: ignore[union-attr]
+    assert executor.plans.weight <= 5_000
+    assert 1 < len(executor.plans) < 20
+    assert "{ animal { legs kind } }" in names
+    assert executor.plans.weight == sum(kept.weight for kept in executor.plans._kept.values())
+
+
+async def test_what_cannot_be_compiled_is_remembered_too() -> None:
+    executor, document = with_room_for(1_000_000), parse("{ animal { later } }")
+
+    for _ in range(2):
+        await ask(executor, document)
+
+    assert {kept.plan for kept in executor.plans._kept.values()} == {None}
+    assert len(executor.plans) == 1
+
+
+async def test_strangers_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = Caller(new_id(), new_id(), UserRole.MANAGER, new_id(), "a/", new_id())
+    document, kept = parse("{ viewer { __typename } }"), []
+    monkeypatch.setattr(Executor, "plans", Plans())
+
+    for caller in (None, known):
+        context = Context(caller, Reader(known, START), lambda: START)
+        answer = await executed(schema._schema, Executor, document, context)
+        assert answer.data == {"viewer": {"__typename": "Viewer"}}
+        kept.append(len(Executor.plans))
+
+    assert kept == [0, 1]
