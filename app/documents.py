@@ -24,6 +24,8 @@ from app.weights import Scales, Weight
 
 REMEMBERED: Final = 200_000
 """Characters of all texts together; a character of a document takes some 300 bytes when parsed."""
+OF_STRANGERS: Final = 100_000
+"""As many of texts that nobody who is signed in has sent."""
 
 
 ABORTED: Final = "Parsing aborted"
@@ -68,8 +70,39 @@ class Document:
         )
 
 
+class Texts:
+    """Documents by their text, the longest unused forgotten first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._length = 0
+
+    def get(self, text: str) -> Document | None:
+        kept = self._kept.get(text)
+        if kept is not None:
+            self._kept.move_to_end(text)
+        return kept
+
+    def keep(self, text: str, document: Document) -> None:
+        self._kept[text] = document
+        self._length += len(text)
+        while self._length > self._most:
+            forgotten, _ = self._kept.popitem(last=False)
+            self._length -= len(forgotten)
+
+    def take(self, text: str) -> Document | None:
+        taken = self._kept.pop(text, None)
+        if taken is not None:
+            self._length -= len(text)
+        return taken
+
+
 class Documents:
-    """What was asked before, the longest unused forgotten first; only what is valid is kept."""
+    """What was asked before; only what is valid is kept.
+
+    What strangers send is kept apart, lest they flush what others ask for, with its plans.
+    """
 
     def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
         self._schema = schema
@@ -82,19 +115,24 @@ class Documents:
             OneOfInputValidationRule,
             *((NoSchemaIntrospectionCustomRule,) if self._hides else ()),
         )
-        self._kept: OrderedDict[str, Document] = OrderedDict()
-        self._length = 0
+        self._kept = Texts(REMEMBERED)
+        self._of_strangers = Texts(OF_STRANGERS)
 
     def read(self, text: str) -> Document:
         """The document of this text, valid or not."""
-        kept = self._kept.get(text)
+        kept = self._kept.get(text) or self._of_strangers.get(text)
         if kept is not None:
-            self._kept.move_to_end(text)
             return kept
         document = self._parsed(text)
         if not document.errors:
-            self._keep(text, document)
+            self._of_strangers.keep(text, document)
         return document
+
+    def keep(self, text: str) -> None:
+        """Somebody who is signed in has sent it."""
+        document = self._of_strangers.take(text)
+        if document is not None:
+            self._kept.keep(text, document)
 
     def too_heavy(
         self, document: Document, name: str | None, variables: Mapping[str, Any]
@@ -127,13 +165,6 @@ class Documents:
             return Document(DocumentNode(definitions=()), _coded([error], code))
         errors = validate(self._schema, parsed, self._rules, hide_suggestions=self._hides)
         return Document(parsed, _coded(errors, "GRAPHQL_VALIDATION_FAILED"))
-
-    def _keep(self, text: str, document: Document) -> None:
-        self._kept[text] = document
-        self._length += len(text)
-        while self._length > REMEMBERED:
-            forgotten, _ = self._kept.popitem(last=False)
-            self._length -= len(forgotten)
 
 
 def _coded(errors: list[GraphQLError], code: str) -> list[GraphQLError]:

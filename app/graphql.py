@@ -79,6 +79,8 @@ class GraphQL:
             return _response({"errors": errors[: self._settings.max_errors]}, media_type)
         now = self._clock()
         caller = await auth.caller(request, now)
+        if caller is not None:
+            self._documents.keep(question.query)
         try:
             async with asyncio.timeout(self._settings.max_operation_seconds):
                 answer = await self._run(question, caller, now)

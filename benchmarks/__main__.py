@@ -2,11 +2,11 @@
 
 import asyncio
 
-from benchmarks import daily, days, imports, paths
+from benchmarks import daily, days, execution, imports, paths
 
 
 def main() -> None:
-    for benchmark in (paths, days, daily, imports):
+    for benchmark in (paths, days, daily, imports, execution):
         asyncio.run(benchmark.main())
 
 

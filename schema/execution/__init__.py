@@ -16,5 +16,5 @@ from the same values; so nothing that is told of errors is written here.
     plans.py      remembers plans
     executor.py   where stock hands over to plans, and takes back
 
-It knows nothing of companies and licenses. docs/adr/0007-executor.md says why it is there.
+It knows nothing of companies and licenses. docs/adr/0010-executor.md says why it is there.
 """

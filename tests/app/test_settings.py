@@ -40,6 +40,7 @@ def test_the_defaults_are_those_that_are_written_down() -> None:
         "CANOPY_INTROSPECTION": "true",
         "CANOPY_ALLOWED_ORIGINS": "",
         "CANOPY_EMBEDDED_WORKER": "true",
+        "CANOPY_EXECUTOR": "compiled",
         "CANOPY_LOG_FORMAT": "text",
         "CANOPY_MAX_BODY_BYTES": "16777216",
         "CANOPY_MAX_JSON_DEPTH": "64",
