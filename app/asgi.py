@@ -19,6 +19,7 @@ from app.documents import Documents
 from app.export import EXPORTS, Download
 from app.graphql import INTERNAL_CODE, GraphQL, refusal
 from app.hearing import hearing
+from app.rates import Rates
 from app.requests import JSON, BadRequest
 from app.settings import Settings, load
 from app.subscriptions import Subscriptions
@@ -46,19 +47,20 @@ def create_app(
     settings: Settings, clock: Clock = utc_now, routes: Sequence[BaseRoute] = ()
 ) -> Starlette:
     """The application; `routes` are more of them."""
+    rates = Rates(settings, clock)
     return Starlette(
-        routes=[*_routes(settings, clock), *routes],
+        routes=[*_routes(settings, clock, rates), *routes],
         middleware=_middleware(settings),
         exception_handlers={Exception: _failed, ClientDisconnect: _left},
-        lifespan=lambda _: _alive(settings, clock),
+        lifespan=lambda _: _alive(settings, clock, rates),
     )
 
 
-def _routes(settings: Settings, clock: Clock) -> list[BaseRoute]:
+def _routes(settings: Settings, clock: Clock, rates: Rates) -> list[BaseRoute]:
     core: Any = schema._schema
     documents = Documents(core, settings)
     return [
-        Route("/graphql", GraphQL(schema, settings, clock, documents)),
+        Route("/graphql", GraphQL(schema, settings, clock, rates, documents)),
         WebSocketRoute("/graphql", Subscriptions(core, settings, clock, documents)),
         *(Route(f"/export/{name}.csv", Download(name, clock)) for name in EXPORTS),
         Route("/set-password", pages.set_password),
@@ -92,11 +94,13 @@ def _middleware(settings: Settings) -> list[Middleware]:
 
 
 @asynccontextmanager
-async def _alive(settings: Settings, clock: Clock) -> AsyncIterator[None]:
+async def _alive(settings: Settings, clock: Clock, rates: Rates) -> AsyncIterator[None]:
     async with opened(settings) as connection, AsyncExitStack() as stack:
         if behind := await pending(connection):
             raise SchemaBehind(behind)
         await stack.enter_async_context(hearing())
+        if settings.rate and not settings.on_sqlite:
+            await stack.enter_async_context(rates.shared())
         if settings.embedded_worker:
             await stack.enter_async_context(working(mail_worker(settings, clock), clock))
         yield

@@ -9,18 +9,24 @@ from models.access import Caller, caller_of
 SCHEME = "bearer"
 
 
-async def caller(request: HTTPConnection, now: datetime) -> Caller | None:
-    """None without a token, or with one that is nobody's any more: what may be seen then is little.
-
-    Two Authorization headers are none: which of them was meant is not to be guessed.
-    """
+def sent_token(request: HTTPConnection) -> str | None:
+    """Two Authorization headers are none: which of them was meant is not to be guessed."""
     sent = request.headers.getlist("authorization")
-    return await bearer(sent[0], now) if len(sent) == 1 else None
+    return _token(sent[0]) if len(sent) == 1 else None
+
+
+async def caller(request: HTTPConnection, now: datetime) -> Caller | None:
+    """None without a token, or with one that is nobody's any more: there is little to see then."""
+    token = sent_token(request)
+    return await caller_of(token, now) if token else None
 
 
 async def bearer(authorization: object, now: datetime) -> Caller | None:
     """Who sends `Bearer …`; None for anything else."""
-    scheme, _, token = authorization.partition(" ") if isinstance(authorization, str) else ("",) * 3
-    if scheme.lower() != SCHEME or not token.strip():
-        return None
-    return await caller_of(token.strip(), now)
+    token = _token(authorization) if isinstance(authorization, str) else None
+    return await caller_of(token, now) if token else None
+
+
+def _token(authorization: str) -> str | None:
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() or None if scheme.lower() == SCHEME else None

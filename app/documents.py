@@ -7,10 +7,15 @@ from typing import Any, Final
 
 from graphql import (
     DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
+    InlineFragmentNode,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
+    SelectionSetNode,
     parse,
     specified_rules,
     validate,
@@ -68,6 +73,24 @@ class Document:
             "OPERATION_RESOLUTION_FAILURE",
             "`operationName` must name one of the operations of the document.",
         )
+
+
+def root_fields(document: DocumentNode, chosen: SelectionSetNode) -> Iterator[str]:
+    """Their names, those of fragments too. Of a document that is valid and not too heavy."""
+    fragments = {
+        node.name.value: node
+        for node in document.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+    waiting = [chosen]
+    while waiting:
+        for node in waiting.pop().selections:
+            if isinstance(node, FieldNode):
+                yield node.name.value
+            elif isinstance(node, InlineFragmentNode):
+                waiting.append(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode):
+                waiting.append(fragments[node.name.value].selection_set)
 
 
 class Texts:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 from datetime import datetime
 from http import HTTPStatus
@@ -19,7 +20,8 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionResult
 
 from app import auth, pages
-from app.documents import Document, Documents
+from app.documents import Document, Documents, root_fields
+from app.rates import GUESSES, Rates, address
 from app.requests import GRAPHQL_RESPONSE, JSON, Asked, BadRequest, answer_type, asked
 from app.settings import Settings
 from models.access import Caller
@@ -42,10 +44,17 @@ class GraphQL:
     """An ASGI application: one GraphQL request, one answer."""
 
     def __init__(
-        self, schema: Schema, settings: Settings, clock: Clock, documents: Documents | None = None
+        self,
+        schema: Schema,
+        settings: Settings,
+        clock: Clock,
+        rates: Rates,
+        documents: Documents | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
+        self._rates = rates
+        self._running = 0
         self._documents = documents or Documents(schema._schema, settings)
         self._schema = copy(schema)
         if settings.executor == "standard":
@@ -68,6 +77,8 @@ class GraphQL:
     async def _answer(self, request: Request, media_type: str) -> Response:
         if request.method not in METHODS:
             raise _not_allowed(f"Send {', '.join(METHODS)}.", *METHODS)
+        sender = address(request)
+        await self._rates.count_address(sender)
         question = await asked(request, self._settings)
         document = self._documents.read(question.query)
         if document.is_parsed:
@@ -77,18 +88,49 @@ class GraphQL:
         )
         if errors:
             return _response({"errors": errors[: self._settings.max_errors]}, media_type)
-        now = self._clock()
-        caller = await auth.caller(request, now)
-        if caller is not None:
-            self._documents.keep(question.query)
-        try:
-            async with asyncio.timeout(self._settings.max_operation_seconds):
-                answer = await self._run(question, caller, now)
-        except TimeoutError:
-            raise timed_out(self._settings.max_operation_seconds) from None
-        response = _response(answer, media_type)
+        await self._rates.count_guesses(sender, _guesses(document, question))
+        with self._at_work():
+            now = self._clock()
+            caller = await self._caller(request, sender, now)
+            if caller is not None:
+                self._documents.keep(question.query)
+            response = _response(await self._in_time(question, caller, now), media_type)
         response.background = BackgroundTask(note_use, caller, now)
         return response
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Refuses what would only wait, while there is more than can be done."""
+        if self._running >= self._settings.max_operations:
+            raise BadRequest(
+                503,
+                "OVERLOADED",
+                "Too much is asked just now: ask again.",
+                {"Retry-After": "1"},
+            )
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+
+    async def _caller(self, request: Request, sender: str, now: datetime) -> Caller | None:
+        caller = await auth.caller(request, now)
+        if caller is not None:
+            await self._rates.count_token(caller.session_id)
+        elif auth.sent_token(request):
+            await self._rates.count_guesses(sender, 1)
+        return caller
+
+    async def _in_time(
+        self, question: Asked, caller: Caller | None, now: datetime
+    ) -> dict[str, Any]:
+        seconds = self._settings.max_operation_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._run(question, caller, now)
+        except TimeoutError:
+            raise timed_out(seconds) from None
 
     async def _run(self, question: Asked, caller: Caller | None, now: datetime) -> dict[str, Any]:
         result = await self._schema.execute(
@@ -136,6 +178,13 @@ def _must_be_run(document: Document, question: Asked, method: str) -> None:
         raise BadRequest(400, "BAD_REQUEST", OVER_WEBSOCKET)
     if operation is OperationType.MUTATION and method != "POST":
         raise _not_allowed("Mutations are sent by POST.", "POST")
+
+
+def _guesses(document: Document, question: Asked) -> int:
+    operation = document.operation(question.operation_name)
+    if operation.operation is not OperationType.MUTATION:
+        return 0
+    return sum(name in GUESSES for name in root_fields(document.parsed, operation.selection_set))
 
 
 def _not_allowed(message: str, *methods: str) -> BadRequest:

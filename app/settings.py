@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from limits import RateLimitItem, parse
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -14,6 +15,7 @@ from mail.transport import Transport
 PREFIX: Final = "CANOPY_"
 LIMITS: Final = "CANOPY_MAX_"
 SQLITE: Final = "sqlite"
+OFF: Final = "off"
 
 
 class WrongSettings(Exception):
@@ -72,6 +74,15 @@ def _sender(value: str) -> str:
     return value
 
 
+def _rate(value: str) -> str:
+    if value != OFF:
+        try:
+            parse(value)
+        except ValueError:
+            raise ValueError("must be like 1200 per minute, or off") from None
+    return value
+
+
 def _in_development(told: Mapping[str, Any]) -> bool:
     return told.get("environment") != "production"
 
@@ -107,6 +118,9 @@ class Settings(BaseSettings):
         default_factory=lambda told: "text" if _in_development(told) else "json"
     )
 
+    rate_limit: Annotated[str, AfterValidator(_rate)] = "1200 per minute"
+    guess_limit: Annotated[str, AfterValidator(_rate)] = "30 per minute"
+
     max_body_bytes: Annotated[int, Field(ge=1024)] = 16 * 1024 * 1024
     max_json_depth: Annotated[int, Field(ge=8, le=1000)] = 64
     max_json_brackets: Annotated[int, Field(ge=1000)] = 200_000
@@ -125,10 +139,21 @@ class Settings(BaseSettings):
     max_sockets_per_user: Annotated[int, Field(ge=1)] = 50
     max_subscriptions_per_socket: Annotated[int, Field(ge=1)] = 50
     max_subscriptions_per_user: Annotated[int, Field(ge=1)] = 200
+    max_operations: Annotated[int, Field(ge=1)] = 100
 
     @property
     def is_production(self) -> bool:
         return self.environment == "production"
+
+    @property
+    def rate(self) -> RateLimitItem | None:
+        """How often one token may ask; None: as often as it likes."""
+        return None if self.rate_limit == OFF else parse(self.rate_limit)
+
+    @property
+    def guess_rate(self) -> RateLimitItem | None:
+        """How often one address may try out passwords, addresses and tokens."""
+        return None if OFF in {self.guess_limit, self.rate_limit} else parse(self.guess_limit)
 
     @property
     def on_sqlite(self) -> bool:

@@ -138,12 +138,14 @@ class PasswordLink(Entity):
 class TallyKind(StrEnum):
     WRONG_PASSWORDS = "WRONG_PASSWORDS"
     DUPLICATES = "DUPLICATES"
+    RATE = "RATE"
 
 
 class Tally(Entity):
     """How often something was refused: what a refused call may leave behind.
 
-    `subject` is a digest of the address, or the id of the company.
+    `subject` is a digest of the address, or the id of the company. A RATE is how often something
+    was asked in a window of the clock that ends at `until`, by all processes.
     """
 
     kind = fields.CharEnumField(TallyKind, max_length=16)

@@ -1,7 +1,11 @@
 """Tallies of refused attempts: the one thing that a refused call leaves behind."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
+
+import orjson
 
 from models.base import new_id
 from models.database import rows
@@ -45,6 +49,29 @@ async def count(attempt: Attempt) -> int:
         int(attempt.extends),
     )
     return int(counted[0]["count"])
+
+
+async def add_up(kind: TallyKind, counts: Mapping[str, tuple[int, datetime]]) -> dict[str, int]:
+    """Add a number to the tally of each subject, which begins anew with a new `until`; the sums.
+
+    On PostgreSQL alone: no others share a SQLite.
+    """
+    new = [(new_id(), subject, number, until) for subject, (number, until) in counts.items()]
+    sums = await rows(
+        """
+        INSERT INTO tallies (id, kind, subject, count, until)
+        SELECT (new ->> 0)::uuid, $2, new ->> 1, (new ->> 2)::int, (new ->> 3)::timestamptz
+        FROM jsonb_array_elements($1::jsonb) AS new
+        ON CONFLICT (kind, subject) DO UPDATE SET
+            count = excluded.count
+                + CASE WHEN tallies.until = excluded.until THEN tallies.count ELSE 0 END,
+            until = excluded.until
+        RETURNING subject, count
+        """,
+        orjson.dumps(sorted(new, key=itemgetter(1)), default=str).decode(),
+        kind,
+    )
+    return {row["subject"]: int(row["count"]) for row in sums}
 
 
 async def counted(kind: TallyKind, subject: str, now: datetime) -> Tally | None:
