@@ -86,7 +86,6 @@ class Counts(Storage):
         self._counts.pop(key, None)
 
     async def exchange(self) -> None:
-        """Tell the other processes what was counted here, and hear what they counted."""
         untold = {
             digest(key): count
             for key, count in self._counts.items()
@@ -170,11 +169,15 @@ class Rates:
             with suppress(asyncio.CancelledError):
                 await task
 
+    async def exchange(self) -> None:
+        """Tell the other processes what was counted here, and hear what they counted."""
+        await self._counts.exchange()
+
     async def _exchange(self) -> None:
         while True:
             await asyncio.sleep(PAUSE)
             try:
-                await self._counts.exchange()
+                await self.exchange()
             except (BaseORMException, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 log.warning("Rates are counted here alone: the database does not answer.")
 

@@ -42,6 +42,8 @@ def test_the_defaults_are_those_that_are_written_down() -> None:
         "CANOPY_EMBEDDED_WORKER": "true",
         "CANOPY_EXECUTOR": "compiled",
         "CANOPY_LOG_FORMAT": "text",
+        "CANOPY_RATE_LIMIT": "1200 per minute",
+        "CANOPY_GUESS_LIMIT": "30 per minute",
         "CANOPY_MAX_BODY_BYTES": "16777216",
         "CANOPY_MAX_JSON_DEPTH": "64",
         "CANOPY_MAX_JSON_BRACKETS": "200000",
@@ -60,6 +62,7 @@ def test_the_defaults_are_those_that_are_written_down() -> None:
         "CANOPY_MAX_SOCKETS_PER_USER": "50",
         "CANOPY_MAX_SUBSCRIPTIONS_PER_SOCKET": "50",
         "CANOPY_MAX_SUBSCRIPTIONS_PER_USER": "200",
+        "CANOPY_MAX_OPERATIONS": "100",
     }
 
 

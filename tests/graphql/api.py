@@ -16,16 +16,16 @@ from tests.http.client import Client, Json
 
 class Api:
     def __init__(self, http: httpx.AsyncClient, make: Make) -> None:
-        self._http = http
+        self.http = http
         self._make = make
 
     async def of(self, user: User | None) -> Client:
         """A client signed in as that person."""
-        return Client(self._http, await self._make.token(user) if user else None)
+        return Client(self.http, await self._make.token(user) if user else None)
 
     def by(self, token: str) -> Client:
         """A client with that token."""
-        return Client(self._http, token)
+        return Client(self.http, token)
 
     async def send(self, user: User | None, document: str, **variables: Any) -> Json:
         return await (await self.of(user)).send(document, **variables)
@@ -34,7 +34,7 @@ class Api:
 @asynccontextmanager
 async def application(make: Make, clock: Clock, **settings: Any) -> AsyncIterator[Api]:
     """The application on the database that is connected already."""
-    app = create_app(load(**settings), clock)
+    app = create_app(load(**{"rate_limit": "off"} | settings), clock)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://canopy.test") as http:
         yield Api(http, make)

@@ -34,6 +34,7 @@ class Server:
             "CANOPY_DATABASE_URL": database_url,
             "CANOPY_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
             "CANOPY_PUBLIC_URL": self.url,
+            "CANOPY_RATE_LIMIT": "off",
             **settings,
         }
         self._process: subprocess.Popen[bytes] | None = None
