@@ -196,9 +196,9 @@ def address(request: HTTPConnection) -> str:
         parsed = ipaddress.ip_address(host)
     except ValueError:
         return host
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is None:
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return host
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))
 
 
 def _times(limit: RateLimitItem | None, factor: int) -> RateLimitItem | None:
