@@ -23,7 +23,7 @@ from app.rates import Rates
 from app.requests import JSON, BadRequest
 from app.settings import Settings, load
 from app.subscriptions import Subscriptions
-from app.worker import mail_worker, working
+from app.worker import workers, working
 from resolvers.work import Clock
 from schema.build import schema
 from schema.errors import UNEXPECTED
@@ -102,7 +102,7 @@ async def _alive(settings: Settings, clock: Clock, rates: Rates) -> AsyncIterato
         if settings.rate and not settings.on_sqlite:
             await stack.enter_async_context(rates.shared())
         if settings.embedded_worker:
-            await stack.enter_async_context(working(mail_worker(settings, clock), clock))
+            await stack.enter_async_context(working(workers(settings, clock), clock))
         yield
 
 

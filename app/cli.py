@@ -78,7 +78,7 @@ def serve(
 
 @command.command()
 def worker() -> None:
-    """Send the mail that was promised, and do the daily jobs; any number may run, anywhere."""
+    """Send what was promised, mail and webhooks, and do the daily jobs; any number may run."""
     asyncio.run(_work(_begin()))
 
 
@@ -252,7 +252,7 @@ async def _pending(settings: Settings) -> list[str]:
 
 
 async def _work(settings: Settings) -> None:
-    from app.worker import mail_worker, work
+    from app.worker import work, workers
 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -260,7 +260,7 @@ async def _work(settings: Settings) -> None:
     await _require_up_to_date(settings)
     async with opened(settings):
         _say("At work. Ctrl-C ends it.")
-        await work(mail_worker(settings, utc_now), utc_now, stop)
+        await work(workers(settings, utc_now), utc_now, stop)
 
 
 def _say(words: str) -> None:

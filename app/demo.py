@@ -73,6 +73,7 @@ def _settings(database: Path, smtp_url: str, port: int) -> Settings:
         graphiql=True,
         introspection=True,
         embedded_worker=True,
+        webhooks_to_loopback=True,
         log_format="text",
     )
 

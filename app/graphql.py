@@ -136,7 +136,12 @@ class GraphQL:
         result = await self._schema.execute(
             question.query,
             variable_values=question.variables,
-            context_value=Context(caller, Reader(caller, now), self._clock),
+            context_value=Context(
+                caller,
+                Reader(caller, now),
+                self._clock,
+                destinations=self._settings.destinations,
+            ),
             operation_name=question.operation_name,
         )
         return answer_of(result, self._settings.max_errors)

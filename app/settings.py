@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from mail.messages import sender_of
 from mail.transport import Transport
+from models.destinations import Destinations
 
 PREFIX: Final = "CANOPY_"
 LIMITS: Final = "CANOPY_MAX_"
@@ -114,6 +115,7 @@ class Settings(BaseSettings):
     ] = ()
     embedded_worker: bool = True
     executor: Literal["compiled", "standard"] = "compiled"
+    webhooks_to_loopback: bool = False
     log_format: Literal["text", "json"] = Field(
         default_factory=lambda told: "text" if _in_development(told) else "json"
     )
@@ -165,6 +167,11 @@ class Settings(BaseSettings):
             raise ValueError("\n".join(dangers))
         return self
 
+    @property
+    def destinations(self) -> Destinations:
+        """Where webhooks may lead."""
+        return Destinations(plain_http=not self.is_production, loopback=self.webhooks_to_loopback)
+
     def _dangers(self) -> list[str]:
         smtp, public = urlsplit(self.smtp_url), urlsplit(self.public_url)
         dangers = []
@@ -174,6 +181,8 @@ class Settings(BaseSettings):
             )
         if public.scheme != "https":
             dangers.append("CANOPY_PUBLIC_URL must begin with https:// in production")
+        if self.webhooks_to_loopback:
+            dangers.append("CANOPY_WEBHOOKS_TO_LOOPBACK is for development alone")
         return dangers
 
     def require_one_process(self, workers: int) -> None:

@@ -1,19 +1,24 @@
-"""The worker of this process: on its own, or inside the server."""
+"""The workers of this process, of mail and of webhooks: on their own, or inside the server."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 from app.daily import keep_up
 from app.settings import Settings
+from mail.loop import Loop
 from mail.transport import Transport
+from mail.web import Web
+from mail.webhooks import WebhookWorker
 from mail.worker import Worker
-from resolvers.work import WAKES, Clock
+from resolvers.webhooks import give_up_endpoint
+from resolvers.work import WAKES, Clock, perform
 
 GRACE: Final = 10.0
-"""Seconds that the worker has for the mail in its hand, when the server stops."""
+"""Seconds that workers have for what is in their hands, when the server stops."""
 
 log = logging.getLogger(__name__)
 
@@ -27,22 +32,36 @@ def mail_worker(settings: Settings, clock: Clock) -> Worker:
     )
 
 
-async def work(worker: Worker, clock: Clock, stop: asyncio.Event) -> None:
-    """Send mail and do the daily jobs, until `stop`."""
-    WAKES.add(worker.wake)
+def webhook_worker(settings: Settings, clock: Clock) -> WebhookWorker:
+    return WebhookWorker(
+        Web(settings.destinations),
+        give_up=partial(perform, None, clock, give_up_endpoint),
+        clock=clock,
+    )
+
+
+def workers(settings: Settings, clock: Clock) -> list[Loop]:
+    """All that one process runs."""
+    return [mail_worker(settings, clock), webhook_worker(settings, clock)]
+
+
+async def work(workers: Sequence[Loop], clock: Clock, stop: asyncio.Event) -> None:
+    """Send mail and webhooks and do the daily jobs, until `stop`."""
+    WAKES.update(worker.wake for worker in workers)
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(worker.run(stop))
+            for worker in workers:
+                tasks.create_task(worker.run(stop))
             tasks.create_task(keep_up(clock, stop))
     finally:
-        WAKES.discard(worker.wake)
+        WAKES.difference_update(worker.wake for worker in workers)
 
 
 @asynccontextmanager
-async def working(worker: Worker, clock: Clock) -> AsyncIterator[None]:
-    """The worker runs beside whatever is done in here, and ends after it."""
+async def working(workers: Sequence[Loop], clock: Clock) -> AsyncIterator[None]:
+    """The workers run beside whatever is done in here, and end after it."""
     stop = asyncio.Event()
-    run = asyncio.create_task(work(worker, clock, stop))
+    run = asyncio.create_task(work(workers, clock, stop))
     run.add_done_callback(_tell)
     try:
         yield
@@ -50,9 +69,9 @@ async def working(worker: Worker, clock: Clock) -> AsyncIterator[None]:
         stop.set()
         await asyncio.wait([run], timeout=GRACE)
         run.cancel()
-        await asyncio.wait([run])  # it releases its leases, while there is a database
+        await asyncio.wait([run])  # they release their leases, while there is a database
 
 
 def _tell(run: asyncio.Task[None]) -> None:
     if not run.cancelled() and (error := run.exception()):
-        log.critical("The worker died; mail and daily jobs wait for another one.", exc_info=error)
+        log.critical("The workers died; what they do waits for others.", exc_info=error)

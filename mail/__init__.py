@@ -1,1 +1,1 @@
-"""How a promised mail leaves: written from its row, leased by a worker, handed to a server."""
+"""How promised mail and webhooks leave: written from a row, leased by a worker, handed over."""

@@ -1,19 +1,19 @@
-"""Which mails a worker holds, and what it notes of them. Any number of workers may run.
+"""What a worker holds of the outbox, and what it notes of it. Any number of workers may run.
 
-A mail is held by the exact instant until which it is leased: each new lease of it ends later. Who
-notes something of a mail that it does not hold any more changes nothing. The machines' clocks must
+A row is held by the exact instant until which it is leased: each new lease of it ends later. Who
+notes something of a row that it does not hold any more changes nothing. The machines' clocks must
 agree to within the length of a lease.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
 
-from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from models.database import is_sqlite, rows
-from models.outbox import Notification, NotificationStatus
+from models.outbox import Outgoing
 
 LEASE_LOCK: Final = 0x63616E6F70790003
 """Of PostgreSQL's advisory locks: one worker chooses at a time, so that each sees what the others
@@ -23,69 +23,51 @@ SELECT set_config('idle_in_transaction_session_timeout', '10000', true),
 pg_advisory_xact_lock({LEASE_LOCK})
 """
 """The time-out, in milliseconds, is for a machine that vanishes with the lock in its hand."""
+NOBODY: Final = UUID(int=0)
+QUEUED: Final = "QUEUED"
 
-# 'QUEUED' is a literal so that SQLite, too, knows the partial index by it.
-DUE: Final = """
-SELECT id FROM notifications AS mail
-WHERE status = 'QUEUED' AND next_attempt_at <= $1
-AND (leased_until IS NULL OR leased_until <= $1)
-AND NOT EXISTS (
-    SELECT 1 FROM notifications AS earlier
-    WHERE earlier.status = 'QUEUED' AND earlier.batch = mail.batch AND earlier.id < mail.id
-    AND (earlier.leased_until > $1 OR (earlier.attempts > 0 AND earlier.user_id = mail.user_id))
-)
-ORDER BY next_attempt_at, id LIMIT $2
-"""
-"""Mails of one transaction leave in order: none while another worker has an earlier one, and none
-before an earlier one to the same person that failed for now."""
-WHAT_A_MAIL_SAYS: Final = ("user__company", "actor", "company", "order__requested_by")
+R = TypeVar("R", bound=Outgoing)
 
 
-async def lease(now: datetime, until: datetime, most: int) -> list[Notification]:
-    """Hold up to `most` of the mails that are due, in the order in which they must leave."""
-    if not await rows(DUE, now, 1):
-        return []
-    async with in_transaction():
-        locking = "" if is_sqlite() else "FOR UPDATE SKIP LOCKED"
-        if locking:
-            await rows(ONE_CHOOSES)
-        ids = [row["id"] for row in await rows(DUE + locking, now, most)]
-        await Notification.filter(id__in=ids).update(leased_until=until)
-    mails = Notification.filter(id__in=ids).select_related(*WHAT_A_MAIL_SAYS)
-    return await mails.order_by("next_attempt_at", "id")
+class Leases(Generic[R]):
+    """Of one table. `due` chooses at $1 up to $2 ids, in order, and may hold `{but}`: other ids to
+    choose nothing of. `loads` are the relations that come with each row."""
 
+    def __init__(self, model: type[R], due: str, loads: Sequence[str]) -> None:
+        self._model = model
+        self._due = due
+        self._loads = loads
 
-async def release(mails: Sequence[Notification], error: str | None = None) -> None:
-    """Leave the mails to any worker, with the `error` for which they could not be tried."""
-    if not mails:
-        return
-    noted = {"last_error": error} if error else {}
-    held = Notification.filter(
-        id__in=[mail.id for mail in mails],
-        status=NotificationStatus.QUEUED,
-        leased_until=mails[0].leased_until,
-    )
-    await held.update(leased_until=None, **noted)
+    async def lease(
+        self, now: datetime, until: datetime, most: int, but: Sequence[UUID] = ()
+    ) -> list[R]:
+        """Hold up to `most` of the rows that are due, in the order in which they must leave."""
+        but = (NOBODY, *but)
+        due = self._due.format(but=", ".join(f"${number}" for number in range(3, 3 + len(but))))
+        left_alone = [str(id) for id in but] if "{but}" in self._due else []
+        if not await rows(due, now, 1, *left_alone):
+            return []
+        async with in_transaction():
+            locking = "" if is_sqlite() else "FOR UPDATE SKIP LOCKED"
+            if locking:
+                await rows(ONE_CHOOSES)
+            ids = [row["id"] for row in await rows(due + locking, now, most, *left_alone)]
+            await self._model.filter(id__in=ids).update(leased_until=until)
+        leased = self._model.filter(id__in=ids).select_related(*self._loads)
+        return await leased.order_by("next_attempt_at", "id")
 
+    async def release(self, held: Sequence[R], error: str | None = None) -> None:
+        """Leave the rows to any worker, with the `error` for which they could not be tried."""
+        if not held:
+            return
+        noted = {"last_error": error} if error else {}
+        still = self._model.filter(
+            id__in=[row.id for row in held], status=QUEUED, leased_until=held[0].leased_until
+        )
+        await still.update(leased_until=None, **noted)
 
-async def note_sent(mail: Notification, at: datetime) -> bool:
-    """True if the mail was still held; so of the next two."""
-    return await _note(
-        mail, status=NotificationStatus.SENT, sent_at=at, last_error=None, token=None
-    )
-
-
-async def note_failed(mail: Notification, error: str, *, tried: bool) -> bool:
-    return await _note(mail, tried, status=NotificationStatus.FAILED, last_error=error, token=None)
-
-
-async def note_deferred(mail: Notification, error: str, until: datetime) -> bool:
-    return await _note(mail, last_error=error, next_attempt_at=until)
-
-
-async def _note(mail: Notification, tried: bool = True, **values: Any) -> bool:
-    held: QuerySet[Notification] = Notification.filter(
-        id=mail.id, status=NotificationStatus.QUEUED, leased_until=mail.leased_until
-    )
-    attempts = mail.attempts + tried
-    return await held.update(attempts=attempts, leased_until=None, **values) == 1
+    async def note(self, row: R, *, tried: bool = True, **values: Any) -> bool:
+        """What became of the row; true if it was still held."""
+        held = self._model.filter(id=row.id, status=QUEUED, leased_until=row.leased_until)
+        attempts = row.attempts + tried
+        return await held.update(attempts=attempts, leased_until=None, **values) == 1

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import Final, TypeVar
 from uuid import UUID
 
-from tortoise.expressions import F, Q
+from tortoise.expressions import F, Q, Subquery
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
@@ -21,6 +21,7 @@ from models.outbox import Notification
 from models.sessions import Session, digest
 from models.tokens import ApiScope, ApiToken, is_secret
 from models.users import User, UserRole, managing_role
+from models.webhooks import WebhookDelivery, WebhookEndpoint
 
 M = TypeVar("M", bound=Model)
 
@@ -52,6 +53,7 @@ class Action(Enum):
     KEEP_MANAGERS = auto()
     ALLOCATE_LICENSES = auto()
     KEEP_API_TOKENS = auto()
+    KEEP_WEBHOOKS = auto()
 
 
 IN_ORDERS: Final = frozenset({Action.REQUEST_LICENSES, Action.CHANGE_ORDER})
@@ -62,8 +64,9 @@ IN_OWN_COMPANY: Final = IN_ORDERS | {
     Action.KEEP_MANAGERS,
     Action.ALLOCATE_LICENSES,
     Action.KEEP_API_TOKENS,
+    Action.KEEP_WEBHOOKS,
 }
-FROM_INSIDE: Final = frozenset({Action.KEEP_API_TOKENS})
+FROM_INSIDE: Final = frozenset({Action.KEEP_API_TOKENS, Action.KEEP_WEBHOOKS})
 """What an account manager does in a company beneath in manage mode alone."""
 IN_ARCHIVED: Final = frozenset(
     {
@@ -95,6 +98,7 @@ SCOPES: Final[Mapping[Action, ApiScope | None]] = {
     Action.KEEP_MANAGERS: None,
     Action.ALLOCATE_LICENSES: ApiScope.LICENSES_ALLOCATE,
     Action.KEEP_API_TOKENS: None,
+    Action.KEEP_WEBHOOKS: ApiScope.WEBHOOKS_WRITE,
 }
 """What an API token must have been given; None is for people alone."""
 
@@ -296,6 +300,15 @@ def _not_from_inside(caller: Caller, company: Company) -> Refusal | None:
     return Forbidden("Orders are assigned by a company above the one that ordered.")
 
 
+def _from_inside(caller: Caller) -> Q:
+    """Rows of the acting company, to those who keep them: where a partner runs the program of a
+    customer (MANAGED plan), its own managers do not."""
+    own = Company.filter(id=caller.company_id)
+    if caller.role is UserRole.MANAGER and not caller.is_visiting:
+        own = own.exclude(plan=CompanyPlan.MANAGED)
+    return Q(company_id__in=Subquery(own.values("id")))
+
+
 _FOR_MANAGERS: Final[Mapping[type[Model], Callable[[Caller], Q]]] = {
     Company: lambda caller: within(caller.path),
     User: lambda caller: within(caller.path),
@@ -304,8 +317,12 @@ _FOR_MANAGERS: Final[Mapping[type[Model], Callable[[Caller], Q]]] = {
     Allocation: lambda caller: within(caller.path, "license__path"),
     AuditEvent: lambda caller: within(caller.path),
     Notification: lambda caller: within(caller.path) & _may_know_recipient(caller),
-    ApiToken: lambda caller: Q(company_id=caller.company_id) & _may_keep_tokens(caller),
     Session: lambda caller: Q(company_id__isnull=False) & within(caller.path, "company__path"),
+    ApiToken: _from_inside,
+    WebhookEndpoint: _from_inside,
+    WebhookDelivery: lambda caller: Q(
+        endpoint_id__in=Subquery(WebhookEndpoint.filter(_from_inside(caller)).values("id"))
+    ),
 }
 _FOR_LEARNERS: Final[Mapping[type[Model], Callable[[Caller], Q]]] = {
     Company: lambda caller: Q(id=caller.company_id),
@@ -359,13 +376,6 @@ def people_known(caller: Caller, through: str = "") -> Q:
     """As `may_know`, in SQL; `through` is the way to the person, as in `requested_by__`."""
     above = where(**{f"{through}path__in": ancestor_paths(caller.path)})
     return within(caller.path, f"{through}path") | above
-
-
-def _may_keep_tokens(caller: Caller) -> Q:
-    """A customer's own managers do not see them where its partner runs the program."""
-    if caller.role is UserRole.MANAGER and not caller.is_visiting:
-        return where(company__plan__not=CompanyPlan.MANAGED)
-    return Q()
 
 
 def _may_know_recipient(caller: Caller) -> Q:

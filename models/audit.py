@@ -21,6 +21,7 @@ class Subject(StrEnum):
     LICENSE = "License"
     MANAGE_SESSION = "ManageSession"
     API_TOKEN = "ApiToken"  # noqa: S105
+    WEBHOOK_ENDPOINT = "WebhookEndpoint"
 
 
 class AuditEvent(Entity):

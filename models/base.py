@@ -1,5 +1,6 @@
 """What every table shares: identity, the path of the owning company, and how text is taken in."""
 
+import base64
 import unicodedata
 from datetime import datetime
 from typing import Any, Final
@@ -16,6 +17,11 @@ SEPARATOR: Final = "/"
 def new_id() -> UUID:
     """A UUIDv7 (RFC 9562): sorts by the time of its making, also within a millisecond."""
     return compat.uuid7()
+
+
+def global_id(name: str, id: UUID | str) -> str:
+    """A row's id as the API tells it: opaque, and unique among all types."""
+    return base64.b64encode(f"{name}:{id}".encode()).decode()
 
 
 def sort_key(text: str) -> str:

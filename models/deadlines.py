@@ -15,6 +15,7 @@ from models.database import is_sqlite, rows
 from models.licenses import EXPIRING, License, LicenseType
 from models.orders import OrderStatus
 from models.outbox import NotificationTemplate
+from models.webhooks import KEPT_FOR
 
 PAGE: Final = 500
 """Companies or orders of one transaction."""
@@ -220,6 +221,14 @@ LEFTOVERS: Final[Sequence[Leftover]] = (
         "(ended_at <= $1 OR expires_at <= $1) AND company_id IS NULL AND NOT EXISTS"
         " (SELECT 1 FROM sessions AS stay WHERE stay.entered_from_id = sessions.id)",
         keep=timedelta(days=30),
+    ),
+    # What has been delivered or given up; a message goes after its deliveries.
+    Leftover("webhook_deliveries", "created_at <= $1 AND status <> 'QUEUED'", KEPT_FOR),
+    Leftover(
+        "webhook_messages",
+        "created_at <= $1 AND NOT EXISTS (SELECT 1 FROM webhook_deliveries"
+        " WHERE webhook_deliveries.message_id = webhook_messages.id)",
+        KEPT_FOR,
     ),
     # Longer than any notice is news.
     Leftover("chores", "done_at <= $1 AND held_until IS NULL", keep=3 * NEWS_FOR),

@@ -66,7 +66,20 @@ class Notice:
     """Of a scheduled mail: each recipient is promised it once."""
 
 
-class Notification(Entity):
+class Outgoing(Entity):
+    """What a worker sends: leased by one at a time, and tried again until it has left."""
+
+    attempts = fields.IntField(default=0)
+    next_attempt_at = fields.DatetimeField()
+    leased_until = fields.DatetimeField(null=True)
+    last_error = fields.TextField(null=True)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        abstract = True
+
+
+class Notification(Outgoing):
     """One mail to one recipient."""
 
     template = fields.CharEnumField(NotificationTemplate, max_length=24)
@@ -95,11 +108,6 @@ class Notification(Entity):
     """Of a scheduled mail: it is promised once."""
     batch = fields.UUIDField()
     """The transaction that promised it: its mails leave in order."""
-    attempts = fields.IntField(default=0)
-    next_attempt_at = fields.DatetimeField()
-    leased_until = fields.DatetimeField(null=True)
-    last_error = fields.TextField(null=True)
-    created_at = fields.DatetimeField()
     sent_at = fields.DatetimeField(null=True)
 
     if TYPE_CHECKING:

@@ -16,8 +16,9 @@ BATCH: Final = 10_000
 """Licenses that one statement mints: the event loop has its turn in between."""
 
 
-async def mint(order: Order, count: int) -> None:
-    """Bring `count` licenses of the order, as last assigned, into its company's pool."""
+async def mint(order: Order, count: int) -> list[UUID]:
+    """Bring `count` licenses of the order, as last assigned, into its company's pool; their ids."""
+    ids = [new_id() for _ in range(count)]
     for made in range(0, count, BATCH):
         await rows(
             f"""
@@ -25,7 +26,7 @@ async def mint(order: Order, count: int) -> None:
                 (id, order_id, company_id, path, type, assigned_at, expires_at, updated_at)
             SELECT id, $2, $3, $4, $5, $6, $7, $6 FROM ({_ids()}) AS new
             """,  # noqa: S608
-            *_each([new_id() for _ in range(min(BATCH, count - made))]),
+            *_each(ids[made : made + BATCH]),
             str(order.id),
             str(order.company_id),
             order.path,
@@ -33,6 +34,7 @@ async def mint(order: Order, count: int) -> None:
             order.assigned_at,
             order.expires_at,
         )
+    return ids
 
 
 async def hand_over(pairs: Sequence[tuple[UUID, UUID]], *, by: UUID, at: datetime) -> None:

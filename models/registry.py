@@ -9,6 +9,7 @@ from models.outbox import Notification
 from models.sessions import PasswordLink, Session, Tally
 from models.tokens import ApiToken
 from models.users import User
+from models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookMessage
 
 __all__ = [
     "Allocation",
@@ -24,4 +25,7 @@ __all__ = [
     "Session",
     "Tally",
     "User",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookMessage",
 ]

@@ -14,8 +14,9 @@ from models.people import account_managers_for
 from models.sessions import LinkPurpose
 from models.tree import deepest, refile, settle
 from models.users import User, UserRole, managing_role
+from models.webhooks import WebhookEvent
 from resolvers import notices
-from resolvers.orders import assign, on_behalf_of
+from resolvers.orders import assign, on_behalf_of, tell_requested
 from resolvers.people import Person, make_link, take_in
 from resolvers.sessions import end_sessions_within
 from resolvers.work import Work, reshapes_tree
@@ -77,6 +78,7 @@ async def create_company(
         company.account_manager_id = await _account_manager(work, company, account_manager_id)
     await company.save(force_create=True)
     work.audit("company.created", company, company)
+    work.publish(WebhookEvent.COMPANY_CREATED, company)
     managers = await _first_manager(work, company, manager) if manager else []
     if kind in GETS_NFR:
         await _grant_nfr(work, company)
@@ -207,7 +209,7 @@ async def _first_order(
     except InvalidInput as fault:
         raise InvalidInput(fault.message, ("order", *(fault.path or ()))) from fault
     await order.save(force_create=True)
-    work.audit("order.requested", company, order, count=order.quantity, number=order.number)
+    tell_requested(work, company, order)
     if asked.assign:
         work.require(Action.ASSIGN_ORDER, company)
         await assign(work, order, company, None, to=managers)

@@ -19,6 +19,7 @@ from models.deadlines import (
     NEWS_FOR,
     REMINDER,
     SECOND_REMINDER,
+    Lead,
     Leftover,
     Page,
     end_stays,
@@ -32,6 +33,7 @@ from models.deadlines import (
 from models.orders import Order, OrderStatus
 from models.people import account_managers_above, account_managers_of, managers_by_company
 from models.users import User
+from models.webhooks import WebhookEvent
 from resolvers import notices
 from resolvers.work import Clock, Work, perform
 
@@ -92,6 +94,9 @@ async def write_down_expired(work: Work, page: Page, since: datetime) -> int:
     for group in sorted(groups, key=lambda group: group.at):
         company, at = companies[group.company_id], group.at.isoformat()
         work.audit("license.expired", company, count=group.quantity, expiresAt=at)
+        work.publish(
+            WebhookEvent.LICENSES_EXPIRED, company, count=group.quantity, expires_at=group.at
+        )
     return sum(group.quantity for group in groups)
 
 
@@ -111,6 +116,13 @@ async def tell_of_expiries(work: Work, page: Page) -> int:
             notices.expiry(company, expiry, lead),
             to=[*managers.get(company.id, ()), *above[company.id]],
         )
+        if lead is not Lead.NONE:
+            work.publish(
+                WebhookEvent.LICENSES_EXPIRING,
+                company,
+                count=expiry.quantity,
+                expires_at=expiry.first,
+            )
     return len(told)
 
 

@@ -24,6 +24,7 @@ from models.licenses import (
 from models.orders import Order
 from models.pool import expired_learners, hand_over, take_back, write_down_expired
 from models.users import User
+from models.webhooks import WebhookEvent
 from resolvers.lists import distinct, found_all, parts
 from resolvers.work import Work
 
@@ -96,7 +97,9 @@ async def allocate(
     await hand_over(served, by=work.caller.user_id, at=work.now)
     only = License(id=served[0][0]) if len(served) == 1 else None
     work.audit("license.allocated", company, only, count=len(served))
-    return [license_id for license_id, _ in served]
+    allocated = [license_id for license_id, _ in served]
+    work.publish(WebhookEvent.LICENSES_ALLOCATED, company, license_ids=allocated)
+    return allocated
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,8 @@ async def release(
         if freed := of_company.get(company.id):
             only = freed[0] if len(freed) == 1 else None
             work.audit("license.released", company, only, count=len(freed), reason=reason)
+            ids = [license.id for license in freed]
+            work.publish(WebhookEvent.LICENSES_RELEASED, company, license_ids=ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +160,8 @@ async def reallocate_license(work: Work, license_id: UUID, user_id: UUID) -> Rea
     license.allocate(user, at=work.now)
     await hand_over([(license.id, user.id)], by=work.caller.user_id, at=work.now)
     work.audit("license.reallocated", company, license, count=1)
+    for event in (WebhookEvent.LICENSES_RELEASED, WebhookEvent.LICENSES_ALLOCATED):
+        work.publish(event, company, license_ids=[license.id])
     return Reallocated(license.id, previous)
 
 

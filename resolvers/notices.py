@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from models.companies import Company, CompanyKind
 from models.deadlines import Expiry, Lead
 from models.orders import Order
 from models.outbox import Notice, NotificationTemplate
+from models.webhooks import WebhookEndpoint
 from models.words import day, licenses
 
 
@@ -113,6 +115,16 @@ def welcome(company: Company, token: str | None) -> Notice:
 
 def password_reset(company: Company, token: str) -> Notice:
     return Notice(NotificationTemplate.PASSWORD_RESET, company, "Set a new password", token=token)
+
+
+def webhook_disabled(company: Company, endpoint: WebhookEndpoint) -> Notice:
+    """Of the URL no more than its host: the rest may hold a secret."""
+    return Notice(
+        NotificationTemplate.WEBHOOK_DISABLED,
+        company,
+        f"A webhook of {company.name} was switched off",
+        facts={"host": urlsplit(endpoint.url).hostname},
+    )
 
 
 def _closing(order: Order, closed: int) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from models.outbox import NotificationTemplate
 from models.people import account_managers_for, managers_of, present
 from models.pool import mint
 from models.users import User
+from models.webhooks import WebhookEvent
 from resolvers import notices
 from resolvers.work import Work
 
@@ -119,6 +120,7 @@ async def decline_order(work: Work, order_id: UUID, reason: str) -> UUID:
     order.decline(reason, by=work.caller.user_id, at=work.now)
     await order.save()
     work.audit("order.declined", company, order, count=closed, number=order.number)
+    work.publish(WebhookEvent.ORDER_DECLINED, company, order=order, count=closed)
     work.notify(
         notices.order_declined(company, order, closed),
         to=await _concerned(order),
@@ -134,6 +136,7 @@ async def cancel_order(work: Work, order_id: UUID, reason: str | None = None) ->
     order.cancel(reason, by=work.caller.user_id, at=work.now)
     await order.save()
     work.audit("order.cancelled", company, order, count=closed, number=order.number)
+    work.publish(WebhookEvent.ORDER_CANCELLED, company, order=order, count=closed)
     work.notify(
         notices.order_cancelled(company, order, closed),
         to=await _concerned(order) + await account_managers_for(company),
@@ -147,12 +150,10 @@ async def return_order(work: Work, order_id: UUID, reason: str) -> UUID:
     used = await visible(Allocation, work.caller).filter(license__order_id=order.id).exists()
     order.give_back(reason, used=used, by=work.caller.user_id, at=work.now)
     await order.save()
-    await (
-        visible(License, work.caller)
-        .filter(order_id=order.id)
-        .update(voided_at=work.now, updated_at=work.now)
-    )
+    licenses = visible(License, work.caller).filter(order_id=order.id)
+    await licenses.update(voided_at=work.now, updated_at=work.now)
     work.audit("order.returned", company, order, count=order.assigned_quantity, number=order.number)
+    work.publish(WebhookEvent.ORDER_RETURNED, company, order=order, count=order.assigned_quantity)
     work.notify(
         notices.order_returned(company, order),
         to=await _concerned(order) + await account_managers_for(company),
@@ -167,12 +168,19 @@ async def assign(
     is_first = order.assigned_at is None
     count = order.assign(quantity, by=work.caller.user_id, at=work.now)
     await order.save()
-    await mint(order, count)
+    minted = await mint(order, count)
     if company.follow_order(CompanyPlan(order.license_type), at=work.now):
         await company.save(update_fields=["plan", "updated_at"])
     if is_first and order.origin is OrderOrigin.TRIAL_UPGRADE:
         await _end_trial(work, company)
     work.audit("order.assigned", company, order, count=count, number=order.number)
+    work.publish(
+        WebhookEvent.ORDER_ASSIGNED,
+        company,
+        order=order,
+        license_ids=minted,
+        expires_at=order.expires_at,
+    )
     if order.origin is not OrderOrigin.NFR_GRANT:
         work.notify(
             notices.order_assigned(company, order, count),
@@ -192,9 +200,14 @@ def _is_from_above(work: Work, company: Company) -> bool:
     return work.caller.is_visiting or work.caller.reach(company.path) is Reach.BELOW
 
 
+def tell_requested(work: Work, company: Company, order: Order) -> None:
+    work.audit("order.requested", company, order, count=order.quantity, number=order.number)
+    work.publish(WebhookEvent.ORDER_REQUESTED, company, order=order, count=order.quantity)
+
+
 async def _save_request(work: Work, company: Company, order: Order) -> None:
     await order.save(force_create=True)
-    work.audit("order.requested", company, order, count=order.quantity, number=order.number)
+    tell_requested(work, company, order)
     work.notify(notices.order_requested(company, order), to=await account_managers_for(company))
 
 
@@ -257,6 +270,7 @@ async def _end_trial(work: Work, company: Company) -> None:
         await orders.update(expires_at=work.now, updated_at=work.now)
         work.audit("license.expired", company, count=ended, reason=ReleaseReason.UPGRADED)
         await settle_expiry(company.id, NotificationTemplate.TRIAL_EXPIRED, work.now)
+        work.publish(WebhookEvent.LICENSES_EXPIRED, company, count=ended, expires_at=work.now)
 
 
 def _must_be_requestable(company: Company, license_type: LicenseType) -> None:

@@ -38,6 +38,7 @@ from models.errors import (
 from models.orders import Order
 from models.outbox import Notice, Notification, is_wanted
 from models.users import User
+from models.webhooks import WebhookEvent, WebhookMessage, queue
 from resolvers.changes import CHANNEL, Change, changes_of, committed, payloads
 from resolvers.tallies import count
 
@@ -60,7 +61,7 @@ LONGEST_KEY: Final = 255
 _WORD: Final = re.compile("(?<!^)[A-Z]")
 
 WAKES: Final[set[Callable[[], None]]] = set()
-"""Called when mail has been promised: how the workers of this process hear of it at once."""
+"""Called when something waits to be sent: how the workers of this process hear of it at once."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -95,6 +96,7 @@ class Work:
     _notices: list[Notification] = field(default_factory=list)
     _events: list[tuple[Company, AuditEvent]] = field(default_factory=list)
     _changed: list[Order] = field(default_factory=list)
+    _messages: list[tuple[Company, WebhookMessage]] = field(default_factory=list)
 
     @property
     def caller(self) -> Caller:
@@ -182,13 +184,41 @@ class Work:
         """Tell those who watch these orders; for changes that have no event of their own."""
         self._changed += orders
 
+    def publish(
+        self,
+        event: WebhookEvent,
+        company: Company,
+        *,
+        order: Order | None = None,
+        license_ids: Sequence[UUID] | None = None,
+        count: int | None = None,
+        expires_at: datetime | None = None,
+    ) -> None:
+        """Tell the webhooks of `company`, and of those above it, what happened there."""
+        message = WebhookMessage.about(
+            event,
+            company.id,
+            at=self.now,
+            order_id=order.id if order else None,
+            license_ids=license_ids,
+            count=count,
+            expires_at=expires_at,
+        )
+        self._messages.append((company, message))
+
+    @property
+    def publishes(self) -> bool:
+        return bool(self._messages)
+
     async def write_down(self) -> list[UUID]:
-        """Write the promised mails and the events; the ids of the mails."""
+        """Write the promised mails, the events and the webhooks; the ids of the mails."""
         for company, event in self._events:
             event.path = company.path
         await AuditEvent.bulk_create([event for _, event in self._events])
         # A scheduled mail that was promised before stays as it is.
         await Notification.bulk_create(self._notices, ignore_conflicts=True)
+        if self._messages:
+            await queue(self._messages)
         return [notice.id for notice in self._notices]
 
     def changes(self) -> Sequence[Change]:
@@ -270,7 +300,7 @@ async def _transact(
         await notify(CHANNEL, payloads(changes))
     if _previewing.get() is None:
         committed.tell(changes)
-    for wake in WAKES if done.notices else ():
+    for wake in WAKES if done.notices or work.publishes else ():
         wake()
     return done
 

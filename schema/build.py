@@ -17,7 +17,14 @@ from schema.preview import Previews
 from schema.query import Query
 from schema.scalars import DATE_TIME
 from schema.subscription import Subscription
-from schema.types import Allocation, ApiToken, AuditEvent, ManageSession, Notification
+from schema.types import (
+    Allocation,
+    ApiToken,
+    AuditEvent,
+    ManageSession,
+    Notification,
+    WebhookDelivery,
+)
 
 
 class Schema(strawberry.Schema):
@@ -42,7 +49,7 @@ schema: Final = Schema(
     Query,
     Mutation,
     Subscription,
-    types=[Allocation, ApiToken, AuditEvent, ManageSession, Notification],
+    types=[Allocation, ApiToken, AuditEvent, ManageSession, Notification, WebhookDelivery],
     extensions=[CodedErrors, Previews],
     execution_context_class=Executor,
     config=StrawberryConfig(scalar_map={datetime: DATE_TIME}, disable_field_suggestions=True),

@@ -1,13 +1,14 @@
 """What every resolver is given: who asks, what is read with, and the way to change anything."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 import strawberry
 
 from models.access import Caller, caller_of, oneself
+from models.destinations import PUBLIC, Destinations
 from resolvers import work
 from resolvers.live import Subscriber
 from resolvers.reading.reader import Reader
@@ -31,11 +32,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`caller` sent the request; `reader` reads the answer, after signing in as somebody else."""
+    """`caller` sent the request; `reader` reads the answer, after signing in as somebody else.
+
+    `destinations` is where webhooks may lead.
+    """
 
     caller: Caller | None
     reader: Reader
     clock: Clock
+    destinations: Destinations = field(default=PUBLIC, kw_only=True)
 
     async def perform(
         self, operation: Callable[..., Awaitable[R]], *arguments: Any, how: object = None

@@ -11,6 +11,7 @@ from models.orders import OrderOrigin, OrderStatus
 from models.outbox import NotificationStatus, NotificationTemplate
 from models.tokens import ApiScope
 from models.users import UserRole, UserStatus
+from models.webhooks import WebhookDeliveryStatus, WebhookEvent
 from resolvers.licenses import ShortagePolicy
 from resolvers.reading.users import UserLicenseStatus
 from resolvers.reading.windows import Scope, SortDirection
@@ -150,6 +151,28 @@ described(
     QUEUED="Waits to be sent.",
     SENT="The mail server has taken it.",
     FAILED="It cannot be delivered.",
+)
+described(
+    WebhookEvent,
+    "What a webhook tells of.",
+    COMPANY_CREATED="A company was created.",
+    ORDER_REQUESTED="An order was requested; `count` licenses.",
+    ORDER_ASSIGNED="An order was assigned, wholly or in part: `licenseIds` are there, `count` of "
+    "them, until `expiresAt`.",
+    ORDER_DECLINED="What was open of an order was declined: `count` licenses.",
+    ORDER_CANCELLED="What was open of an order was cancelled: `count` licenses.",
+    ORDER_RETURNED="An order was returned: its licenses, `count` of them, are void.",
+    LICENSES_ALLOCATED="`licenseIds`, `count` of them, were given to learners.",
+    LICENSES_RELEASED="`licenseIds`, `count` of them, were taken from learners.",
+    LICENSES_EXPIRING="`count` licenses expire at `expiresAt`.",
+    LICENSES_EXPIRED="`count` licenses expired at `expiresAt`.",
+)
+described(
+    WebhookDeliveryStatus,
+    "How far a delivery is.",
+    QUEUED="Waits to be sent, or to be tried again.",
+    DELIVERED="The receiver has taken it.",
+    FAILED="It was given up: after three days, or because the endpoint was switched off.",
 )
 described(
     ShortagePolicy,

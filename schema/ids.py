@@ -7,12 +7,14 @@ from uuid import UUID
 
 import strawberry
 
+from models import base
+
 NOBODY: Final = UUID(int=0)
 """What junk is taken for: no row has it, so that junk and an unknown id take the same road."""
 
 
-def global_id(name: str, id: object) -> strawberry.ID:
-    return strawberry.ID(base64.b64encode(f"{name}:{id}".encode()).decode())
+def global_id(name: str, id: UUID | str) -> strawberry.ID:
+    return strawberry.ID(base.global_id(name, id))
 
 
 def named(text: str) -> tuple[str, UUID]:

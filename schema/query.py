@@ -14,6 +14,7 @@ from resolvers.reading.notifications import notifications
 from resolvers.reading.orders import orders
 from resolvers.reading.tokens import api_tokens
 from resolvers.reading.users import users
+from resolvers.reading.webhooks import webhook_endpoints
 from resolvers.reading.windows import Scope
 from schema.connections import Connection, paged
 from schema.context import Info
@@ -42,6 +43,7 @@ from schema.types import (
     Order,
     User,
     Viewer,
+    WebhookEndpoint,
 )
 from schema.types.nodes import MODELS
 
@@ -94,6 +96,13 @@ class Query:
         takes=paged(),
         selective=True,
         description="The API tokens of the acting company, newest first; to those who keep them.",
+    )
+
+    webhook_endpoints: Connection[WebhookEndpoint] = root_edge(
+        webhook_endpoints,
+        takes=paged(),
+        selective=True,
+        description="The webhooks of the acting company, newest first; to those who keep them.",
     )
 
     @question("Who is asking. Null without a valid token.")

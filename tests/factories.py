@@ -1,6 +1,6 @@
 """Rows for tests, made with the models' own rules."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -13,6 +13,7 @@ from models.pool import hand_over, mint
 from models.sessions import LinkPurpose, PasswordLink, Session, new_token
 from models.tokens import ApiScope, ApiToken, new_secret
 from models.users import User, UserRole, managing_role
+from models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookMessage
 
 PASSWORD = "a long enough password"
 
@@ -122,6 +123,40 @@ class Make:
         license.allocate(user, at=at)
         await hand_over([(license.id, user.id)], by=user.id, at=at)
         return await Allocation.get(license_id=license.id, released_at__isnull=True)
+
+    async def endpoint(
+        self,
+        company: Company,
+        by: User,
+        *,
+        url: str = "https://hooks.example.com/canopy",
+        events: Iterable[WebhookEvent] = WebhookEvent,
+        **details: Any,
+    ) -> WebhookEndpoint:
+        """A webhook that hears of everything."""
+        made = WebhookEndpoint.make(company, url, list(events), by=by.id, at=self.clock())
+        for column, value in details.items():
+            setattr(made, column, value)
+        await made.save(force_create=True)
+        return made
+
+    async def delivery(
+        self,
+        endpoint: WebhookEndpoint,
+        event: WebhookEvent = WebhookEvent.COMPANY_CREATED,
+        *,
+        about: Company | None = None,
+        **details: Any,
+    ) -> WebhookDelivery:
+        """What happened in the endpoint's company, or in another, and waits to be sent."""
+        company_id = about.id if about else endpoint.company_id
+        message = WebhookMessage.about(event, company_id, at=self.clock())
+        await message.save(force_create=True)
+        made = WebhookDelivery.promise(message, endpoint.id)
+        for column, value in details.items():
+            setattr(made, column, value)
+        await made.save(force_create=True)
+        return made
 
     async def token(self, user: User) -> str:
         """Signs them in, without a password."""

@@ -15,6 +15,7 @@ from models.orders import Order
 from models.sessions import Session
 from models.tokens import ApiToken
 from models.users import User
+from models.webhooks import WebhookEndpoint
 from resolvers.reading.companies import company_by_id
 from resolvers.reading.filters import Words, same, text, time
 from resolvers.reading.licenses import license_by_id
@@ -27,6 +28,7 @@ from resolvers.reading.sessions import manage_session_by_id
 from resolvers.reading.sql import NOTHING, by_column, rows_with
 from resolvers.reading.tokens import api_token_by_id
 from resolvers.reading.users import user_by_id
+from resolvers.reading.webhooks import endpoint_by_id
 from resolvers.reading.windows import Asked, Sort, SortDirection
 from resolvers.reading.within import Within
 
@@ -37,6 +39,7 @@ MODELS: Final[Mapping[Subject, type[Entity]]] = {
     Subject.LICENSE: License,
     Subject.MANAGE_SESSION: Session,
     Subject.API_TOKEN: ApiToken,
+    Subject.WEBHOOK_ENDPOINT: WebhookEndpoint,
 }
 BY_ID: Final[Mapping[Subject, Batch]] = {
     Subject.COMPANY: company_by_id,
@@ -45,6 +48,7 @@ BY_ID: Final[Mapping[Subject, Batch]] = {
     Subject.LICENSE: license_by_id,
     Subject.MANAGE_SESSION: manage_session_by_id,
     Subject.API_TOKEN: api_token_by_id,
+    Subject.WEBHOOK_ENDPOINT: endpoint_by_id,
 }
 
 

@@ -9,6 +9,7 @@ from schema.mutations.orders import OrderMutations
 from schema.mutations.sessions import SessionMutations
 from schema.mutations.tokens import ApiTokenMutations
 from schema.mutations.users import UserMutations
+from schema.mutations.webhooks import WebhookMutations
 
 
 @strawberry.type(description="What can be changed. What is refused is data in `errors`.")
@@ -20,5 +21,6 @@ class Mutation(
     OrderMutations,
     LicenseMutations,
     ApiTokenMutations,
+    WebhookMutations,
 ):
     pass

@@ -9,6 +9,7 @@ from schema.types.people import Contact
 from schema.types.sessions import ManageSession, Viewer
 from schema.types.tokens import ApiToken
 from schema.types.users import User
+from schema.types.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "Allocation",
@@ -24,4 +25,6 @@ __all__ = [
     "Order",
     "User",
     "Viewer",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

@@ -41,6 +41,7 @@ def test_the_defaults_are_those_that_are_written_down() -> None:
         "CANOPY_ALLOWED_ORIGINS": "",
         "CANOPY_EMBEDDED_WORKER": "true",
         "CANOPY_EXECUTOR": "compiled",
+        "CANOPY_WEBHOOKS_TO_LOOPBACK": "false",
         "CANOPY_LOG_FORMAT": "text",
         "CANOPY_RATE_LIMIT": "1200 per minute",
         "CANOPY_GUESS_LIMIT": "30 per minute",
@@ -96,9 +97,10 @@ def test_production_shows_nothing_of_itself() -> None:
     [
         ({"smtp_url": "smtp://canopy:a-secret@mail.example"}, "CANOPY_SMTP_URL"),
         ({"public_url": "http://canopy.example"}, "CANOPY_PUBLIC_URL"),
+        ({"webhooks_to_loopback": True}, "CANOPY_WEBHOOKS_TO_LOOPBACK"),
     ],
 )
-def test_production_refuses_what_is_unsafe(changed: dict[str, str], named: str) -> None:
+def test_production_refuses_what_is_unsafe(changed: dict[str, Any], named: str) -> None:
     [problem] = problems(**(PRODUCTION | changed))
 
     assert problem.startswith(named)

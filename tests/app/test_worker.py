@@ -7,8 +7,9 @@ import pytest_asyncio
 
 from app.daily import keep_up
 from app.worker import working
+from mail.loop import Pace
 from mail.transport import Transport
-from mail.worker import Pace, Worker
+from mail.worker import Worker
 from models.audit import AuditEvent
 from models.database import rows
 from models.licenses import LicenseType
@@ -61,7 +62,7 @@ async def test_mail_leaves_as_soon_as_it_is_promised(make: Make, clock: Clock, p
     scene, do = await Scene.set(make), Do(clock)
     asked = []
 
-    async with working(post.worker, clock):
+    async with working([post.worker], clock):
         for number in range(1, 4):
             requested = await do(scene.cora, request_licenses, None, LicenseType.PREMIUM, number)
             asked.append(requested.order_id)
@@ -77,7 +78,7 @@ async def test_a_worker_does_the_daily_jobs_by_itself(make: Make, clock: Clock, 
     await make.licenses(scene.customer, 2)
     clock.move(days=365)
 
-    async with working(post.worker, clock):
+    async with working([post.worker], clock):
         told = await post.arrives(3)
 
     assert sorted(told) == ["carl@example.com", "cora@example.com", "pam@example.com"]

@@ -22,6 +22,7 @@ from models.outbox import Notice, Notification, NotificationStatus, Notification
 from models.sessions import LinkPurpose, PasswordLink, Session, Tally, TallyKind
 from models.tokens import ApiToken
 from models.users import User
+from models.webhooks import WebhookDelivery, WebhookDeliveryStatus, WebhookEndpoint
 from tests.conftest import Clock
 from tests.factories import Make
 
@@ -46,6 +47,8 @@ class World:
     mail: Notification
     token: ApiToken
     chore: Chore
+    endpoint: WebhookEndpoint
+    delivery: WebhookDelivery
 
     @classmethod
     async def of(cls, make: Make, clock: Clock) -> Self:
@@ -57,6 +60,7 @@ class World:
         notice = Notice(NotificationTemplate.ORDER_REQUESTED, company, "Five licenses")
         mail = Notification.promise(notice, ann, actor_id=None, batch=ann.id, at=clock.now)
         mail.key = "expiring:7"
+        endpoint = await make.endpoint(company, ann)
         world = cls(
             company=company,
             ann=ann,
@@ -74,6 +78,8 @@ class World:
             mail=mail,
             token=await ApiToken.get(),
             chore=Chore(key="7", done_at=clock.now),
+            endpoint=endpoint,
+            delivery=await make.delivery(endpoint),
         )
         for row in (world.link, world.tally, world.key, world.mail, world.chore):
             await row.save(force_create=True)
@@ -154,6 +160,9 @@ BROKEN: Final[dict[str, Callable[[World], Awaitable[object]]]] = {
     "notifications_key": another("mail"),
     "chores_key": another("chore"),
     "chores_held_or_done": changed("chore", done_at=None),
+    "webhook_endpoints_disabled": changed("endpoint", disabled_at=lambda w: w.ann.created_at),
+    "webhook_deliveries_delivered": changed("delivery", status=WebhookDeliveryStatus.DELIVERED),
+    "webhook_deliveries_once": another("delivery"),
 }
 
 

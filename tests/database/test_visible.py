@@ -11,20 +11,23 @@ from tortoise.models import Model
 from models.access import Caller, caller_of, known, nameable, shows_all, visible
 from models.audit import AuditEvent, IdempotencyKey
 from models.base import new_id
-from models.companies import Company, CompanyKind
+from models.companies import Company, CompanyKind, CompanyPlan
 from models.licenses import Allocation, License
 from models.orders import Order
 from models.outbox import Notice, Notification, NotificationTemplate
 from models.sessions import LinkPurpose, PasswordLink, Session, Tally, TallyKind
 from models.tokens import ApiToken
 from models.users import User, UserRole
+from models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookMessage
 from tests.conftest import Clock
 from tests.factories import Make
 
 COMPANIES = ("vendor", "distributor", "partner", "sub-partner", "lowest", "customer", "beside")
 LISTED = (Company, User, Order, License, Allocation, AuditEvent, Notification, Session, ApiToken)
 """The tables of which anybody may see anything."""
-SECRET = (PasswordLink, Tally, IdempotencyKey)
+KEPT = (WebhookEndpoint, WebhookDelivery)
+"""Those that are kept, and seen, from inside a company alone."""
+SECRET = (PasswordLink, Tally, IdempotencyKey, WebhookMessage)
 
 
 @dataclass
@@ -90,7 +93,10 @@ async def _furnish(tree: Tree, name: str, company: Company, make: Make, clock: C
     await make.api_token(manager)
     token = await ApiToken.get(company_id=company.id)
     order = await Order.get(company_id=company.id)
-    tree.names |= {row.pk: name for row in (company, free, order, mail, event, manager, token)}
+    endpoint = await make.endpoint(company, manager)
+    delivery = await make.delivery(endpoint)
+    theirs = (company, free, order, mail, event, manager, token, endpoint, delivery)
+    tree.names |= {row.pk: name for row in theirs}
     tree.names |= {row.pk: f"{name}'s learner" for row in (learner, held, stay)}
 
 
@@ -142,13 +148,43 @@ async def test_in_manage_mode_the_managed_company_and_those_beneath_are_seen(
         }
 
 
+async def test_webhooks_are_seen_from_inside_their_company_alone(
+    tree: Tree, make: Make, clock: Clock
+) -> None:
+    customer = tree.companies["customer"]
+    callers = {
+        "vendor": await make.caller(tree.managers["vendor"]),
+        "partner": await make.caller(tree.managers["partner"]),
+        "customer": await caller_of(
+            await make.manage_token(tree.managers["partner"], customer), clock()
+        ),
+        "sub-partner": await make.caller(tree.managers["sub-partner"]),
+    }
+
+    for model in KEPT:
+        seen = {name: await tree.seen(model, caller) for name, caller in callers.items()}
+        assert seen == {name: [name] for name in callers}
+
+
+async def test_webhooks_of_a_company_on_the_managed_plan_are_seen_by_its_partner_alone(
+    tree: Tree, make: Make, clock: Clock
+) -> None:
+    customer = tree.companies["customer"]
+    await Company.filter(id=customer.id).update(plan=CompanyPlan.MANAGED)
+    managing = await make.manage_token(tree.managers["partner"], customer)
+
+    for model in KEPT:
+        assert await tree.seen(model, await make.caller(tree.managers["customer"])) == []
+        assert await tree.seen(model, await caller_of(managing, clock())) == ["customer"]
+
+
 @pytest.mark.parametrize("name", ["customer", "partner", "vendor"])
 async def test_learners_see_their_company_themselves_their_license_and_stays(
     tree: Tree, make: Make, name: str
 ) -> None:
     caller = await make.caller(tree.learners[name])
 
-    seen = {model.__name__: await tree.seen(model, caller) for model in LISTED}
+    seen = {model.__name__: await tree.seen(model, caller) for model in (*LISTED, *KEPT)}
 
     theirs = [f"{name}'s learner"]
     assert seen == {
@@ -161,6 +197,8 @@ async def test_learners_see_their_company_themselves_their_license_and_stays(
         "Notification": [],
         "Session": [],
         "ApiToken": [],
+        "WebhookEndpoint": [],
+        "WebhookDelivery": [],
     }
 
 
@@ -179,7 +217,7 @@ async def test_a_manager_who_becomes_a_learner_sees_no_more_than_a_learner(
 
 
 async def test_nobody_sees_nothing(tree: Tree) -> None:
-    for model in (*LISTED, *SECRET):
+    for model in (*LISTED, *KEPT, *SECRET):
         assert await visible(model, None) == []
         assert await known(model, None) == []
     assert await nameable(None) == []

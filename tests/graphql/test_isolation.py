@@ -20,6 +20,7 @@ from models.outbox import Notification
 from models.sessions import Session
 from models.tokens import ApiToken
 from models.users import User
+from models.webhooks import WebhookDelivery, WebhookEndpoint
 from resolvers.orders import request_licenses
 from resolvers.work import perform
 from tests.factories import Make
@@ -79,6 +80,9 @@ MUTATIONS = {
     "reallocateLicense": "{licenseId: $id, userId: $id}",
     "updateNotificationPreferences": "{userId: $id, muted: []}",
     "revokeApiToken": "{apiTokenId: $id}",
+    "updateWebhookEndpoint": "{webhookEndpointId: $id, enabled: false}",
+    "deleteWebhookEndpoint": "{webhookEndpointId: $id}",
+    "redeliverWebhook": "{webhookDeliveryId: $id}",
 }
 DOCUMENTS = BY_ID | {
     name: f"mutation($id: ID!) {{ {name}(input: {input}) {{ {ERRORS} }} }}"
@@ -100,6 +104,7 @@ async def other_branch(make: Make) -> list[str]:
     await make.allocation(license, learner)
     await make.manage_token(account_manager, customer)
     await make.api_token(manager)
+    await make.endpoint(customer, manager)
     await perform(
         await make.caller(manager), make.clock, request_licenses, None, LicenseType.PREMIUM, 3
     )
@@ -112,13 +117,15 @@ async def other_branch(make: Make) -> list[str]:
         Notification,
         AuditEvent,
         ApiToken,
+        WebhookEndpoint,
+        WebhookDelivery,
     ]
     found = [to_base64(kind.__name__, str(row.id)) for kind in kinds for row in await kind.all()]
     managed = [
         to_base64("ManageSession", str(row.id))
         for row in await Session.filter(company_id__isnull=False)
     ]
-    assert len({from_base64(id)[0] for id in found + managed}) == 9
+    assert len({from_base64(id)[0] for id in found + managed}) == 11
     return found + managed
 
 
@@ -146,10 +153,11 @@ async def test_lists_and_counts_hold_nothing_of_another_branch(make: Make, api: 
     company = await make.company(await make.partner())
     manager = await make.manager(company)
     strangers = [await api.of(manager), api.by(await make.api_token(manager))]
-    lists = ("companies", "orders", "licenses", "users", "notifications", "auditEvents")
-    asked = " ".join(
-        f"{name} {{ totalCount edges {{ cursor }} }}" for name in (*lists, "apiTokens")
+    lists = (
+        *("companies", "orders", "licenses", "users", "notifications", "auditEvents"),
+        *("apiTokens", "webhookEndpoints"),
     )
+    asked = " ".join(f"{name} {{ totalCount edges {{ cursor }} }}" for name in lists)
 
     found = []
     for stranger in strangers:
@@ -167,5 +175,6 @@ async def test_lists_and_counts_hold_nothing_of_another_branch(make: Make, api: 
             "notifications": (0, 0),
             "auditEvents": (0, 0),
             "apiTokens": (1, 1),
+            "webhookEndpoints": (0, 0),
         }
     ]

@@ -12,8 +12,9 @@ import pytest
 import pytest_asyncio
 from tortoise import Tortoise
 
+from mail.loop import Pace
 from mail.transport import Transport
-from mail.worker import Pace, Worker
+from mail.worker import Worker
 from models.base import new_id
 from models.companies import Company
 from models.orders import Order

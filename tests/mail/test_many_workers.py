@@ -10,8 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from mail import leases
-from mail.worker import Worker
+from mail.worker import LEASES, Worker
 from models.base import new_id
 from models.database import is_sqlite
 from models.outbox import Notification, NotificationStatus, NotificationTemplate
@@ -178,7 +177,7 @@ async def test_a_lease_is_respected_until_it_runs_out(
     outbox: Outbox, catcher: Catcher, worker: Worker, clock: Clock
 ) -> None:
     row = await outbox.promise()
-    await leases.lease(clock(), clock.now.replace(minute=35), 10)
+    await LEASES.lease(clock(), clock.now.replace(minute=35), 10)
 
     assert await worker.drain() == 0
     clock.move(seconds=299)
@@ -231,11 +230,11 @@ async def test_who_lost_the_lease_does_not_release_it(
     outbox: Outbox, workers: Workers, clock: Clock
 ) -> None:
     row = await outbox.promise()
-    old = await leases.lease(clock(), clock.now.replace(minute=31), 10)
+    old = await LEASES.lease(clock(), clock.now.replace(minute=31), 10)
     clock.move(minutes=1)
-    new = await leases.lease(clock(), clock.now.replace(minute=33), 10)
+    new = await LEASES.lease(clock(), clock.now.replace(minute=33), 10)
 
-    await leases.release(old, "Trouble")
+    await LEASES.release(old, "Trouble")
 
     now = await Notification.get(id=row.id)
     assert now.leased_until == new[0].leased_until

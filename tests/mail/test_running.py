@@ -150,7 +150,7 @@ async def test_a_worker_outlives_an_outage_of_the_database(
     await outage.begin()
     arrived = arrival(catcher)
 
-    with told("mail.worker", "cannot be worked on") as noticed:
+    with told("mail.loop", "cannot be worked on") as noticed:
         async with running(worker):
             await noticed.wait()
             await outage.end()
@@ -169,7 +169,7 @@ async def test_a_mail_that_was_accepted_is_noted_whatever_happens_to_the_databas
         await outage.begin()
 
     catcher.at("RCPT", fail, to=promised[1].recipient)
-    with told("mail.worker", "cannot be noted") as noticed:
+    with told("mail.loop", "cannot be noted") as noticed:
         async with running(worker):
             await noticed.wait()
             await outage.end()

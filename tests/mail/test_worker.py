@@ -12,8 +12,9 @@ import asyncpg
 import pytest
 
 from mail.leases import ONE_CHOOSES
+from mail.loop import Pace
 from mail.transport import Transport
-from mail.worker import Pace, Worker
+from mail.worker import Worker
 from models.companies import CompanyKind
 from models.database import is_sqlite
 from models.outbox import Notification, NotificationStatus, NotificationTemplate
@@ -454,7 +455,7 @@ async def test_logs_hold_no_address_and_no_token(
     await workers.hire("smtp://canopy:p4ssword@127.0.0.1:1").drain()
     await workers.hire().drain()
 
-    ours = {"mail.leases", "mail.messages", "mail.transport", "mail.worker"}
+    ours = {"mail.leases", "mail.loop", "mail.messages", "mail.transport", "mail.worker"}
     written = [record for record in caplog.records if record.name in ours]
     assert len(written) == 5
     told = "\n".join(f"{record.getMessage()} {record.exc_info}" for record in written)

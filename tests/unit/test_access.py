@@ -129,44 +129,45 @@ COLUMNS: Final = (
     Action.KEEP_MANAGERS,
     Action.ALLOCATE_LICENSES,
     Action.KEEP_API_TOKENS,
+    Action.KEEP_WEBHOOKS,
 )
 # What the rules grant; no is FORBIDDEN, and off is CONFLICT because the company is archived.
-#                                             cre upd set mov arc ent req cha ass use era man all tok  # noqa: E501
-#                                             ate ate AM  e   h.  er  .   ord ign rs  se  ag. oc. ens  # noqa: E501
+#                                             cre upd set mov arc ent req cha ass use era man all tok web  # noqa: E501
+#                                             ate ate AM  e   h.  er  .   ord ign rs  se  ag. oc. ens hks  # noqa: E501
 TABLE: Final = """
-account manager, below                      | yes yes yes yes yes yes yes yes yes yes yes yes yes no
-account manager, below, deeper              | yes yes yes yes yes yes yes yes yes yes yes yes yes no
-account manager, below, MANAGED             | yes yes yes yes yes yes yes yes yes yes yes yes yes no
-account manager, below, archived            | off yes yes yes yes off off off off off yes off off no
-account manager, below, MANAGED and archived| off yes yes yes yes off off off off off yes off off no
-account manager, own                        | yes yes no  no  no  no  yes yes no  yes yes yes yes yes
-account manager, own, archived              | off off no  no  no  no  off off no  off off off off off
-vendor's account manager, own               | yes yes no  no  no  no  yes yes yes yes yes yes yes yes
-in manage mode of a partner, own            | yes yes no  no  no  no  yes yes no  yes yes yes yes yes
-in manage mode of a partner, own, archived  | off off no  no  no  no  off off no  off off off off off
-in manage mode of a partner, below          | yes yes yes yes yes no  yes yes yes yes yes yes yes no
-in manage mode of a partner, below, MANAGED | yes yes yes yes yes no  yes yes yes yes yes yes yes no
-in manage mode of a partner, below, archived| off yes yes yes yes no  off off off off yes off off no
-in manage mode of a customer                | no  yes no  no  no  no  yes yes no  yes yes yes yes yes
-in manage mode of a customer, MANAGED       | no  yes no  no  no  no  yes yes no  yes yes yes yes yes
-in manage mode of a customer, archived      | no  off no  no  no  no  off off no  off off off off off
-manager                                     | no  yes no  no  no  no  yes yes no  yes yes yes yes yes
-manager, MANAGED                            | no  no  no  no  no  no  yes yes no  no  no  no  no  no
-manager, archived                           | no  off no  no  no  no  off off no  off off off off off
-manager, MANAGED and archived               | no  no  no  no  no  no  off off no  no  no  no  no  no
-learner                                     | no  no  no  no  no  no  no  no  no  no  no  no  no  no
-learner, MANAGED                            | no  no  no  no  no  no  no  no  no  no  no  no  no  no
-learner, archived                           | no  no  no  no  no  no  no  no  no  no  no  no  no  no
-partner's learner                           | no  no  no  no  no  no  no  no  no  no  no  no  no  no
-API token, below                            | yes yes yes yes yes no  yes yes yes yes yes no  yes no
-API token, own                              | yes yes no  no  no  no  yes yes no  yes yes no  yes no
-API token of a customer                     | no  yes no  no  no  no  yes yes no  yes yes no  yes no
-API token of a customer, MANAGED            | no  no  no  no  no  no  yes yes no  no  no  no  no  no
-API token made in manage mode               | no  yes no  no  no  no  yes yes no  yes yes no  yes no
-API token made in manage mode, MANAGED      | no  yes no  no  no  no  yes yes no  yes yes no  yes no
-API token that reads, below                 | no  no  no  no  no  no  no  no  no  no  no  no  no  no
-API token that requests, below              | no  no  no  no  no  no  yes yes no  no  no  no  no  no
-API token that assigns, below               | no  no  no  no  no  no  no  no  yes no  no  no  no  no
+account manager, below                      | yes yes yes yes yes yes yes yes yes yes yes yes yes no  no
+account manager, below, deeper              | yes yes yes yes yes yes yes yes yes yes yes yes yes no  no
+account manager, below, MANAGED             | yes yes yes yes yes yes yes yes yes yes yes yes yes no  no
+account manager, below, archived            | off yes yes yes yes off off off off off yes off off no  no
+account manager, below, MANAGED and archived| off yes yes yes yes off off off off off yes off off no  no
+account manager, own                        | yes yes no  no  no  no  yes yes no  yes yes yes yes yes yes
+account manager, own, archived              | off off no  no  no  no  off off no  off off off off off off
+vendor's account manager, own               | yes yes no  no  no  no  yes yes yes yes yes yes yes yes yes
+in manage mode of a partner, own            | yes yes no  no  no  no  yes yes no  yes yes yes yes yes yes
+in manage mode of a partner, own, archived  | off off no  no  no  no  off off no  off off off off off off
+in manage mode of a partner, below          | yes yes yes yes yes no  yes yes yes yes yes yes yes no  no
+in manage mode of a partner, below, MANAGED | yes yes yes yes yes no  yes yes yes yes yes yes yes no  no
+in manage mode of a partner, below, archived| off yes yes yes yes no  off off off off yes off off no  no
+in manage mode of a customer                | no  yes no  no  no  no  yes yes no  yes yes yes yes yes yes
+in manage mode of a customer, MANAGED       | no  yes no  no  no  no  yes yes no  yes yes yes yes yes yes
+in manage mode of a customer, archived      | no  off no  no  no  no  off off no  off off off off off off
+manager                                     | no  yes no  no  no  no  yes yes no  yes yes yes yes yes yes
+manager, MANAGED                            | no  no  no  no  no  no  yes yes no  no  no  no  no  no  no
+manager, archived                           | no  off no  no  no  no  off off no  off off off off off off
+manager, MANAGED and archived               | no  no  no  no  no  no  off off no  no  no  no  no  no  no
+learner                                     | no  no  no  no  no  no  no  no  no  no  no  no  no  no  no
+learner, MANAGED                            | no  no  no  no  no  no  no  no  no  no  no  no  no  no  no
+learner, archived                           | no  no  no  no  no  no  no  no  no  no  no  no  no  no  no
+partner's learner                           | no  no  no  no  no  no  no  no  no  no  no  no  no  no  no
+API token, below                            | yes yes yes yes yes no  yes yes yes yes yes no  yes no  no
+API token, own                              | yes yes no  no  no  no  yes yes no  yes yes no  yes no  yes
+API token of a customer                     | no  yes no  no  no  no  yes yes no  yes yes no  yes no  yes
+API token of a customer, MANAGED            | no  no  no  no  no  no  yes yes no  no  no  no  no  no  no
+API token made in manage mode               | no  yes no  no  no  no  yes yes no  yes yes no  yes no  yes
+API token made in manage mode, MANAGED      | no  yes no  no  no  no  yes yes no  yes yes no  yes no  yes
+API token that reads, below                 | no  no  no  no  no  no  no  no  no  no  no  no  no  no  no
+API token that requests, below              | no  no  no  no  no  no  yes yes no  no  no  no  no  no  no
+API token that assigns, below               | no  no  no  no  no  no  no  no  yes no  no  no  no  no  no
 """  # noqa: E501
 EXPECTED: Final = {
     situation.strip(): tuple(cells.split())
