@@ -19,6 +19,7 @@ from app.documents import Documents
 from app.export import EXPORTS, Download
 from app.graphql import INTERNAL_CODE, GraphQL, refusal
 from app.hearing import hearing
+from app.memory import settle
 from app.rates import Rates
 from app.requests import JSON, BadRequest
 from app.settings import Settings, load
@@ -40,7 +41,9 @@ def from_environment() -> Starlette:
     """What uvicorn calls in each of its processes."""
     settings = load()
     logs.configure(settings.log_format)
-    return create_app(settings)
+    app = create_app(settings)
+    settle()
+    return app
 
 
 def create_app(

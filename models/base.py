@@ -3,13 +3,15 @@
 import base64
 import unicodedata
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 from uuid import UUID
 
 from tortoise import fields
 from tortoise.expressions import Q
 from tortoise.models import Model
 from uuid_utils import compat
+
+from models.rows import READINGS, Reading
 
 SEPARATOR: Final = "/"
 
@@ -65,6 +67,24 @@ class Entity(Model):
 
     class Meta:
         abstract = True
+
+    def __hash__(self) -> int:
+        """As Tortoise's own, by the id; but told at once."""
+        return hash(self.id)
+
+    @classmethod
+    def _init_from_db(cls, **columns: Any) -> Self:
+        """As Tortoise has it, with all columns at once; what is unusual is left to its own."""
+        meta = cls._meta
+        reading = READINGS.get(cls)
+        if reading is None or not reading.is_for(meta):
+            reading = READINGS[cls] = Reading(meta)
+        row = cls.__new__(cls)
+        try:
+            reading.fill(row, columns)
+        except KeyError:
+            return super()._init_from_db(**columns)
+        return row
 
     def change(self, at: datetime, **values: Any) -> bool:
         """Set attributes; true, and marked as updated, if any was different before."""

@@ -19,6 +19,15 @@ POOLS: Final = {"min_size", "max_size"}
 """What a pool is told, and a connection is not."""
 
 
+class Connection(asyncpg.Connection):  # type: ignore[misc]
+    """Of the pool, where nobody leaves anything behind in a session: locks end with transactions,
+    and who listens has a connection aside. So nothing is to be reset after each statement.
+    """
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 class PooledTransaction(TransactionContextPooled):
     async def __aenter__(self) -> TransactionalDBClient:
         await self.ensure_connection()
@@ -53,6 +62,8 @@ class PooledTransaction(TransactionContextPooled):
 
 
 class Client(AsyncpgDBClient):
+    connection_class = Connection
+
     async def connect_aside(self) -> asyncpg.Connection:
         """A connection outside of the pool, for who keeps it. The pool must be open."""
         template = {name: self._template[name] for name in self._template.keys() - POOLS}

@@ -1,0 +1,72 @@
+"""Rows are what Tortoise makes of the same columns, and nothing is left behind in a session."""
+
+import pytest
+from tortoise.models import Model
+
+from models.audit import AuditEvent
+from models.base import Entity
+from models.companies import Company
+from models.database import is_sqlite, rows
+from models.licenses import Allocation, License, LicenseType
+from models.orders import Order
+from models.outbox import Notification
+from models.sessions import Session
+from models.users import User
+from resolvers.orders import request_licenses
+from tests.conftest import Clock
+from tests.factories import Make
+from tests.scene import Do, Scene
+
+KINDS: list[type[Entity]] = [
+    Company, User, Order, License, Allocation, Session, Notification, AuditEvent
+]  # fmt: skip
+
+
+def by_tortoise(kind: type[Entity], columns: dict[str, object]) -> Entity:
+    made: Entity = Model._init_from_db.__func__(kind, **columns)  # type: ignore[attr-defined]
+    return made
+
+
+async def test_a_row_is_what_tortoise_makes_of_it(make: Make, clock: Clock) -> None:
+    scene, do = await Scene.set(make), Do(clock)
+    [license] = await make.licenses(scene.customer, 1)
+    await make.allocation(license, scene.cora)
+    await do(scene.cora, request_licenses, None, LicenseType.PREMIUM, 3)
+
+    for kind in KINDS:
+        found = await rows(f"SELECT * FROM {kind._meta.db_table}")
+        assert found, kind
+        for columns in found:
+            row, theirs = kind._init_from_db(**columns), by_tortoise(kind, columns)
+            assert row.__dict__ == theirs.__dict__
+            assert (row, hash(row)) == (theirs, hash(theirs))
+
+
+async def test_some_columns_alone_are_read_as_by_tortoise(make: Make) -> None:
+    scene = await Scene.set(make)
+
+    found = await Company.filter(id=scene.partner.id).only("id", "name").get()
+
+    assert (found.id, found.name, found._partial) == (scene.partner.id, "Partner", True)
+
+
+async def test_a_value_that_none_of_an_enum_has_is_an_error(make: Make) -> None:
+    await Scene.set(make)
+    [columns, *_] = await rows("SELECT * FROM companies")
+
+    with pytest.raises(ValueError, match="SCHOOL"):
+        Company._init_from_db(**columns | {"kind": "SCHOOL"})
+
+
+async def test_nothing_is_left_behind_in_a_session(make: Make, clock: Clock) -> None:
+    scene, do = await Scene.set(make), Do(clock)
+
+    await do(scene.cora, request_licenses, None, LicenseType.PREMIUM, 3)
+
+    if not is_sqlite():
+        left = await rows(
+            "SELECT locktype AS name FROM pg_locks WHERE locktype = 'advisory'"
+            " UNION ALL SELECT name FROM pg_settings WHERE source = 'session'"
+            " UNION ALL SELECT pg_listening_channels()"
+        )
+        assert left == []
