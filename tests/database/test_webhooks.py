@@ -18,6 +18,7 @@ from models.webhooks import (
     WebhookEndpoint,
     WebhookEvent,
     WebhookMessage,
+    queue,
 )
 from resolvers.companies import FirstOrder, archive_company, create_company, move_company
 from resolvers.daily import run
@@ -285,17 +286,19 @@ async def test_a_company_that_moves_is_heard_of_at_its_new_place(
 
 
 async def test_endpoints_of_an_archived_company_hear_nothing(
-    scene: Scene, do: Do, make: Make
+    scene: Scene, do: Do, make: Make, clock: Clock
 ) -> None:
-    endpoint = await make.endpoint(scene.customer, scene.cora)
-    order = await make.order(scene.customer)
+    """Of what the clock brings about, say; whoever is above hears of it."""
+    own = await make.endpoint(scene.customer, scene.cora)
+    above = await make.endpoint(scene.partner, scene.pam)
     await do(scene.pam, archive_company, scene.customer.id)
-    before = await snapshot()
 
-    assert await refused(do(scene.pam, assign_order, order.id)) == [("CONFLICT", None)]
+    message = WebhookMessage.about(
+        WebhookEvent.LICENSES_EXPIRED, scene.customer.id, at=clock(), count=1
+    )
+    await queue([(scene.customer, message)])
 
-    assert await heard(endpoint) == []
-    assert await snapshot() == before
+    assert [len(await heard(endpoint)) for endpoint in (own, above)] == [0, 1]
 
 
 async def test_what_is_refused_previewed_or_repeated_is_not_told(
