@@ -123,7 +123,8 @@ class Settings(BaseSettings):
     rate_limit: Annotated[str, AfterValidator(_rate)] = "1200 per minute"
     guess_limit: Annotated[str, AfterValidator(_rate)] = "30 per minute"
 
-    max_body_bytes: Annotated[int, Field(ge=1024)] = 16 * 1024 * 1024
+    # A file of 10 MB, and what JSON needs to escape each of its letters: three times that.
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 32 * 1024 * 1024
     max_json_depth: Annotated[int, Field(ge=8, le=1000)] = 64
     max_json_brackets: Annotated[int, Field(ge=1000)] = 200_000
     max_query_length: Annotated[int, Field(ge=1000)] = 100_000

@@ -15,6 +15,10 @@ MARK: Final = "\ufeff"
 """Of UTF-8, at the beginning of files from Excel."""
 PATH: Final = ("csv",)
 
+csv.field_size_limit(
+    MOST_BYTES
+)  # of the process; by default a cell of 128 KiB reads as a lost quote
+
 
 @dataclass(frozen=True, slots=True)
 class RowFault:

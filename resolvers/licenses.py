@@ -59,6 +59,7 @@ class Allocated:
     already_licensed: list[UUID] = field(default_factory=list)
     unknown_emails: list[int] = field(default_factory=list)
     """Their places among the emails given: addresses are kept nowhere, so that erasure is whole."""
+    without_license: list[UUID] = field(default_factory=list)
 
 
 async def allocate_licenses(
@@ -76,6 +77,7 @@ async def allocate_licenses(
         shortage=len(waiting) - len(allocated),
         already_licensed=[id for id in user_ids if id in licensed],
         unknown_emails=unknown,
+        without_license=waiting[len(allocated) :],
     )
 
 

@@ -53,11 +53,17 @@ class ReallocateLicenseInput:
 class AllocateLicensesPayload(Payload):
     license_ids: strawberry.Private[Sequence[UUID]] = ()
     already_licensed_ids: strawberry.Private[Sequence[UUID]] = ()
+    without_license_ids: strawberry.Private[Sequence[UUID]] = ()
     licenses: list[License] = edges(
         license_by_id, "license_ids", description="The licenses handed out."
     )
     shortage: int = strawberry.field(
         default=0, description="Learners left without one; also when refused for it."
+    )
+    without_license: list[User] = edges(
+        user_by_id,
+        "without_license_ids",
+        description="With PARTIAL: the learners whom `shortage` counts.",
     )
     already_licensed: list[User] = edges(
         user_by_id,
@@ -116,6 +122,7 @@ class LicenseMutations:
         return AllocateLicensesPayload(
             license_ids=done.result.licenses,
             shortage=done.result.shortage,
+            without_license_ids=done.result.without_license,
             already_licensed_ids=done.result.already_licensed,
             unknown_emails=[(emails or [])[place] for place in done.result.unknown_emails],
         )

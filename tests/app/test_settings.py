@@ -45,7 +45,7 @@ def test_the_defaults_are_those_that_are_written_down() -> None:
         "CANOPY_LOG_FORMAT": "text",
         "CANOPY_RATE_LIMIT": "1200 per minute",
         "CANOPY_GUESS_LIMIT": "30 per minute",
-        "CANOPY_MAX_BODY_BYTES": "16777216",
+        "CANOPY_MAX_BODY_BYTES": "33554432",
         "CANOPY_MAX_JSON_DEPTH": "64",
         "CANOPY_MAX_JSON_BRACKETS": "200000",
         "CANOPY_MAX_QUERY_LENGTH": "100000",
