@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
-import orjson
 from graphql import DocumentNode, ExecutionResult, execute, parse
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
@@ -27,15 +26,23 @@ from models.licenses import LicenseType
 from models.orders import Order, OrderOrigin
 from models.users import User
 from resolvers.reading.reader import Batch, Reader
+from resolvers.reading.users import user_by_id
 from schema.build import Executor, schema
 from schema.context import Context
 from schema.ids import global_id
+from tests.execution.answers import told
 from tests.factories import Make
 from tests.postgres import Postgres
 
 NOW: Final = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ROUNDS: Final = 15
 REPEATS: Final = {"rows at hand": 4, "application": 4}
+Q3: Final = """
+query($customer: ID!) {
+  licenses(first: 100, filter: {companyId: $customer, status: [ALLOCATED]}) {
+    edges { node { id status expiresAt user { name email } order { number } } }
+  }
+}"""
 PAGES: Final = {
     "Q1 company tree": """
 query($id: ID!) {
@@ -55,12 +62,7 @@ query($id: ID!) {
     totalCount
   }
 }""",
-    "Q3 licenses": """
-query($customer: ID!) {
-  licenses(first: 100, filter: {companyId: $customer, status: [ALLOCATED]}) {
-    edges { node { id status expiresAt user { name email } order { number } } }
-  }
-}""",
+    "Q3 licenses": Q3,
 }
 IS_AWAITABLE: Any = optimized_is_awaitable
 Ask = Callable[[], Awaitable[bytes]]
@@ -70,6 +72,8 @@ class Remembering(Reader):
     """Reads from the database the first time, and from memory ever after."""
 
     read: dict[Any, Mapping[Any, Any]]
+    broken: Batch | None = None
+    """An edge of which every key fails."""
 
     async def load_all(
         self, batch: Batch, keys: Iterable[Any], **arguments: Any
@@ -77,6 +81,8 @@ class Remembering(Reader):
         known = self.read.get((batch, *arguments.values()))
         if known is None:
             known = await super().load_all(batch, keys, **arguments)
+            if batch is self.broken:
+                known = {key: LookupError(f"{key} failed") for key in known}
             self.read[batch, *arguments.values()] = known
         return known
 
@@ -93,6 +99,7 @@ async def main() -> None:
             assert caller is not None
             for name, document in PAGES.items():
                 await _in_process(name, document, caller, variables)
+            await _in_process("Q3 of failing learners", Q3, caller, variables, user_by_id)
             await _through_the_application(token, variables)
 
 
@@ -125,7 +132,11 @@ async def _filled(make: Make) -> tuple[User, dict[str, str]]:
 
 
 async def _in_process(
-    name: str, document: str, caller: Caller, variables: Mapping[str, str]
+    name: str,
+    document: str,
+    caller: Caller,
+    variables: Mapping[str, str],
+    broken: Batch | None = None,
 ) -> None:
     read: dict[Any, Mapping[Any, Any]] = {}
     parsed = parse(document)
@@ -133,8 +144,8 @@ async def _in_process(
     def by(executor: type[Stock]) -> Ask:
         async def ask() -> bytes:
             reader = Remembering(caller, NOW)
-            reader.read = read
-            return _told(await _executed(executor, parsed, Context(caller, reader, lambda: NOW)))
+            reader.read, reader.broken = read, broken
+            return told(await _executed(executor, parsed, Context(caller, reader, lambda: NOW)))
 
         async def _executed(
             executor: type[Stock], parsed: DocumentNode, context: Context
@@ -178,11 +189,6 @@ async def _through_the_application(token: str, variables: Mapping[str, str]) -> 
     for name, document in PAGES.items():
         ways = (by("compiled", document), by("standard", document))
         await _compare(f"{name}, through the application", *ways, REPEATS["application"])
-
-
-def _told(result: ExecutionResult) -> bytes:
-    assert not result.errors, result.errors
-    return orjson.dumps(result.data)
 
 
 async def _compare(what: str, compiled: Ask, stock: Ask, repeats: int) -> None:
