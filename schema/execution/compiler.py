@@ -117,8 +117,7 @@ class _Function:
         if is_leaf_type(inner):
             write_leaf(self._code, inner, name, nullable=nullable)
             return name
-        if not nullable:
-            self._code.line(f"if {name} is None: {self._unfit}")
+        if not nullable:  # null is of no class that is looked for
             return self._present(inner, name, details)
         answer = self._code.name()
         self._code.line(f"{answer} = None")

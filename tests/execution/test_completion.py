@@ -205,6 +205,14 @@ NULLS: Final[list[tuple[tuple[Any, ...], Any, str, Any]]] = [
     (("keeper", 1), None, "{ animal { keeper { name } } }", {"animal": {"keeper": None}}),
     (("keeper", 1), None, "{ animal { keeperAtLeast { name } } }", {"animal": None}),
     (("cage", 1), None, "{ animal { cage { number } } }", {"animal": None}),
+    (("Animal", 1, "cry"), None, "{ animal { cry } }", {"animal": None}),
+    (("Animal", 1, "mark"), None, "{ animal { mark { __typename } } }", {"animal": None}),
+    (
+        ("keeper", 0),
+        Mishap("no keeper"),
+        "{ animal { legs keeper { favourite { keeperAtLeast { name } } } } }",
+        {"animal": {"legs": 1, "keeper": {"favourite": None}}},
+    ),
     (("label", "1"), None, "{ animal { label } }", {"animal": None}),
     (("near 2 None", "1"), None, "{ animal { near { legs } } }", {"animal": {"near": None}}),
     (("near 2 None", "1"), [None], "{ animal { near { legs } } }", {"animal": {"near": None}}),
@@ -242,6 +250,7 @@ ERRORS: Final[list[tuple[tuple[Any, ...], Any, str]]] = [
     (("companion", "1"), {"a": 1}, "{ animal { likes { ... on Animal { legs } } } }"),
     (("animal", 1), Mishap("no friend"), "{ animals { friends { legs } } }"),
     (("animal", 1), 7, "{ keepers { favourite { legs } } }"),
+    (("animal", 3), 7, "{ keepers { favourite { __typename } } }"),
     (("herd 3 ['total']", "1"), Mishap("no herd"), "{ keepers { herd { total } } }"),
 ]
 

@@ -51,6 +51,18 @@ async def test_other_flags_are_another_plan() -> None:
     assert len(executor.plans) == 2
 
 
+async def test_values_of_variables_are_not_remembered() -> None:
+    executor = with_room_for(1_000_000)
+    document = parse("query($n: Int) { animal { near(first: $n) { number } } }")
+
+    for number in (1, 3):
+        answer = await executed(zoo._schema, executor, document, World(), {"n": number})
+
+        assert answer.data is not None
+        assert len(answer.data["animal"]["near"]) == number
+    assert len(executor.plans) == 1
+
+
 async def test_the_longest_unused_are_forgotten() -> None:
     executor = with_room_for(5_000)
     often = parse("{ animal { legs kind } }")

@@ -98,6 +98,7 @@ class World(Reader):
             "marks": (Mark(text="a", inner=Mark(text="b", inner=None)),),
             "keeper_id": id % KEEPERS if id % 5 else None,
             "cage_id": id % 3,
+            "cry": f"cry {id}",
             "friend_ids": [(id + n) % ANIMALS for n in range(id % 4)],
         }
         keys = {"keeper_id": right["keeper_id"], "friend_ids": right["friend_ids"]}
@@ -135,6 +136,8 @@ Shout = NewType("Shout", str)
 
 
 def _shouted(value: object) -> str | None:
+    if value is None:
+        return "silence"
     if not isinstance(value, str):
         raise TypeError("only words are shouted")
     return f"{value.upper()}!" if value else None
@@ -267,6 +270,7 @@ class Animal(Named):
     tame: bool
     tags: list[str]
     matrix: list[list[int | None] | None]
+    cry: Shout
     mark: Mark
     marks: list[Mark] | None
     keeper: "Keeper | None" = edge(keepers, key="keeper_id", description="May be null.")
