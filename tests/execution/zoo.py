@@ -200,7 +200,7 @@ async def animals_near(
     reader: Any, keys: Sequence[Any], *, first: int | None = 2, kind: Kind | None = None
 ) -> Reads:
     def find(number: Any) -> list[Animal]:
-        near = [(int(number) + n) % ANIMALS for n in range(1, 1 + (first or 0))]
+        near = [(int(number) + n) % ANIMALS for n in range(1, 1 + min(first or 0, ANIMALS))]
         found = [reader.animal(id) for id in near]
         return [each for each in found if kind is None or each.kind is kind]
 
@@ -312,7 +312,7 @@ class Animal(Named):
 
     @strawberry.field
     def echo(self, words: str = "hm", times: int | None = 1) -> str | None:
-        return words * (times or 0)
+        return words * min(times or 0, 3)
 
     @strawberry.field
     async def later(self) -> str | None:
