@@ -98,6 +98,7 @@ async def test_a_customer_orders_and_its_partner_assigns(explorer: Explorer) -> 
 
 async def test_a_partner_orders_in_manage_mode(explorer: Explorer) -> None:
     await explorer.sign_in(HANA)
+    await expect(explorer.bar).to_contain_text("Hana Okada of Harbor IT")
     await explorer.show("PartnerCustomers")
     customers = (await explorer.run("PartnerCustomers"))["companies"]["edges"]
     [company] = [edge["node"]["id"] for edge in customers if edge["node"]["name"] == "Elm Foods"]
