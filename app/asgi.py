@@ -70,7 +70,7 @@ def _routes(settings: Settings, clock: Clock, rates: Rates) -> list[BaseRoute]:
         Route("/health/live", health.live),
         Route("/health/ready", health.ready),
         Mount("/static", StaticFiles(directory=pages.STATIC)),
-        *(_explorer() if settings.graphiql else []),
+        *(_explorer() if settings.shows_explorer else []),
     ]
 
 

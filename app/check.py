@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from app.database import UNREACHABLE, connected, is_sqlite, pending
+from app.documents import Documents
+from app.errors import Failed
 from app.settings import LIMITS, Settings, unknown
 from mail.transport import ServerTrouble, Transport
 
@@ -34,6 +36,11 @@ def _list(say: Callable[[str], object], values: dict[str, str]) -> None:
 
 
 async def _problems(settings: Settings, say: Callable[[str], object]) -> AsyncIterator[str]:
+    if settings.documents:
+        if problem := _of_documents(settings):
+            yield problem
+        else:
+            say("well: the documents can be run")
     if problem := await _of_database(settings.database_url):
         yield f"CANOPY_DATABASE_URL: {problem}"
     else:
@@ -42,6 +49,16 @@ async def _problems(settings: Settings, say: Callable[[str], object]) -> AsyncIt
         yield f"CANOPY_SMTP_URL: {problem}"
     else:
         say("well: the mail server answers")
+
+
+def _of_documents(settings: Settings) -> str | None:
+    from schema.build import schema
+
+    try:
+        Documents(schema._schema, settings)
+    except Failed as failed:
+        return str(failed)
+    return None
 
 
 async def _of_database(url: str) -> str | None:

@@ -15,7 +15,7 @@ from app import logs
 from app.clock import utc_now
 from app.database import UNREACHABLE, connected, migrate, opened, pending
 from app.errors import Failed
-from app.settings import Settings, WrongSettings, load
+from app.settings import Settings, WrongSettings, load, tell
 from app.sockets import of_sockets
 from models.errors import Refusal
 from models.licenses import LicenseType
@@ -56,10 +56,24 @@ def serve(
     migrate_first: Annotated[
         bool, typer.Option("--migrate", help="Bring the database up to date first.")
     ] = False,
+    documents: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False, help="Run only the documents of this manifest, of Relay or Apollo."
+        ),
+    ] = None,
+    other_documents: Annotated[
+        bool, typer.Option("--other-documents", help="Run all others, too.")
+    ] = False,
 ) -> None:
     """Serve the API; refuses a database whose schema is behind, unless --migrate."""
+    if documents:
+        tell(documents=str(documents))
+    if other_documents:
+        tell(other_documents="true")
     settings = _begin()
     settings.require_one_process(workers)
+    _require_documents(settings)
     if migrate_first:
         asyncio.run(migrate(settings.database_url, _say))
     asyncio.run(_require_up_to_date(settings))
@@ -239,6 +253,18 @@ def _begin() -> Settings:
     settings = load()
     logs.configure(settings.log_format)
     return settings
+
+
+def _require_documents(settings: Settings) -> None:
+    """Before any process is started, each of which reads them again."""
+    if not settings.documents:
+        return
+    from app.documents import Documents
+    from schema.build import schema
+
+    if manifest := Documents(schema._schema, settings).manifest:
+        only = "" if settings.other_documents else "Only these are run, and GraphiQL is off."
+        _say(f"{len(manifest.texts):,} documents of {settings.documents}. {only}".rstrip())
 
 
 async def _require_up_to_date(settings: Settings) -> None:

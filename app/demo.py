@@ -72,6 +72,7 @@ def _settings(database: Path, smtp_url: str, port: int) -> Settings:
         environment="development",
         graphiql=True,
         introspection=True,
+        documents="",
         embedded_worker=True,
         webhooks_to_loopback=True,
         log_format="text",

@@ -23,6 +23,8 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from app.errors import Failed
+from app.manifest import Manifest, manifest_of
 from app.requests import BadRequest
 from app.settings import PREFIX, Settings
 from app.weights import Scales, Weight
@@ -128,6 +130,7 @@ class Documents:
     """
 
     def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
+        """Raises Failed for a manifest that cannot be read, or has what cannot be run."""
         self._schema = schema
         self._settings = settings
         self._most_tokens = settings.max_query_tokens
@@ -140,10 +143,12 @@ class Documents:
         )
         self._kept = Texts(REMEMBERED)
         self._of_strangers = Texts(OF_STRANGERS)
+        self.manifest = manifest_of(settings)
+        self._trusted = self._read_all(self.manifest) if self.manifest else {}
 
     def read(self, text: str) -> Document:
         """The document of this text, valid or not."""
-        kept = self._kept.get(text) or self._of_strangers.get(text)
+        kept = self._trusted.get(text) or self._kept.get(text) or self._of_strangers.get(text)
         if kept is not None:
             return kept
         document = self._parsed(text)
@@ -178,6 +183,18 @@ class Documents:
                     f"({PREFIX}{limit.upper()}). Ask for less at once.",
                     extensions={"code": code, "figure": number, "limit": most},
                 )
+
+    def _read_all(self, manifest: Manifest) -> dict[str, Document]:
+        """Once, when the server starts, and for good."""
+        documents = {text: self._parsed(text) for text in manifest.texts.values()}
+        faults = [
+            f"CANOPY_DOCUMENTS: the document {id} cannot be run: {error.message}"
+            for id, text in manifest.texts.items()
+            for error in documents[text].errors
+        ]
+        if faults:
+            raise Failed("\n".join(faults))
+        return documents
 
     def _parsed(self, text: str) -> Document:
         most = self._most_tokens

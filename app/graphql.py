@@ -64,7 +64,7 @@ class GraphQL:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         media_type = JSON
-        if self._settings.graphiql and _is_from_address_bar(request):
+        if self._settings.shows_explorer and _is_from_address_bar(request):
             await pages.explorer()(scope, receive, send)
             return
         try:
@@ -79,7 +79,7 @@ class GraphQL:
             raise _not_allowed(f"Send {', '.join(METHODS)}.", *METHODS)
         sender = address(request)
         await self._rates.count_address(sender)
-        question = await asked(request, self._settings)
+        question = await asked(request, self._settings, self._documents.manifest)
         document = self._documents.read(question.query)
         if document.is_parsed:
             _must_be_run(document, question, request.method)

@@ -12,13 +12,15 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.requests import Request
 
+from app.manifest import Manifest
 from app.settings import Settings
 
 JSON: Final = "application/json"
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
 OBJECTS: Final = ("variables", "extensions")
 PARAMETERS: Final = 16
-"""A GET has no more of them; four are known."""
+"""A GET has no more of them; six are known."""
+DOCUMENT_ID: Final = ("documentId", "doc_id")
 _CHARSET: Final = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
 _QUALITY: Final = re.compile(r";\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*(?:;|$)", re.IGNORECASE)
 
@@ -45,7 +47,7 @@ class Asked:
     operation_name: str | None
 
 
-async def asked(request: Request, settings: Settings) -> Asked:
+async def asked(request: Request, settings: Settings, trusted: Manifest | None) -> Asked:
     """What a request by GET or POST asks. Raises BadRequest."""
     if request.method == "POST":
         _require_json(request)
@@ -54,13 +56,25 @@ async def asked(request: Request, settings: Settings) -> Asked:
         members = _members(body)
     else:
         members = _parameters(request.scope["query_string"])
-    return question(members, settings)
+    return question(members, settings, trusted)
 
 
-def question(members: dict[str, Any], settings: Settings) -> Asked:
+def question(members: dict[str, Any], settings: Settings, trusted: Manifest | None) -> Asked:
     """What the members of a request ask. Raises BadRequest."""
     _must_be_shallow(members, settings.max_json_depth)
-    return _asked(members, settings.max_query_length)
+    for name in OBJECTS:
+        if not isinstance(members.get(name), dict | None):
+            raise _malformed(f"`{name}` must be an object.")
+    operation_name = members.get("operationName")
+    if not isinstance(operation_name, str | None):
+        raise _malformed("`operationName` must be a string.")
+    query = members.get("query")
+    if query is None or query == "":
+        query = _named(members, trusted)
+    else:
+        _must_be_text(query, settings.max_query_length)
+        _must_be_allowed(query, trusted)
+    return Asked(query, members.get("variables"), operation_name or None)
 
 
 def message(text: str, settings: Settings) -> dict[str, Any]:
@@ -157,8 +171,7 @@ def _parameters(query_string: bytes) -> dict[str, Any]:
     }
 
 
-def _asked(members: dict[str, Any], longest: int) -> Asked:
-    query = members.get("query")
+def _must_be_text(query: Any, longest: int) -> None:
     if not isinstance(query, str) or not query.strip():
         raise _malformed("`query` must be a string that holds a GraphQL document.")
     if len(query) > longest:
@@ -168,13 +181,49 @@ def _asked(members: dict[str, Any], longest: int) -> Asked:
             f"The document is longer than {longest} characters (CANOPY_MAX_QUERY_LENGTH). "
             "Send long values as variables.",
         )
-    for name in OBJECTS:
-        if not isinstance(members.get(name), dict | None):
-            raise _malformed(f"`{name}` must be an object.")
-    operation_name = members.get("operationName")
-    if not isinstance(operation_name, str | None):
-        raise _malformed("`operationName` must be a string.")
-    return Asked(query, members.get("variables"), operation_name or None)
+
+
+def _must_be_allowed(query: str, trusted: Manifest | None) -> None:
+    if trusted and not trusted.allows(query):
+        raise BadRequest(
+            400,
+            "PERSISTED_QUERY_ONLY",
+            "Only the documents of a manifest are run here, and this is none of them. "
+            "Send `documentId`, or the text exactly as the manifest has it.",
+        )
+
+
+def _named(members: dict[str, Any], trusted: Manifest | None) -> str:
+    """The text of a document that is named, not sent."""
+    id = _document_id(members)
+    if id is None:
+        raise _malformed("`query` must be a string that holds a GraphQL document.")
+    if not isinstance(id, str):
+        raise _malformed("The id of a document must be a string.")
+    if trusted is None:
+        raise BadRequest(
+            400, "PERSISTED_QUERY_NOT_SUPPORTED", "No documents are kept here: send `query`."
+        )
+    text = trusted.text(id)
+    if text is None:
+        raise BadRequest(
+            400,
+            "PERSISTED_QUERY_NOT_FOUND",
+            "The manifest of this server has no document of that id. "
+            "Serve the manifest that was made with this version of the client.",
+        )
+    return text
+
+
+def _document_id(members: dict[str, Any]) -> Any:
+    """As GraphQL over HTTP names it, as Relay's guide does, and as Apollo's clients do."""
+    for name in DOCUMENT_ID:
+        if members.get(name) is not None:
+            return members[name]
+    match members.get("extensions"):
+        case {"persistedQuery": {"sha256Hash": id}}:
+            return id
+    return None
 
 
 def _must_be_few(body: bytes, most: int) -> None:

@@ -110,6 +110,8 @@ class Settings(BaseSettings):
     environment: Literal["development", "production"] = "development"
     graphiql: bool = Field(default_factory=_in_development)
     introspection: bool = Field(default_factory=_in_development)
+    documents: str = ""
+    other_documents: bool = False
     allowed_origins: Annotated[
         tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_origins)
     ] = ()
@@ -147,6 +149,11 @@ class Settings(BaseSettings):
     @property
     def is_production(self) -> bool:
         return self.environment == "production"
+
+    @property
+    def shows_explorer(self) -> bool:
+        """Where only the documents of a manifest are run, it could ask nothing."""
+        return self.graphiql and (not self.documents or self.other_documents)
 
     @property
     def rate(self) -> RateLimitItem | None:
@@ -220,6 +227,11 @@ def without_password(url: str) -> str:
         return url
     user, host = parts.netloc.rsplit("@", 1)
     return urlunsplit(parts._replace(netloc=f"{user.split(':')[0]}:***@{host}"))
+
+
+def tell(**told: str) -> None:
+    """As if the environment had said so: this process, and all that it starts."""
+    os.environ.update({PREFIX + name.upper(): value for name, value in told.items()})
 
 
 def load(**overrides: Any) -> Settings:

@@ -229,7 +229,7 @@ class Talk:
         try:
             self._must_be_few(caller)
             with _counted(self._all.subscriptions, caller.user_id):
-                asked = question(payload, self._all.settings)
+                asked = question(payload, self._all.settings, self._all.documents.manifest)
                 async with aclosing(self._results(asked, caller)) as results:
                     async for result in results:
                         await self._send({"id": id, "type": "next", "payload": self._told(result)})

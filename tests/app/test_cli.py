@@ -1,17 +1,21 @@
 """The command `canopy`, by what it prints and the code it ends with."""
 
 import asyncio
+import json
 import shutil
 import signal
 import sqlite3
 import subprocess
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from tests.app.commands import PATIENCE, answering, canopy, running
 from tests.http.server import free_port
+from tests.http.sockets import signed_in
 from tests.smtp import Catcher
 
 VENDOR = ("create-vendor", "--name", "Brightwater", "--email", "vera@brightwater.example")
@@ -344,6 +348,58 @@ def test_the_server_ends_cleanly(tmp_path: Path, how: signal.Signals, workers: s
         assert ready.status_code == 200
         assert process.wait(20) == 0
     assert "Traceback" not in (tmp_path / "said").read_text()
+
+
+ORDERS = "subscription { orderChanged { number } }"
+MANIFEST = {"viewer": "{ viewer { company { name } } }", "orders": ORDERS}
+
+
+async def answer_to(address: str, token: str, body: dict[str, str]) -> Any:
+    """Over a connection of its own, so that any of the processes may answer."""
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=20) as client:
+        return (await client.post("/graphql", json=body)).json()
+
+
+async def test_all_processes_run_the_documents_of_a_manifest_alone(migrated: Path) -> None:
+    canopy(*VENDOR, folder=migrated)
+    token = canopy(*TOKEN, "--scope", "READ", folder=migrated).stdout.strip()
+    (migrated / "manifest.json").write_text(json.dumps(MANIFEST))
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    serve = ("serve", "--workers", "2", "--port", str(port), "--documents", "manifest.json")
+
+    with running(*serve, folder=migrated) as process:
+        with answering(address, process):
+            asked = [{"documentId": "viewer"}, {"query": "{ viewer { user { email } } }"}] * 4
+            answers = [await answer_to(address, token, body) for body in asked]
+            async with signed_in(address, token) as socket:
+                await socket.send(type="subscribe", id="1", payload={"query": f"{ORDERS} "})
+                refused = await socket.refused("1")
+                await socket.subscribe("2", ORDERS)
+                await socket.send(type="subscribe", id="3", payload={"documentId": "orders"})
+                await socket.send(type="subscribe", id="4", payload={"documentId": "none"})
+                unknown = await socket.refused("4")
+        process.terminate()
+        assert process.wait(20) == 0
+
+    said = (migrated / "said").read_text()
+    assert said.startswith("2 documents of manifest.json. Only these are run, and GraphiQL is off")
+    assert answers[::2] == [{"data": {"viewer": {"company": {"name": "Brightwater"}}}}] * 4
+    codes = [answer["errors"][0]["extensions"]["code"] for answer in answers[1::2]]
+    assert codes == ["PERSISTED_QUERY_ONLY"] * 4
+    assert (refused, unknown) == ("PERSISTED_QUERY_ONLY", "PERSISTED_QUERY_NOT_FOUND")
+
+
+def test_a_manifest_that_does_not_fit_the_schema_stops_the_server(migrated: Path) -> None:
+    (migrated / "manifest.json").write_text('{"one": "{ nothing }"}')
+    said = "CANOPY_DOCUMENTS: the document one cannot be run: Cannot query field 'nothing'"
+
+    refused = canopy("serve", "--documents", "manifest.json", folder=migrated)
+    checked = canopy("check", folder=migrated, CANOPY_DOCUMENTS="manifest.json")
+
+    assert (refused.returncode, checked.returncode) == (1, 1)
+    assert refused.stderr.startswith(said)
+    assert f"wrong: {said}" in checked.stdout
 
 
 async def until_said(folder: Path, words: str, process: subprocess.Popen[bytes]) -> None:

@@ -38,6 +38,8 @@ def test_the_defaults_are_those_that_are_written_down() -> None:
         "CANOPY_ENVIRONMENT": "development",
         "CANOPY_GRAPHIQL": "true",
         "CANOPY_INTROSPECTION": "true",
+        "CANOPY_DOCUMENTS": "",
+        "CANOPY_OTHER_DOCUMENTS": "false",
         "CANOPY_ALLOWED_ORIGINS": "",
         "CANOPY_EMBEDDED_WORKER": "true",
         "CANOPY_EXECUTOR": "compiled",
