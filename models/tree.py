@@ -49,6 +49,7 @@ async def settle(path: str, now: datetime) -> None:
     await _dismiss_account_managers(path, now)
     await _end_manage_sessions(path, now)
     await _end_api_tokens(path, now)
+    await _silence_webhooks(path, now)
 
 
 async def _archive(path: str, now: datetime) -> None:
@@ -115,6 +116,25 @@ async def _end_api_tokens(path: str, now: datetime) -> None:
                 companies.is_archived
                 OR SUBSTR(companies.path, 1, LENGTH(users.path)) <> users.path
             )
+        )
+        """,
+        path,
+        successor(path),
+        now,
+    )
+
+
+async def _silence_webhooks(path: str, now: datetime) -> None:
+    """Endpoints that somebody from above made here, who is above no more: where they lead to must
+    hear no more of what happens here."""
+    await rows(
+        """
+        UPDATE webhook_endpoints SET enabled = FALSE, updated_at = $3
+        WHERE enabled AND company_id IN (
+            SELECT companies.id FROM companies
+            JOIN users ON users.id = webhook_endpoints.created_by_id
+            WHERE companies.path >= $1 AND companies.path < $2
+            AND SUBSTR(companies.path, 1, LENGTH(users.path)) <> users.path
         )
         """,
         path,

@@ -285,6 +285,26 @@ async def test_a_company_that_moves_is_heard_of_at_its_new_place(
     assert [len(await heard(endpoint)) for endpoint in (old, new, own)] == [0, 1, 1]
 
 
+async def test_where_somebody_from_above_had_it_sent_hears_nothing_after_a_move_out_of_their_reach(
+    scene: Scene, do: Do, make: Make
+) -> None:
+    """Somebody of the company itself, and of what is above it still, goes on hearing."""
+    await make.user(scene.customer)
+    from_old_place = await make.endpoint(scene.customer, scene.pam)
+    of_vendor = await make.endpoint(scene.customer, scene.vic)
+    own = await make.endpoint(scene.customer, scene.cora)
+    waits = await make.delivery(from_old_place)
+    elsewhere = await make.partner()
+
+    await do(scene.vic, move_company, scene.customer.id, elsewhere.id)
+    await do(scene.cora, request_licenses, None, LicenseType.PREMIUM, 1)
+
+    heard_by = [await heard(endpoint) for endpoint in (from_old_place, of_vendor, own)]
+    assert [len(each) for each in heard_by] == [1, 1, 1]
+    assert [id for id, _ in heard_by[0]] == [waits.event]
+    assert not (await WebhookEndpoint.get(id=from_old_place.id)).enabled
+
+
 async def test_endpoints_of_an_archived_company_hear_nothing(
     scene: Scene, do: Do, make: Make, clock: Clock
 ) -> None:
