@@ -3,6 +3,7 @@
 import csv
 import io
 from typing import Any, Final
+from uuid import UUID
 
 import httpx
 import pytest
@@ -20,10 +21,15 @@ from strawberry.relay import to_base64
 from app.export import EXPORTS, cell
 from models.audit import AuditEvent
 from models.companies import Company
+from models.errors import Conflict
 from models.licenses import License, LicenseType
 from models.orders import Order
 from models.tokens import ApiScope, ApiToken
 from models.users import User
+from resolvers.companies import move_company
+from resolvers.reading.exports import PAGE, all_pages
+from resolvers.reading.users import USERS
+from resolvers.reading.windows import Scope as OfWhich
 from schema.build import export_schema
 from tests.conftest import Clock
 from tests.crowds import crowd
@@ -31,7 +37,7 @@ from tests.factories import Make
 from tests.graphql.api import Api
 from tests.http.client import Client
 from tests.http.server import Server
-from tests.scene import Scene
+from tests.scene import Do, Scene
 from tests.smtp import Catcher
 from tests.snapshots import snapshot
 from tests.statements import statements
@@ -52,6 +58,11 @@ TYPES: Final = {"licenses": "License", "orders": "Order", "users": "User"}
 @pytest_asyncio.fixture
 async def scene(make: Make) -> Scene:
     return await Scene.set(make)
+
+
+@pytest.fixture
+def do(clock: Clock) -> Do:
+    return Do(clock)
 
 
 async def get(client: Client, name: str, method: str = "GET", **asked: str) -> httpx.Response:
@@ -378,8 +389,32 @@ async def test_every_row_is_told_once_page_by_page_with_as_many_statements_for_e
     assert len(people) == len(ids) + 4
     assert sorted(row["id"] for row in rows) == sorted(to_base64("User", str(id)) for id in people)
     assert (
-        len(for_many) - len(for_one) == 2 * 3
-    )  # for each page more: rows, companies, and the rights again
+        len(for_many) - len(for_one) == 2 * 5
+    )  # for each page more: rows, companies, the rights again, and whether anything moved
+
+
+async def test_a_download_during_which_a_company_moves_is_seen_to_be_broken(
+    scene: Scene, make: Make, do: Do, clock: Clock
+) -> None:
+    """Its rows would be left out, or told twice; and of one that is moved itself no more came."""
+    caller = await do.sign_in(scene.vic)
+    other = await make.partner()
+    await crowd(scene.customer, PAGE + 1, at=clock())
+
+    async def told(exported: Company, moved_to: Company | None = None) -> list[UUID]:
+        found: list[UUID] = []
+        exported = await Company.get(id=exported.id)
+        async for _, rows in all_pages(caller, clock, USERS, exported, OfWhich.SUBTREE):
+            found += [user.id for user in rows]
+            if moved_to is not None:
+                await do(scene.vic, move_company, scene.customer.id, moved_to.id)
+        return found
+
+    with pytest.raises(Conflict, match="was moved during the download"):
+        await told(scene.customer, other)
+    with pytest.raises(Conflict, match="was moved during the download"):
+        await told(scene.vendor, scene.partner)
+    assert len(set(await told(scene.partner))) == PAGE + 1 + 4
 
 
 async def test_a_download_goes_on_no_longer_than_the_rights_and_is_seen_to_be_broken(
