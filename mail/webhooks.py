@@ -28,6 +28,8 @@ AT_ONCE: Final = 64
 """Requests under way in one worker."""
 AT_ONE_ENDPOINT: Final = 4
 """Of these; one while it fails."""
+LINGER: Final = 5.0
+"""Seconds for what is under way when the worker stops; after that other workers send it again."""
 SUCCESS: Final = range(200, 300)
 REDIRECT: Final = range(300, 400)
 
@@ -63,11 +65,13 @@ class WebhookWorker(Loop):
         clock: Callable[[], datetime],
         pace: Pace = USUAL,
         chance: Callable[[], float] = random.random,
+        linger: float = LINGER,
     ) -> None:
         """Raises ValueError for a lease in which no sending fits."""
         super().__init__(clock=clock, pace=pace, longest=web.longest, chance=chance)
         self._web = web
         self._give_up = give_up
+        self._linger = linger
         self._running: dict[asyncio.Task[None], UUID] = {}
         self._failing: set[UUID] = set()
 
@@ -89,7 +93,7 @@ class WebhookWorker(Loop):
 
     async def _finish(self) -> None:
         if self._running:
-            await asyncio.wait(self._running)
+            await asyncio.wait(self._running, timeout=self._linger)
 
     async def _close(self) -> None:
         left = list(self._running)

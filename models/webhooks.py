@@ -220,8 +220,10 @@ class WebhookDelivery(Outgoing):
         )
 
     def queue_again(self, *, at: datetime) -> None:
-        """The same message under the same id, as if it had never been tried."""
+        """The same message under the same id, as if it had never been tried; what becomes of an
+        attempt that is under way counts no more."""
         fresh = {"attempts": 0, "response_status": None, "last_error": None, "delivered_at": None}
+        self.leased_until = None
         queued = {"status": WebhookDeliveryStatus.QUEUED, "queued_at": at, "next_attempt_at": at}
         self.update_from_dict(fresh | queued)
 

@@ -22,12 +22,13 @@ from models.destinations import Destinations
 from models.outbox import Notification
 from models.users import User
 from models.webhooks import WebhookDelivery, WebhookDeliveryStatus, WebhookEndpoint
-from resolvers.webhooks import give_up_endpoint
+from resolvers.webhooks import give_up_endpoint, redeliver_webhook
 from resolvers.work import perform
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.mail.conftest import seconds
 from tests.receiver import Receiver, answers, drips, floods, hangs, hangs_up
+from tests.scene import Do
 from tests.snapshots import events, mails
 
 QUEUED, DELIVERED, FAILED = WebhookDeliveryStatus
@@ -42,7 +43,7 @@ class Hiring:
         self._clock = clock
         self._webs: list[Web] = []
 
-    def __call__(self, *, timeout: float = 5.0, **pace: Any) -> WebhookWorker:
+    def __call__(self, *, timeout: float = 5.0, linger: float = 5.0, **pace: Any) -> WebhookWorker:
         web = Web(LOOPBACK, timeout=timeout)
         self._webs.append(web)
         return WebhookWorker(
@@ -51,6 +52,7 @@ class Hiring:
             clock=self._clock,
             pace=Pace(**({"poll": 60.0, "pause": 0.01, "note_again": 0.01} | pace)),
             chance=lambda: 1.0,
+            linger=linger,
         )
 
     async def close(self) -> None:
@@ -493,6 +495,43 @@ async def test_a_worker_that_stops_finishes_what_is_under_way(
         await hire().run(stop)
 
     assert (await state(row))["status"] is DELIVERED
+
+
+async def test_a_worker_that_stops_waits_a_little_and_leaves_what_hangs_to_others(
+    make: Make, endpoint: WebhookEndpoint, receiver: Receiver, hire: Hiring
+) -> None:
+    row = await make.delivery(endpoint)
+    stop = asyncio.Event()
+
+    async def end(writer: asyncio.StreamWriter) -> None:
+        stop.set()
+        await hangs(writer)
+
+    receiver.does(end)
+    async with asyncio.timeout(10):
+        await hire(timeout=60, linger=0.1).run(stop)
+
+    assert await state(row) == UNTOUCHED
+    assert await hire().drain() == 1
+    assert receiver.ids == [str(row.message_id)] * 2
+
+
+async def test_what_is_redelivered_while_it_is_under_way_is_sent_again(
+    make: Make, endpoint: WebhookEndpoint, receiver: Receiver, hire: Hiring, clock: Clock, ann: User
+) -> None:
+    row = await make.delivery(endpoint)
+
+    async def ask_again(writer: asyncio.StreamWriter) -> None:
+        clock.move(seconds=1)
+        await Do(clock)(ann, redeliver_webhook, row.id)
+        await answers(500)(writer)
+
+    receiver.does(ask_again)
+    await hire().drain()
+
+    now = await state(row)
+    assert (now["status"], now["attempts"], now["response_status"]) == (DELIVERED, 1, 204)
+    assert receiver.ids == [str(row.message_id)] * 2
 
 
 async def test_logs_hold_no_url_and_no_secret(
