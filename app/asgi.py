@@ -5,14 +5,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from app import health, logs, pages
+from app.access import Access
 from app.clock import utc_now
 from app.database import opened, pending
 from app.documents import Documents
@@ -22,6 +23,7 @@ from app.hearing import hearing
 from app.memory import settle
 from app.rates import Rates
 from app.requests import JSON, BadRequest
+from app.scraping import Metrics, kept_fresh
 from app.settings import Settings, load
 from app.subscriptions import Subscriptions
 from app.worker import workers, working
@@ -51,12 +53,33 @@ def create_app(
 ) -> Starlette:
     """The application; `routes` are more of them."""
     rates = Rates(settings, clock)
-    return Starlette(
+    return Canopy(
+        settings,
         routes=[*_routes(settings, clock, rates), *routes],
-        middleware=_middleware(settings),
         exception_handlers={Exception: _failed, ClientDisconnect: _left},
         lifespan=lambda _: _alive(settings, clock, rates),
     )
+
+
+class Canopy(Starlette):
+    """What is said of every answer is said of the answer to a failure, too."""
+
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        super().__init__(**options)
+        self._settings = settings
+
+    def build_middleware_stack(self) -> ASGIApp:
+        settings, app = self._settings, super().build_middleware_stack()
+        if settings.allowed_origins:
+            app = CORSMiddleware(
+                app,
+                allow_origins=settings.allowed_origins,
+                allow_methods=["GET", "POST"],
+                allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+                expose_headers=["Retry-After", "X-Request-Id"],
+            )
+        app = pages.SafeHeaders(app, is_https=settings.public_url.startswith("https:"))
+        return Access(app, {route.path for route in self.routes if isinstance(route, Route)})
 
 
 def _routes(settings: Settings, clock: Clock, rates: Rates) -> list[BaseRoute]:
@@ -64,11 +87,12 @@ def _routes(settings: Settings, clock: Clock, rates: Rates) -> list[BaseRoute]:
     documents = Documents(core, settings)
     return [
         Route("/graphql", GraphQL(schema, settings, clock, rates, documents)),
-        WebSocketRoute("/graphql", Subscriptions(core, settings, clock, documents)),
+        WebSocketRoute("/graphql", Subscriptions(core, settings, clock, rates, documents)),
         *(Route(f"/export/{name}.csv", Download(name, clock)) for name in EXPORTS),
         Route("/set-password", pages.set_password),
         Route("/health/live", health.live),
         Route("/health/ready", health.ready),
+        Route("/metrics", Metrics(settings, clock, rates).page),
         Mount("/static", StaticFiles(directory=pages.STATIC)),
         *(_explorer() if settings.shows_explorer else []),
     ]
@@ -83,25 +107,13 @@ def _explorer() -> list[BaseRoute]:
     return [about, Mount("/explorer/assets", assets)]
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
-    safe = Middleware(pages.SafeHeaders, is_https=settings.public_url.startswith("https:"))
-    if not settings.allowed_origins:
-        return [safe]
-    across = Middleware(
-        CORSMiddleware,
-        allow_origins=settings.allowed_origins,
-        allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type"],
-    )
-    return [safe, across]
-
-
 @asynccontextmanager
 async def _alive(settings: Settings, clock: Clock, rates: Rates) -> AsyncIterator[None]:
     async with opened(settings) as connection, AsyncExitStack() as stack:
         if behind := await pending(connection):
             raise SchemaBehind(behind)
         await stack.enter_async_context(hearing())
+        await stack.enter_async_context(kept_fresh())
         if settings.rate and not settings.on_sqlite:
             await stack.enter_async_context(rates.shared())
         if settings.embedded_worker:

@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, NoReturn
 
 import typer
@@ -15,7 +16,7 @@ from app import logs
 from app.clock import utc_now
 from app.database import UNREACHABLE, connected, migrate, opened, pending
 from app.errors import Failed
-from app.settings import Settings, WrongSettings, load, tell
+from app.settings import Settings, WrongSettings, count_together, load, tell
 from app.sockets import of_sockets
 from models.errors import Refusal
 from models.licenses import LicenseType
@@ -77,17 +78,21 @@ def serve(
     if migrate_first:
         asyncio.run(migrate(settings.database_url, _say))
     asyncio.run(_require_up_to_date(settings))
-    uvicorn.run(
-        "app.asgi:from_environment",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE,
-        **of_sockets(settings),
-    )
+    with TemporaryDirectory(prefix="canopy-metrics-") as folder:
+        if workers > 1:
+            count_together(folder)
+        uvicorn.run(
+            "app.asgi:from_environment",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE,
+            **of_sockets(settings),
+        )
 
 
 @command.command()

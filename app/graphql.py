@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 from graphql import ExecutionResult as Executed
-from graphql import GraphQLError, OperationType
+from graphql import GraphQLError, OperationDefinitionNode, OperationType
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,7 +19,7 @@ from strawberry import Schema
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionResult
 
-from app import auth, pages
+from app import auth, current, metrics, pages
 from app.documents import Document, Documents, root_fields
 from app.rates import GUESSES, Rates, address
 from app.requests import GRAPHQL_RESPONSE, JSON, Asked, BadRequest, answer_type, asked
@@ -92,6 +92,7 @@ class GraphQL:
         with self._at_work():
             now = self._clock()
             caller = await self._caller(request, sender, now)
+            _begin(document.operation(question.operation_name), caller)
             if caller is not None:
                 self._documents.keep(question.query)
             response = _response(await self._in_time(question, caller, now), media_type)
@@ -110,7 +111,8 @@ class GraphQL:
             )
         self._running += 1
         try:
-            yield
+            with metrics.counted(metrics.running):
+                yield
         finally:
             self._running -= 1
 
@@ -166,10 +168,16 @@ class Prepared(SchemaExtension):
 
 def refusal(refused: BadRequest, media_type: str) -> Response:
     """The answer to a request that is no GraphQL, or none that is served."""
+    metrics.note_refusal(refused.code)
     error = {"message": refused.message, "extensions": {"code": refused.code}}
     response = Response(orjson.dumps({"errors": [error]}), refused.status, FRESH | refused.headers)
     response.headers["content-type"] = f"{media_type}; charset=utf-8"
     return response
+
+
+def _begin(operation: OperationDefinitionNode, caller: Caller | None) -> None:
+    name = operation.name.value if operation.name else None
+    current.begin_operation(name, metrics.measured_name(name, by_known=caller is not None))
 
 
 def _is_from_address_bar(request: Request) -> bool:
@@ -218,6 +226,8 @@ def answer_of(result: ExecutionResult | Executed, most_errors: int) -> dict[str,
 
 
 def _response(answer: dict[str, Any], media_type: str) -> Response:
+    for error in answer.get("errors", ()):
+        metrics.note_refusal(error.extensions["code"])
     return Response(
         orjson.dumps(answer, default=_formatted),
         _status(answer, media_type),

@@ -1,5 +1,7 @@
 """What is logged: text for people or JSON for machines, and never what people sent.
 
+Each line says for which request it was written. One tells of the request itself (app.access).
+
 An exception's own words may quote an address or a token (PostgreSQL's DETAIL does), so that only
 its type and the place where it was raised are written.
 """
@@ -14,8 +16,12 @@ from typing import Any, Final, Literal
 
 import orjson
 
-ACCESS: Final = "uvicorn.access"
+from app import current
+
+UVICORNS_ACCESS: Final = "uvicorn.access"
 SERVER: Final = "uvicorn.error"
+FACTS: Final = "facts"
+"""Of a record: what JSON tells apart from its message."""
 
 
 class Wordless(logging.Formatter):
@@ -30,6 +36,12 @@ class Wordless(logging.Formatter):
         return "\n".join(_places(ei[1]))
 
 
+class Text(Wordless):
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        told = " ".join(current.facts().values())
+        return super().formatMessage(record) + (f" [{told}]" if told else "")
+
+
 class Json(Wordless):
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -38,47 +50,33 @@ class Json(Wordless):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        line |= current.facts() | getattr(record, FACTS, {})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return orjson.dumps(line, option=orjson.OPT_UTC_Z, default=str).decode()
 
 
-class WithoutQuery(logging.Filter):
-    """Cuts off what a GET asked and who sent it: `client, method, path?query, version, status`."""
+class WithoutSockets(logging.Filter):
+    """Leaves out what uvicorn says of WebSockets: addresses, and queries."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple) and len(record.args) == 5:
-            _, method, path, _, status = record.args
-            record.msg, record.args = "%s %s %s", (method, str(path).partition("?")[0], status)
-        return True
-
-
-class WithoutClient(logging.Filter):
-    """As `WithoutQuery`, of a WebSocket: `client, path?query`, and the status where refused."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if str(record.msg).startswith('%s - "WebSocket') and isinstance(record.args, tuple):
-            _, path, *status = record.args
-            record.msg = "WebSocket %s %s"
-            record.args = (str(path).partition("?")[0], *(status or ["opened"]))
-        return True
+        return not str(record.msg).startswith(('%s - "WebSocket', "connection "))
 
 
 def config(form: Literal["text", "json"]) -> dict[str, Any]:
     """What `logging.config.dictConfig` takes, and uvicorn."""
-    text = {"()": Wordless, "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+    text = {"()": Text, "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {
-            "without_query": {"()": WithoutQuery},
-            "without_client": {"()": WithoutClient},
-        },
+        "filters": {"without_sockets": {"()": WithoutSockets}},
         "formatters": {"form": text if form == "text" else {"()": Json}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "form"}},
         "loggers": {
-            ACCESS: {"filters": ["without_query"]},
-            SERVER: {"filters": ["without_client"]},
+            UVICORNS_ACCESS: {"level": "WARNING"},  # it tells addresses and queries
+            SERVER: {"filters": ["without_sockets"]},
+            "tortoise": {"level": "WARNING"},  # below that it tells values; so does aiosqlite
+            "aiosqlite": {"level": "WARNING"},
             "strawberry": {"level": "CRITICAL"},  # quotes what people sent; the schema tells enough
             "mail.log": {"level": "WARNING"},  # aiosmtpd tells every address
         },

@@ -21,6 +21,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.requests import HTTPConnection
 from tortoise.exceptions import BaseORMException
 
+from app.metrics import limited
 from app.requests import BadRequest
 from app.settings import Settings
 from models.sessions import TallyKind, digest
@@ -149,6 +150,7 @@ class Rates:
     ) -> None:
         if limit is None or await self._limiter.hit(limit, kind, subject, cost=number):
             return
+        limited.labels(kind).inc()
         until = (await self._limiter.get_window_stats(limit, kind, subject)).reset_time
         seconds = max(1, math.ceil(until - self._clock().timestamp()))
         raise BadRequest(

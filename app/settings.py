@@ -17,6 +17,9 @@ PREFIX: Final = "CANOPY_"
 LIMITS: Final = "CANOPY_MAX_"
 SQLITE: Final = "sqlite"
 OFF: Final = "off"
+HIDDEN: Final = "***"
+SECRETS: Final = {"metrics_token"}
+SHORTEST_TOKEN: Final = 20
 
 
 class WrongSettings(Exception):
@@ -118,6 +121,7 @@ class Settings(BaseSettings):
     embedded_worker: bool = True
     executor: Literal["compiled", "standard"] = "compiled"
     webhooks_to_loopback: bool = False
+    metrics_token: Annotated[str, Field(repr=False)] = ""
     log_format: Literal["text", "json"] = Field(
         default_factory=lambda told: "text" if _in_development(told) else "json"
     )
@@ -163,7 +167,8 @@ class Settings(BaseSettings):
     @property
     def guess_rate(self) -> RateLimitItem | None:
         """How often one address may try out passwords, addresses and tokens."""
-        return None if OFF in {self.guess_limit, self.rate_limit} else parse(self.guess_limit)
+        is_off = OFF in {self.guess_limit, self.rate_limit} and not self.is_production
+        return None if is_off else parse(self.guess_limit)
 
     @property
     def on_sqlite(self) -> bool:
@@ -191,6 +196,18 @@ class Settings(BaseSettings):
             dangers.append("CANOPY_PUBLIC_URL must begin with https:// in production")
         if self.webhooks_to_loopback:
             dangers.append("CANOPY_WEBHOOKS_TO_LOOPBACK is for development alone")
+        if 0 < len(self.metrics_token) < SHORTEST_TOKEN:
+            dangers.append(
+                f"CANOPY_METRICS_TOKEN can be guessed: take {SHORTEST_TOKEN} characters by chance"
+            )
+        if self.guess_limit == OFF:
+            dangers.append(
+                "CANOPY_GUESS_LIMIT must not be off in production: passwords could be tried out"
+            )
+        if parts := [origin for origin in self.allowed_origins if origin.startswith("http://")]:
+            dangers.append(
+                f"CANOPY_ALLOWED_ORIGINS must begin with https:// in production: {', '.join(parts)}"
+            )
         return dangers
 
     def require_one_process(self, workers: int) -> None:
@@ -205,8 +222,10 @@ class Settings(BaseSettings):
 
     def shown(self) -> dict[str, str]:
         """Each setting by its name in the environment, without passwords."""
+        values = {name: _show(getattr(self, name)) for name in type(self).model_fields}
         return {
-            PREFIX + name.upper(): _show(getattr(self, name)) for name in type(self).model_fields
+            PREFIX + name.upper(): HIDDEN if value and name in SECRETS else value
+            for name, value in values.items()
         }
 
 
@@ -232,6 +251,11 @@ def without_password(url: str) -> str:
 def tell(**told: str) -> None:
     """As if the environment had said so: this process, and all that it starts."""
     os.environ.update({PREFIX + name.upper(): value for name, value in told.items()})
+
+
+def count_together(folder: str) -> None:
+    """The processes that this one starts write down there what Prometheus is told of them."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
 
 
 def load(**overrides: Any) -> Settings:

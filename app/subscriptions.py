@@ -26,9 +26,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app import auth
+from app import auth, current, metrics
 from app.documents import Documents
 from app.graphql import answer_of, timed_out
+from app.rates import Rates, address
 from app.requests import Asked, BadRequest, message, question
 from app.settings import Settings
 from models.access import Caller, caller_again
@@ -88,12 +89,14 @@ class Subscriptions:
         schema: GraphQLSchema,
         settings: Settings,
         clock: Clock,
+        rates: Rates,
         documents: Documents,
         every: float = EVERY,
     ) -> None:
         self.schema = schema
         self.settings = settings
         self.clock = clock
+        self.rates = rates
         self.documents = documents
         self.every = every
         self.turns = Turns()
@@ -108,17 +111,29 @@ class Subscriptions:
             await websocket.send_denial_response(Response("This origin is not allowed.", 403))
         elif self._open >= self.settings.max_sockets:
             await websocket.send_denial_response(Response("Too many sockets.", 503))
+        elif (refused := await self._too_often(websocket)) is not None:
+            await websocket.send_denial_response(
+                Response(refused.message, refused.status, refused.headers)
+            )
         elif PROTOCOL not in scope["subprotocols"]:
             await websocket.accept()
             await websocket.close(Code.PROTOCOL_NOT_ACCEPTABLE, f"Speak {PROTOCOL}.")
         else:
             await self._accept(websocket)
 
+    async def _too_often(self, websocket: WebSocket) -> BadRequest | None:
+        try:
+            await self.rates.count_address(address(websocket))
+        except BadRequest as refused:
+            return refused
+        return None
+
     async def _accept(self, websocket: WebSocket) -> None:
         self._open += 1
         try:
             await websocket.accept(PROTOCOL)
-            await Talk(self, websocket).go_on()
+            with metrics.counted(metrics.sockets):
+                await Talk(self, websocket).go_on()
         finally:
             self._open -= 1
 
@@ -179,8 +194,17 @@ class Talk:
         sent = [value for name, value in payload.items() if name.lower() == "authorization"]
         caller = await auth.bearer(sent[0], self._all.clock()) if len(sent) == 1 else None
         if caller is None:
+            if sent:
+                await self._count_guess()
             raise Closed(Code.FORBIDDEN, 'Send {"authorization": "Bearer …"} in connection_init.')
         return caller
+
+    async def _count_guess(self) -> None:
+        """Raises Closed beyond the limit: what is right then is not to be learnt either."""
+        try:
+            await self._all.rates.count_guesses(address(self._websocket), 1)
+        except BadRequest as refused:
+            raise Closed(Code.TRY_AGAIN_LATER, refused.message) from None
 
     async def _init(self) -> Json:
         while True:
@@ -228,7 +252,11 @@ class Talk:
         """One subscription; whatever it ends with, the others go on, unless the session ended."""
         try:
             self._must_be_few(caller)
-            with _counted(self._all.subscriptions, caller.user_id):
+            await self._all.rates.count_token(caller.session_id)
+            with (
+                _counted(self._all.subscriptions, caller.user_id),
+                metrics.counted(metrics.subscriptions),
+            ):
                 asked = question(payload, self._all.settings, self._all.documents.manifest)
                 async with aclosing(self._results(asked, caller)) as results:
                     async for result in results:
@@ -274,9 +302,10 @@ class Talk:
         """Raises BadRequest and Refused."""
         document = self._all.documents.read(asked.query)
         if document.is_parsed:
-            operation = document.operation(asked.operation_name).operation
-            if operation is not OperationType.SUBSCRIPTION:
+            operation = document.operation(asked.operation_name)
+            if operation.operation is not OperationType.SUBSCRIPTION:
                 raise BadRequest(400, "METHOD_NOT_ALLOWED", "Send queries and mutations by POST.")
+            current.begin_subscription(operation.name.value if operation.name else None)
         errors = document.errors or self._all.documents.too_heavy(
             document, asked.operation_name, asked.variables or {}
         )

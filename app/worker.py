@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 from app.daily import keep_up
+from app.metrics import MAIL, WEBHOOK, note_delivery
 from app.settings import Settings
 from mail.loop import Loop
 from mail.transport import Transport
@@ -42,7 +43,9 @@ def webhook_worker(settings: Settings, clock: Clock) -> WebhookWorker:
 
 def workers(settings: Settings, clock: Clock) -> list[Loop]:
     """All that one process runs."""
-    return [mail_worker(settings, clock), webhook_worker(settings, clock)]
+    mails, webhooks = mail_worker(settings, clock), webhook_worker(settings, clock)
+    mails.tell, webhooks.tell = partial(note_delivery, MAIL), partial(note_delivery, WEBHOOK)
+    return [mails, webhooks]
 
 
 async def work(workers: Sequence[Loop], clock: Clock, stop: asyncio.Event) -> None:

@@ -6,7 +6,8 @@ agree to within the length of a lease.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -27,6 +28,15 @@ NOBODY: Final = UUID(int=0)
 QUEUED: Final = "QUEUED"
 
 R = TypeVar("R", bound=Outgoing)
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What is to be sent: all of it, what of it is due, and for how long the oldest has been."""
+
+    queued: int
+    due: int
+    age: timedelta
 
 
 class Leases(Generic[R]):
@@ -65,6 +75,13 @@ class Leases(Generic[R]):
             id__in=[row.id for row in held], status=QUEUED, leased_until=held[0].leased_until
         )
         await still.update(leased_until=None, **noted)
+
+    async def backlog(self, now: datetime) -> Backlog:
+        queued = self._model.filter(status=QUEUED)
+        due = queued.filter(next_attempt_at__lte=now)
+        oldest = await due.order_by("next_attempt_at").first()
+        age = now - oldest.next_attempt_at if oldest else timedelta()
+        return Backlog(await queued.count(), await due.count(), age)
 
     async def note(self, row: R, *, tried: bool = True, **values: Any) -> bool:
         """What became of the row; true if it was still held."""

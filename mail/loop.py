@@ -72,6 +72,8 @@ class Loop(ABC):
         if pace.lease <= longest:
             raise ValueError(f"A lease must be longer than a sending may take: {longest}")
         self.sent = 0
+        self.tell: Callable[[str], object] = lambda outcome: None
+        """Hears how the other side took each sending: accepted, refused, deferred."""
         self._clock = clock
         self._pace = pace
         self._chance = chance

@@ -146,6 +146,7 @@ class WebhookWorker(Loop):
         if status not in SUCCESS:
             return self._later(delivery, status, _refused(status))
         self._failing.discard(endpoint.id)
+        self.tell("accepted")
         self.sent += 1
         return partial(
             LEASES.note,
@@ -159,6 +160,7 @@ class WebhookWorker(Loop):
     def _later(self, delivery: WebhookDelivery, status: int | None, error: str) -> Note:
         """What to note, decided once, however often it is tried to note it."""
         now = self._clock()
+        self.tell("deferred")
         self._failing.add(delivery.endpoint_id)
         until = PATIENCE.until(delivery.attempts + 1, delivery.queued_at, now, self._chance())
         if until is None:

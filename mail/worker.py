@@ -157,6 +157,7 @@ class Worker(Loop):
     def _outcome(self, mail: Notification, result: Result) -> Note:
         """What to note, decided once, however often it is tried to note it."""
         now = self._clock()
+        self.tell(type(result).__name__.lower())
         match result:
             case Accepted():
                 self.sent += 1

@@ -69,6 +69,14 @@ class Client(AsyncpgDBClient):
         template = {name: self._template[name] for name in self._template.keys() - POOLS}
         return await asyncpg.connect(password=self.password, **template)
 
+    def pool_use(self) -> tuple[int, int, int] | None:
+        """How many connections there are, are at work, and may be; None before the first one."""
+        pool = self._pool
+        if pool is None:
+            return None
+        size = pool.get_size()
+        return size, size - pool.get_idle_size(), pool.get_max_size()
+
     def _in_transaction(self) -> TransactionContext:
         return PooledTransaction(TransactionWrapper(self), self._pool_init_lock)
 

@@ -77,6 +77,10 @@ def _argument(step: str | int) -> str:
     return to_camel_case(step) if isinstance(step, str) else str(step)
 
 
+HEARERS: Final[set[Callable[[str], None]]] = set()
+"""Called with the code of what is refused as data."""
+
+
 class RefusalsAsData(FieldExtension):
     """Of a mutation: a refusal becomes the `errors` of its payload."""
 
@@ -90,6 +94,8 @@ class RefusalsAsData(FieldExtension):
         try:
             return await next_(source, info, **arguments)
         except Refusal as refusal:
+            for tell in HEARERS:
+                tell(refusal.code)
             payload: Any = info.return_type
             return payload.refused(refusal)
 

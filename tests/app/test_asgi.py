@@ -25,6 +25,7 @@ VENDOR = ("create-vendor", "--name", "Brightwater", "--email", "vera@brightwater
 PRODUCTION = {
     "CANOPY_ENVIRONMENT": "production",
     "CANOPY_PUBLIC_URL": "https://canopy.example",
+    "CANOPY_METRICS_TOKEN": "a-token-by-chance-of-this-test",
 }
 
 

@@ -11,6 +11,7 @@ PRODUCTION: dict[str, Any] = {
     "environment": "production",
     "public_url": "https://canopy.example",
     "smtp_url": "smtps://canopy:a-secret@mail.example",
+    "metrics_token": "a-secret-of-many-characters",
     "database_url": "postgres://canopy:a-secret@db.example/canopy",
 }
 
@@ -44,6 +45,7 @@ def test_the_defaults_are_those_that_are_written_down() -> None:
         "CANOPY_EMBEDDED_WORKER": "true",
         "CANOPY_EXECUTOR": "compiled",
         "CANOPY_WEBHOOKS_TO_LOOPBACK": "false",
+        "CANOPY_METRICS_TOKEN": "",
         "CANOPY_LOG_FORMAT": "text",
         "CANOPY_RATE_LIMIT": "1200 per minute",
         "CANOPY_GUESS_LIMIT": "30 per minute",
@@ -100,6 +102,9 @@ def test_production_shows_nothing_of_itself() -> None:
         ({"smtp_url": "smtp://canopy:a-secret@mail.example"}, "CANOPY_SMTP_URL"),
         ({"public_url": "http://canopy.example"}, "CANOPY_PUBLIC_URL"),
         ({"webhooks_to_loopback": True}, "CANOPY_WEBHOOKS_TO_LOOPBACK"),
+        ({"guess_limit": "off"}, "CANOPY_GUESS_LIMIT"),
+        ({"metrics_token": "a-secret"}, "CANOPY_METRICS_TOKEN"),
+        ({"allowed_origins": "http://canopy.example"}, "CANOPY_ALLOWED_ORIGINS"),
     ],
 )
 def test_production_refuses_what_is_unsafe(changed: dict[str, Any], named: str) -> None:
@@ -112,6 +117,12 @@ def test_production_tells_all_dangers_at_once() -> None:
     told = PRODUCTION | {"public_url": "http://a.example", "smtp_url": "smtp://a:b@mail.example"}
 
     assert len(problems(**told)) == 2
+
+
+def test_production_counts_guesses_where_another_counts_the_rest() -> None:
+    settings = load(**PRODUCTION, rate_limit="off")
+
+    assert (settings.rate, str(settings.guess_rate)) == (None, "30 per 1 minute")
 
 
 def test_several_workers_do_not_share_sqlite_in_production() -> None:
@@ -163,6 +174,7 @@ def test_passwords_are_not_shown() -> None:
     settings = load(**PRODUCTION)
 
     assert settings.shown()["CANOPY_SMTP_URL"] == "smtps://canopy:***@mail.example"
+    assert settings.shown()["CANOPY_METRICS_TOKEN"] == "***"
     assert "a-secret" not in repr(settings)
 
 

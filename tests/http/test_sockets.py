@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -33,9 +35,6 @@ class House:
 @pytest_asyncio.fixture(scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """One server for all, with a vendor; it has small limits."""
-    folder = tmp_path_factory.mktemp("sockets")
-    database_url = f"sqlite://{folder}/canopy.sqlite3"
-    await migrate(database_url)
     limits = {
         "CANOPY_ALLOWED_ORIGINS": ALLOWED,
         "CANOPY_MAX_MESSAGE_BYTES": "20000",
@@ -44,9 +43,17 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
         "CANOPY_MAX_SOCKETS_PER_USER": "3",
         "CANOPY_MAX_SUBSCRIPTIONS_PER_SOCKET": "2",
         "CANOPY_MAX_SUBSCRIPTIONS_PER_USER": "3",
-        "CANOPY_EMBEDDED_WORKER": "false",
     }
-    async with Server(database_url, 1, folder / "log", **limits) as server:
+    async with _served(tmp_path_factory.mktemp("sockets"), **limits) as house:
+        yield house
+
+
+@asynccontextmanager
+async def _served(folder: Path, **settings: str) -> AsyncIterator[House]:
+    database_url = f"sqlite://{folder}/canopy.sqlite3"
+    await migrate(database_url)
+    settings |= {"CANOPY_EMBEDDED_WORKER": "false"}
+    async with Server(database_url, 1, folder / "log", **settings) as server:
         server.run(
             *("create-vendor", "--name", "Vendor", "--email", EMAIL, "--password-stdin"),
             told=PASSWORD,
@@ -320,6 +327,51 @@ async def test_a_user_has_few_sockets(house: House, socket: Socket) -> None:
         1013,
         "You have 3 sockets open (CANOPY_MAX_SOCKETS_PER_USER).",
     )
+
+
+@pytest_asyncio.fixture
+async def strict(tmp_path: Path) -> AsyncIterator[House]:
+    """As `house`, where one may ask three times a minute, and guess twice."""
+    rates = {"CANOPY_RATE_LIMIT": "3 per day", "CANOPY_GUESS_LIMIT": "2 per day"}
+    async with _served(tmp_path, **rates) as house:
+        yield house
+
+
+async def test_guesses_of_tokens_are_counted(strict: House) -> None:
+    async def guess(token: str) -> tuple[int, str]:
+        async with opened(strict.url) as socket:
+            await socket.send(type="connection_init", payload={"authorization": token})
+            return await socket.closed()
+
+    codes = [(await guess(f"Bearer {number}"))[0] for number in range(2)]
+
+    # One guess was the password that the fixture signed in with.
+    assert codes == [4403, 1013]
+    async with signed_in(strict.url, strict.vera.token):
+        pass
+
+
+async def test_subscribing_again_and_again_is_counted_for_the_token(strict: House) -> None:
+    async with signed_in(strict.url, strict.vera.token) as socket:
+        for number in range(3):
+            await socket.subscribe(str(number), ORDER_CHANGED)
+            await socket.send(type="complete", id=str(number))
+        await socket.send(type="subscribe", id="last", payload={"query": ORDER_CHANGED})
+
+        assert await socket.refused("last") == "RATE_LIMITED"
+
+
+async def test_connecting_again_and_again_is_counted_for_the_address(strict: House) -> None:
+    for _ in range(5 * 3 - 1):  # one request was the fixture's
+        async with opened(strict.url):
+            pass
+
+    with pytest.raises(InvalidStatus) as refused:
+        async with opened(strict.url):
+            pass
+
+    assert refused.value.response.status_code == 429
+    assert int(refused.value.response.headers["retry-after"]) > 0
 
 
 async def test_over_http_a_subscription_is_a_clean_400(house: House) -> None:

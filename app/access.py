@@ -1,0 +1,69 @@
+"""One line and one measurement of each request, and its id in the answer."""
+
+import logging
+from collections.abc import Collection
+from time import monotonic
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import current, metrics
+from app.current import Current
+from app.logs import FACTS
+
+ANSWERS: Final = {"http.response.start", "websocket.http.response.start"}
+SWITCHED: Final = 101
+"""The status of a request that became a WebSocket."""
+UNANSWERED: Final = 499
+"""As others write it: who asked has left before there was an answer."""
+ELSEWHERE: Final = "-"
+"""An address that is none of ours; whatever it was is not told."""
+METHODS: Final = {"GET", "HEAD", "POST", "OPTIONS"}
+
+log = logging.getLogger("canopy.access")
+
+
+class Access:
+    """`paths` are the addresses of single pages and endpoints."""
+
+    def __init__(self, app: ASGIApp, paths: Collection[str]) -> None:
+        self._app = app
+        self._paths = paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        request = current.begin(Headers(scope=scope))
+        began = ended = monotonic()
+        status = 0
+
+        async def with_id(message: Message) -> None:
+            nonlocal status, ended
+            if message["type"] in ANSWERS:
+                status = message["status"]
+            elif message["type"] == "websocket.accept":
+                status = SWITCHED
+            if message["type"] in ANSWERS or message["type"] == "websocket.accept":
+                MutableHeaders(scope=message)["x-request-id"] = request.id
+            await send(message)
+            ended = monotonic()
+
+        try:
+            await self._app(scope, receive, with_id)
+        finally:
+            self._tell(scope, request, status or UNANSWERED, ended - began)
+
+    def _tell(self, scope: Scope, request: Current, status: int, seconds: float) -> None:
+        path, method = self._path(scope, status), scope.get("method", "WEBSOCKET")
+        method = method if method in METHODS or scope["type"] == "websocket" else ELSEWHERE
+        metrics.note_request(method, status, request.measured_as, seconds)
+        milliseconds = round(1000 * seconds, 1)
+        told = {"method": method, "path": path, "status": status, "ms": milliseconds}
+        log.info("%s %s %s %s ms", *told.values(), extra={FACTS: told})
+
+    def _path(self, scope: Scope, status: int) -> str:
+        path: str = scope["path"]
+        is_ours = path in self._paths or ("endpoint" in scope and status < 400)
+        return path if is_ours else ELSEWHERE
