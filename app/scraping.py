@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 from prometheus_client import CollectorRegistry
@@ -26,7 +26,7 @@ from app.rates import Rates, address
 from app.requests import BadRequest
 from app.settings import Settings
 from mail import webhooks, worker
-from mail.leases import Backlog
+from mail.leases import Backlog, Leases
 from models.postgres import Client
 from resolvers.work import Clock
 
@@ -34,7 +34,7 @@ PATIENCE: Final = 5.0
 """Seconds for the database to tell of the outbox."""
 EVERY: Final = 2.0
 """Seconds between two looks at the pool, where another process tells of it."""
-OUTBOX: Final = {MAIL: worker.LEASES, WEBHOOK: webhooks.LEASES}
+OUTBOX: Final[Mapping[str, Leases[Any]]] = {MAIL: worker.LEASES, WEBHOOK: webhooks.LEASES}
 AWAY: Final = (BaseORMException, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 FRESH: Final = {"Cache-Control": "no-store"}
 
@@ -93,7 +93,7 @@ class Metrics:
         return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outbox(Collector):
     """Of all processes, for it is in the database. Empty where that does not answer."""
 
