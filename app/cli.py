@@ -234,6 +234,17 @@ def check() -> None:
 
 
 @command.command()
+def verify() -> None:
+    """Check what must always hold on the database itself; writes nothing, and stops nobody."""
+    from app.verify import verify
+
+    settings = _begin()
+    asyncio.run(_require_up_to_date(settings))
+    if not asyncio.run(verify(settings, utc_now, _say)):
+        sys.exit(1)
+
+
+@command.command()
 def demo(
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
 ) -> None:

@@ -114,14 +114,18 @@ async def next_page(after: UUID) -> Page | None:
     return Page(after, _uuid(found[-1]["id"])) if found else None
 
 
+def utc_day(column: str) -> str:
+    """The day of an instant, in SQL: 2027-03-01."""
+    if is_sqlite():
+        return f"SUBSTR({column}, 1, 10)"
+    return f"TO_CHAR({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+
+
 async def expiries(page: Page, now: datetime) -> list[Expiry]:
     """All that a notice may be due for, whole days of them; archived companies get no mail."""
-    day = "SUBSTR(expires_at, 1, 10)"
-    if not is_sqlite():
-        day = "TO_CHAR(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
     found = await rows(
         f"""
-        SELECT company_id, licenses.type = 'TRIAL' AS is_trial, {day} AS day,
+        SELECT company_id, licenses.type = 'TRIAL' AS is_trial, {utc_day("expires_at")} AS day,
             MIN(expires_at) AS first, MAX(expires_at) AS last,
             COUNT(*) AS quantity, COUNT(holder_id) AS allocated,
             COUNT(CASE WHEN expires_at > $5 THEN 1 END) AS later,

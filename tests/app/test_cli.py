@@ -419,3 +419,41 @@ async def test_the_worker_ends_cleanly(migrated: Path, how: signal.Signals) -> N
 
             assert process.wait(20) == 0
     assert "Traceback" not in (migrated / "said").read_text()
+
+
+def test_what_must_hold_is_verified(migrated: Path) -> None:
+    canopy(*VENDOR, folder=migrated)
+    [(company,)] = rows(migrated, "SELECT id FROM companies")
+    [(user,)] = rows(migrated, "SELECT id FROM users")
+
+    well = canopy("verify", folder=migrated)
+    write(migrated, "UPDATE users SET path = 'elsewhere/', role = 'MANAGER'")
+    wrong = canopy("verify", folder=migrated)
+
+    assert (well.returncode, well.stdout) == (0, "well: all that must always hold does\n")
+    assert wrong.returncode == 1
+    assert wrong.stdout.splitlines() == [
+        f"wrong: a role fits the kind of company: not {user}",
+        f"wrong: users are filed under their company: not {user}",
+    ]
+    assert rows(migrated, "SELECT id, kind FROM companies") == [(company, "VENDOR")]
+
+
+def test_verifying_says_what_is_wrong_up_to_a_hundred_times(migrated: Path) -> None:
+    canopy(*VENDOR, folder=migrated)
+    for number in range(100):
+        write(
+            migrated,
+            "INSERT INTO audit_events (id, action, at, company_id, path, facts)"
+            f" SELECT '01890000-0000-7000-8000-{number:012}', 'company.updated', created_at,"
+            " id, 'elsewhere/', '{}' FROM companies",
+        )
+
+    wrong = canopy("verify", folder=migrated)
+
+    rule = "wrong: audit_events are filed under their company"
+    lines = wrong.stdout.splitlines()
+    assert wrong.returncode == 1
+    assert lines[0] == f"{rule}: not 01890000-0000-7000-8000-000000000000"
+    assert len(lines) == 101
+    assert lines[-1] == f"{rule}: and perhaps more, for no more than 100 are shown"
