@@ -355,7 +355,9 @@ async def _ids(statement: str, values: Mapping[str, datetime]) -> list[str]:
     named = list(dict.fromkeys(_NAMED.findall(statement)))
     numbered = _NAMED.sub(lambda name: f"${named.index(name[1]) + 1}", statement)
     found = await rows(
-        f"SELECT DISTINCT CAST(id AS TEXT) AS id FROM ({numbered}) AS breach ORDER BY 1 LIMIT {MOST}",
+        f"""
+        SELECT DISTINCT CAST(id AS TEXT) AS id FROM ({numbered}) AS breach
+        ORDER BY 1 LIMIT {MOST}""",
         *(values[name] for name in named),
     )
     return [row["id"] for row in found]
