@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any, Final
+from uuid import UUID
 
 import pytest_asyncio
 
@@ -56,6 +57,7 @@ class Year:
         self.mails: dict[str, Mails] = {}
         self._api = api
         self._clock = clock
+        self._noted: set[UUID] = set()
 
     async def until(self, day: str) -> None:
         """The daily jobs of each day up to that one, at 10 o'clock; what they mailed is noted."""
@@ -69,9 +71,9 @@ class Year:
     async def note(self) -> None:
         found = await Notification.all().order_by("id")
         today = self.mails.setdefault(self._clock.now.date().isoformat(), {})
-        for mail in found:
+        for mail in (mail for mail in found if mail.id not in self._noted):
             today.setdefault(mail.template, []).append(mail.recipient.partition("@")[0])
-        await Notification.all().delete()
+        self._noted = {mail.id for mail in found}
 
     async def done(self, who: User, document: str, **given: Any) -> Any:
         """A mutation that refused nothing, by somebody who signs in for it."""
