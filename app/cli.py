@@ -18,7 +18,7 @@ from app.database import UNREACHABLE, connected, migrate, opened, pending
 from app.errors import Failed
 from app.settings import Settings, WrongSettings, count_together, load, tell
 from app.sockets import of_sockets
-from models.errors import Refusal
+from models.errors import InsufficientLicenses, Refusal
 from models.licenses import LicenseType
 from models.sheets import FaultyRows
 from models.tokens import ApiScope
@@ -208,12 +208,15 @@ def import_users(
             place = f"Line {fault.line}, {fault.column}" if fault.column else f"Line {fault.line}"
             typer.echo(f"{place}: {fault.message}", err=True)
         raise
-    _say(
-        f"{done.created:,} created, {done.updated:,} updated, {done.unchanged:,} unchanged; "
-        f"{done.licensed:,} licensed, {done.shortage:,} without a license."
-        + " Nothing was written."
-        * preview
-    )
+    except InsufficientLicenses as short:
+        raise Failed(
+            f"{short.figures} Request more, or give --on-shortage partial to license the first "
+            "rows, or --no-allocate."
+        ) from None
+    told = f"{done.created:,} created, {done.updated:,} updated, {done.unchanged:,} unchanged"
+    if allocate:
+        told += f"; {done.licensed:,} licensed, {done.shortage:,} without a license"
+    _say(f"{told}. Nothing was written." if preview else f"{told}.")
 
 
 @command.command()

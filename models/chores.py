@@ -75,6 +75,20 @@ async def end_round(now: datetime) -> None:
     await Chore.filter(key=ROUND).update(held_until=None, done_at=now)
 
 
+async def note_round(now: datetime) -> None:
+    """All jobs were done, be it by hand: who is at a round goes on with it."""
+    await rows(
+        """
+        INSERT INTO chores (id, key, done_at) VALUES ($1, $2, $3)
+        ON CONFLICT (key) DO UPDATE SET done_at = excluded.done_at
+        WHERE chores.done_at IS NULL OR chores.done_at < excluded.done_at
+        """,
+        str(new_id()),
+        ROUND,
+        now,
+    )
+
+
 async def last_round() -> datetime | None:
     """When the last whole round ended."""
     chore = await Chore.get_or_none(key=ROUND)

@@ -93,10 +93,8 @@ class InsufficientLicenses(Refusal):
 
     def __init__(self, wanted: int, free: int) -> None:
         self.missing = wanted - free
-        super().__init__(
-            f"{wanted} licenses are needed and {free} are free: {self.missing} are missing. "
-            "Request more, or send onShortage: PARTIAL."
-        )
+        self.figures = f"Licenses needed: {wanted:,}; free: {free:,}; missing: {self.missing:,}."
+        super().__init__(f"{self.figures} Request more, or send onShortage: PARTIAL.")
 
     @property
     def told(self) -> Mapping[str, Any]:

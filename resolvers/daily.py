@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from models.chores import begin_round, claim, end_round, last_round
+from models.chores import begin_round, claim, end_round, last_round, note_round
 from models.companies import Company
 from models.deadlines import (
     BEGINNING,
@@ -65,7 +65,8 @@ async def run(clock: Clock) -> Counter[str]:
         done["mails"] += len(finished.notices)
         return finished.result
 
-    since = await _since(clock())
+    began = clock()
+    since = await _since(began)
     page = await next_page(FIRST)
     while page is not None:
         await do("expired", write_down_expired, page, since)
@@ -77,6 +78,7 @@ async def run(clock: Clock) -> Counter[str]:
     for leftover in LEFTOVERS:
         while await do("swept", sweep_up, leftover):
             pass
+    await note_round(began)
     return done
 
 

@@ -128,7 +128,7 @@ def test_people_of_a_file_are_taken_in_with_a_progress_bar(migrated: Path) -> No
     first = imported(migrated, PEOPLE.encode(), *columns)
     short = imported(migrated, b"email\neve@example.com", "--on-shortage", "partial")
 
-    done = "2 created, 0 updated, 0 unchanged; 0 licensed, 0 without a license."
+    done = "2 created, 0 updated, 0 unchanged."
     assert (seen.returncode, seen.stdout) == (0, f"{done} Nothing was written.\n")
     assert (first.returncode, first.stdout) == (0, f"{done}\n")
     assert "100%" in first.stderr
@@ -159,7 +159,12 @@ def test_people_of_a_file_are_taken_in_with_a_progress_bar(migrated: Path) -> No
             "Line 3: This row has 1 cell, and the header 2 cells.\n"
             "2 rows are at fault: nothing was written.\n",
         ),
-        (b"email\nann@example.com", (), "1 licenses are needed and 0 are free"),
+        (
+            b"email\nann@example.com",
+            (),
+            "Licenses needed: 1; free: 0; missing: 1. Request more, or give --on-shortage partial"
+            " to license the first rows, or --no-allocate.\n",
+        ),
         ("email\n\xe9".encode("latin-1"), (), "people.csv is not in UTF-8"),
         (b"email\n", ("--column", "mail=Login"), "--column is FIELD=NAME"),
         (b"name\n", (), "The header has no column 'email'"),

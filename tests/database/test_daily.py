@@ -390,6 +390,34 @@ async def test_what_nobody_needs_any_more_is_swept_up(
     ]
 
 
+async def test_who_runs_the_jobs_by_hand_alone_is_told_of_no_expiry_twice(
+    scene: Scene, make: Make, clock: Clock
+) -> None:
+    """However long ago it was, and whatever was swept up meanwhile."""
+    await make.licenses(scene.customer, 2)
+    for days in (0, 60, 89, 90, 91, 92, 200, 400):
+        clock.now = YEAR + timedelta(days=days)
+        await run(clock)
+
+    assert await AuditEvent.filter(action="license.expired").count() == 1
+    assert await new_mails() == each("LICENSES_EXPIRED", "pam", "cora", "carl")
+
+
+async def test_jobs_run_as_of_another_day_make_no_round_late_or_early(
+    scene: Scene, make: Make, clock: Clock
+) -> None:
+    await make.licenses(scene.customer, 2)
+    done = []
+    for days in (0, -100, 100):
+        clock.now = YEAR + timedelta(days=days)
+        await run(clock)
+        clock.now = YEAR + timedelta(hours=1 + len(done))
+        done.append(await round_if_due(clock))
+        done.append(await round_if_due(clock))
+
+    assert done == [True, False] * 3
+
+
 async def test_a_round_is_done_once_in_an_hour_by_one_worker(
     scene: Scene, make: Make, clock: Clock
 ) -> None:

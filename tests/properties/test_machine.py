@@ -79,7 +79,7 @@ def deep(lives: int) -> settings:
 
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-MOMENT = timedelta(microseconds=1)
+NOW, MOMENT = timedelta(0), timedelta(microseconds=1)
 
 places = st.integers(0, 15)
 few = st.lists(places, min_size=1, max_size=4)
@@ -112,7 +112,7 @@ STEPS: Final[dict[str, tuple[Callable[..., None], st.SearchStrategy[dict[str, An
 """What may be done, and with what."""
 
 
-OFTEN: Final = ("request", "assign", "assign", "allocate", "allocate", "add", "time_passes")
+OFTEN: Final = ("request", "assign", "assign", "allocate", "allocate", "add", "something_falls_due")
 """What leads on to other things."""
 
 
@@ -269,9 +269,22 @@ class Machine(RuleBasedStateMachine):
 
         self.go(begun())
 
-    @step(by=leaps)
-    def time_passes(self, by: timedelta) -> None:
+    @step(by=leaps, daily=st.booleans())
+    def time_passes(self, by: timedelta, daily: bool) -> None:
         self.go(self.world.move_clock(by))
+        if daily:
+            self.go(self.world.run_daily())
+
+    @step(before=st.sampled_from((NOW, NOW, MOMENT, 3 * DAY, 30 * DAY)), daily=st.booleans())
+    def something_falls_due(self, before: timedelta, daily: bool) -> None:
+        """To the very instant, which no leap would find by chance."""
+        rows = self.world.rows
+        ends = [row["expires_at"] for row in rows["License"] if row["expires_at"] is not None]
+        asked = [row["requested_at"] for row in rows["Order"] if row["status"] == "REQUESTED"]
+        due = [at - before for at in ends] + [at + days * DAY for at in asked for days in (3, 7)]
+        left = [at - self.world.clock() for at in due if at > self.world.clock()]
+        if left:
+            self.time_passes(min(left), daily)
 
     # ── Companies ────────────────────────────────────────────────────────────────────────────
 

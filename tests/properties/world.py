@@ -1,5 +1,6 @@
 """A world of companies in which anybody tries anything at any time, checked after each call."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from models.errors import Refusal, Unauthenticated
 from models.orders import OPEN, Order
 from models.sessions import Session, new_token
 from models.users import managing_role
+from resolvers.daily import run
 from resolvers.reading.reader import Reader
 from resolvers.reading.summaries import (
     Summary,
@@ -30,6 +32,7 @@ from tests.conftest import Clock
 from tests.databases import Databases
 from tests.factories import Make
 from tests.invariants import breaches
+from tests.properties import jobs
 from tests.properties.changes import Changes, Row
 from tests.properties.plain import plain
 from tests.scene import How, Scene
@@ -184,6 +187,15 @@ class World:
     async def move_clock(self, by: timedelta) -> None:
         self.clock.now += by
         await self.check()
+
+    async def run_daily(self) -> None:
+        """What the clock has brought is done, and once: by whichever of two comes to it."""
+        await asyncio.gather(run(self.clock), run(self.clock))
+        before, self.rows = self.rows, await snapshot()
+        jobs.check(before, self.rows, self.clock())
+        await self.check()
+        await run(self.clock)
+        await self._nothing_happened("another run of the daily jobs")
 
     # ── What must hold ───────────────────────────────────────────────────────────────────────
 
