@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from app.sample import HANA, PASSWORD
+from app.sample import ELI, FREYA, HANA, PASSWORD
 from tests.app import commands
+from tests.clients.integrating import try_out
 
 CLIENTS = Path(__file__).parents[2] / "clients"
 CODEGEN = CLIENTS / ".venv" / "bin"
@@ -45,3 +46,16 @@ def test_gql(told: dict[str, str]) -> None:
 def test_ariadne_codegen(told: dict[str, str]) -> None:
     run(CODEGEN / "ariadne-codegen", "--config", "ariadne/ariadne.toml", told=told)
     run(CODEGEN / "python", "ariadne/main.py", told=told)
+
+
+def test_an_integration_in_python(told: dict[str, str], tmp_path: Path) -> None:
+    program = CLIENTS / "integration" / "integration.py"
+
+    try_out((sys.executable, program), told["CANOPY_ADDRESS"], tmp_path, manager=ELI)
+
+
+def test_an_integration_in_typescript(told: dict[str, str], tmp_path: Path) -> None:
+    run("npm", "run", "--silent", "integration", told=told)
+    program = CLIENTS / "integration" / "build" / "integration.js"
+
+    try_out(("node", program), told["CANOPY_ADDRESS"], tmp_path, manager=FREYA)

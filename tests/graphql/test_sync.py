@@ -1,7 +1,9 @@
 """A nightly job reads what changed since it last ran, and nothing else: docs/sync.md."""
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from strawberry.relay import to_base64
@@ -49,6 +51,7 @@ LISTS: Final = {
     "orders": "",
     "licenses": "status: [AVAILABLE, ALLOCATED, EXPIRED, VOID]",
 }
+SHOWN: Final = Path(__file__).parents[2] / "docs" / "sync.md"
 DAYS: Final = timedelta(days=3)
 SYNCED: Final = (Company, User, Order, License)
 UNSEEN: Final = {
@@ -104,6 +107,9 @@ async def test_a_job_over_many_companies_reads_only_what_changed(
         "orders": ids(await Order.get(id=asked.order_id), returned),
         "licenses": ids(*await License.filter(company_id__in=[companies[6].id, companies[8].id])),
     }
+    [shown] = re.findall(r"```graphql\n(.*?)```", SHOWN.read_text(), re.DOTALL)
+    page = await job.ask(shown, since=since)
+    assert sorted(edge["node"]["id"] for edge in page["edges"]) == sorted(found["companies"])
     clock.move(seconds=1)
     assert await changed_since(job, clock().isoformat()) == {name: [] for name in LISTS}
 
