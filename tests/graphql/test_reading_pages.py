@@ -269,7 +269,7 @@ query($first: Int) {
     descendants(first: 2) { totalCount edges { node { id } } }
     users(first: 3) { totalCount edges { node {
       name license { id status } company { name }
-      allocations { totalCount edges { node {
+      allocations(first: 3) { totalCount edges { node {
         license { type } user { name } allocatedBy { name }
       } } }
     } } }
