@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,6 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app import current, metrics
 from app.current import Current
 from app.logs import FACTS
+
+if TYPE_CHECKING:  # an extra
+    from opentelemetry.trace import Span
+
+    from app.tracing import Tracing
 
 ANSWERS: Final = {"http.response.start", "websocket.http.response.start"}
 SWITCHED: Final = 101
@@ -27,15 +32,20 @@ log = logging.getLogger("canopy.access")
 class Access:
     """`paths` are the addresses of single pages and endpoints."""
 
-    def __init__(self, app: ASGIApp, paths: Collection[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, paths: Collection[str], tracing: "Tracing | None" = None
+    ) -> None:
         self._app = app
         self._paths = paths
+        self._tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        request = current.begin(Headers(scope=scope))
+        headers = Headers(scope=scope)
+        request = current.begin(headers)
+        span = self._tracing.begin(headers) if self._tracing else None
         began = ended = monotonic()
         status = 0
 
@@ -53,15 +63,19 @@ class Access:
         try:
             await self._app(scope, receive, with_id)
         finally:
-            self._tell(scope, request, status or UNANSWERED, ended - began)
+            self._tell(scope, request, status or UNANSWERED, ended - began, span)
 
-    def _tell(self, scope: Scope, request: Current, status: int, seconds: float) -> None:
+    def _tell(
+        self, scope: Scope, request: Current, status: int, seconds: float, span: "Span | None"
+    ) -> None:
         path, method = self._path(scope, status), scope.get("method", "WEBSOCKET")
         method = method if method in METHODS or scope["type"] == "websocket" else ELSEWHERE
         metrics.note_request(method, status, request.measured_as, seconds)
         milliseconds = round(1000 * seconds, 1)
         told = {"method": method, "path": path, "status": status, "ms": milliseconds}
         log.info("%s %s %s %s ms", *told.values(), extra={FACTS: told})
+        if self._tracing and span:
+            self._tracing.end(span, request, method, path, status)
 
     def _path(self, scope: Scope, status: int) -> str:
         path: str = scope["path"]

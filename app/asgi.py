@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
@@ -17,6 +17,7 @@ from app.access import Access
 from app.clock import utc_now
 from app.database import opened, pending
 from app.documents import Documents
+from app.draining import Draining
 from app.export import EXPORTS, Download
 from app.graphql import INTERNAL_CODE, GraphQL, refusal
 from app.hearing import hearing
@@ -24,12 +25,15 @@ from app.memory import settle
 from app.rates import Rates
 from app.requests import JSON, BadRequest
 from app.scraping import Metrics, kept_fresh
-from app.settings import Settings, load
+from app.settings import OTLP_ENDPOINT, Settings, WrongSettings, load
 from app.subscriptions import Subscriptions
 from app.worker import workers, working
 from resolvers.work import Clock
 from schema.build import schema
 from schema.errors import UNEXPECTED
+
+if TYPE_CHECKING:  # an extra
+    from app.tracing import Tracing
 
 
 class SchemaBehind(Exception):
@@ -52,21 +56,24 @@ def create_app(
     settings: Settings, clock: Clock = utc_now, routes: Sequence[BaseRoute] = ()
 ) -> Starlette:
     """The application; `routes` are more of them."""
-    rates = Rates(settings, clock)
+    rates, draining = Rates(settings, clock), Draining(settings.drain_seconds)
+    tracing = _tracing(settings.otel_exporter_otlp_endpoint)
     return Canopy(
         settings,
-        routes=[*_routes(settings, clock, rates), *routes],
+        tracing,
+        routes=[*_routes(settings, clock, rates, draining), *routes],
         exception_handlers={Exception: _failed, ClientDisconnect: _left},
-        lifespan=lambda _: _alive(settings, clock, rates),
+        lifespan=lambda _: _alive(settings, clock, rates, draining, tracing),
     )
 
 
 class Canopy(Starlette):
     """What is said of every answer is said of the answer to a failure, too."""
 
-    def __init__(self, settings: Settings, **options: Any) -> None:
+    def __init__(self, settings: Settings, tracing: "Tracing | None", **options: Any) -> None:
         super().__init__(**options)
         self._settings = settings
+        self._tracing = tracing
 
     def build_middleware_stack(self) -> ASGIApp:
         settings, app = self._settings, super().build_middleware_stack()
@@ -79,10 +86,21 @@ class Canopy(Starlette):
                 expose_headers=["Retry-After", "X-Request-Id"],
             )
         app = pages.SafeHeaders(app, is_https=settings.public_url.startswith("https:"))
-        return Access(app, {route.path for route in self.routes if isinstance(route, Route)})
+        paths = {route.path for route in self.routes if isinstance(route, Route)}
+        return Access(app, paths, self._tracing)
 
 
-def _routes(settings: Settings, clock: Clock, rates: Rates) -> list[BaseRoute]:
+def _tracing(endpoint: str) -> "Tracing | None":
+    if not endpoint:
+        return None
+    try:
+        from app.tracing import Tracing
+    except ModuleNotFoundError:
+        raise WrongSettings([f"{OTLP_ENDPOINT} needs: pip install 'canopy[telemetry]'"]) from None
+    return Tracing(endpoint)
+
+
+def _routes(settings: Settings, clock: Clock, rates: Rates, draining: Draining) -> list[BaseRoute]:
     core: Any = schema._schema
     documents = Documents(core, settings)
     return [
@@ -91,7 +109,7 @@ def _routes(settings: Settings, clock: Clock, rates: Rates) -> list[BaseRoute]:
         *(Route(f"/export/{name}.csv", Download(name, clock)) for name in EXPORTS),
         Route("/set-password", pages.set_password),
         Route("/health/live", health.live),
-        Route("/health/ready", health.ready),
+        Route("/health/ready", health.Ready(draining).page),
         Route("/metrics", Metrics(settings, clock, rates).page),
         Mount("/static", StaticFiles(directory=pages.STATIC)),
         *(_explorer() if settings.shows_explorer else []),
@@ -108,13 +126,22 @@ def _explorer() -> list[BaseRoute]:
 
 
 @asynccontextmanager
-async def _alive(settings: Settings, clock: Clock, rates: Rates) -> AsyncIterator[None]:
+async def _alive(
+    settings: Settings,
+    clock: Clock,
+    rates: Rates,
+    draining: Draining,
+    tracing: "Tracing | None",
+) -> AsyncIterator[None]:
     async with opened(settings) as connection, AsyncExitStack() as stack:
+        if tracing:
+            stack.callback(tracing.close)
+        stack.enter_context(draining.noticed())
         if behind := await pending(connection):
             raise SchemaBehind(behind)
         await stack.enter_async_context(hearing())
         await stack.enter_async_context(kept_fresh())
-        if settings.rate and not settings.on_sqlite:
+        if (settings.rate or settings.guess_rate) and not settings.on_sqlite:
             await stack.enter_async_context(rates.shared())
         if settings.embedded_worker:
             await stack.enter_async_context(working(workers(settings, clock), clock))

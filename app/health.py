@@ -10,6 +10,8 @@ from tortoise.connection import get_connection
 from tortoise.exceptions import BaseORMException
 
 from app.database import pending
+from app.draining import Draining
+from models.database import is_read_only
 
 PATIENCE: Final = 5.0
 """Seconds for the database to answer."""
@@ -20,17 +22,25 @@ async def live(_: Request) -> Response:
     return JSONResponse({"status": "ok"}, headers=FRESH)
 
 
-async def ready(_: Request) -> Response:
-    problem = await _problem()
-    if problem is None:
-        return JSONResponse({"status": "ok"}, headers=FRESH)
-    return JSONResponse({"status": "unavailable", "reason": problem}, 503, FRESH)
+class Ready:
+    """Not while the database is away, behind or read-only, and not once the process is to end."""
+
+    def __init__(self, draining: Draining) -> None:
+        self._draining = draining
+
+    async def page(self, _: Request) -> Response:
+        problem = "The process ends." if self._draining.has_begun else await _problem()
+        if problem is None:
+            return JSONResponse({"status": "ok"}, headers=FRESH)
+        return JSONResponse({"status": "unavailable", "reason": problem}, 503, FRESH)
 
 
 async def _problem() -> str | None:
     try:
         async with asyncio.timeout(PATIENCE):
             behind = await pending(get_connection("default"))
+            if await is_read_only():
+                return "The database takes no writing."
     except (BaseORMException, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         return "The database does not answer."
     return "The schema of the database is behind." if behind else None

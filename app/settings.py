@@ -17,6 +17,8 @@ PREFIX: Final = "CANOPY_"
 LIMITS: Final = "CANOPY_MAX_"
 SQLITE: Final = "sqlite"
 OFF: Final = "off"
+OTLP_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
+"""As every product has it that speaks OpenTelemetry."""
 HIDDEN: Final = "***"
 SECRETS: Final = {"metrics_token"}
 SHORTEST_TOKEN: Final = 20
@@ -59,6 +61,10 @@ def _web_url(url: str) -> str:
     if parts.query or parts.fragment or parts.username:
         raise ValueError("must hold no user, no query and no fragment")
     return url.rstrip("/")
+
+
+def _collector(url: str) -> str:
+    return _web_url(url) if url else ""
 
 
 def _origin(url: str) -> str:
@@ -118,6 +124,10 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[
         tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_origins)
     ] = ()
+    otel_exporter_otlp_endpoint: Annotated[
+        str, AfterValidator(_collector), Field(validation_alias=OTLP_ENDPOINT)
+    ] = ""
+    drain_seconds: Annotated[float, Field(ge=0, le=600)] = 0.0
     embedded_worker: bool = True
     executor: Literal["compiled", "standard"] = "compiled"
     webhooks_to_loopback: bool = False
@@ -224,9 +234,15 @@ class Settings(BaseSettings):
         """Each setting by its name in the environment, without passwords."""
         values = {name: _show(getattr(self, name)) for name in type(self).model_fields}
         return {
-            PREFIX + name.upper(): HIDDEN if value and name in SECRETS else value
+            _named(name): HIDDEN if value and name in SECRETS else value
             for name, value in values.items()
         }
+
+
+def _named(name: str) -> str:
+    """In the environment."""
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else PREFIX + name.upper()
 
 
 def _show(value: object) -> str:
@@ -282,6 +298,7 @@ def _told(error: ValidationError) -> list[str]:
         if fault["type"] == "default_factory_not_called":  # only follows from another problem
             continue
         message = fault["msg"].removeprefix("Value error, ")
-        name = PREFIX + str(fault["loc"][0]).upper() + ": " if fault["loc"] else ""
+        place = str(fault["loc"][0]) if fault["loc"] else ""
+        name = f"{_named(place) if place in Settings.model_fields else place}: " if place else ""
         problems += [f"{name}{line}" for line in message.splitlines()]
     return problems

@@ -24,6 +24,14 @@ async def rows(statement: str, *values: Any) -> list[dict[str, Any]]:
     return await connection.execute_query_dict(statement, list(values))
 
 
+async def is_read_only() -> bool:
+    """Whether PostgreSQL is a standby, or was set so. SQLite's file is this process's own."""
+    if is_sqlite():
+        return False
+    [row] = await rows("SHOW transaction_read_only")
+    return bool(row["transaction_read_only"] == "on")
+
+
 async def lock_tree(*, alone: bool) -> None:
     """Until the transaction ends. SQLite has one writer at a time anyway."""
     if not is_sqlite():

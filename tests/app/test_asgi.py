@@ -4,15 +4,19 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
+from tortoise.connection import get_connection
 
+from app import health
 from app.database import migrate
+from models.database import rows
+from tests.graphql.api import Api
 from tests.http.server import Server, free_port
 from tests.postgres import Postgres
 from tests.smtp import Catcher
@@ -107,14 +111,30 @@ async def test_only_what_is_static_is_served(client: httpx.AsyncClient, file: st
     assert response.status_code == (200 if file.endswith((".css", ".js")) else 404)
 
 
-@pytest.mark.parametrize("address", ["/graphql?query={viewer{user{name}}}", "/health/live", "/no"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/graphql?query={viewer{user{name}}}",
+        "/graphql?query=%ff",
+        "/health/live",
+        "/health/ready",
+        "/metrics",
+        "/export/orders.csv",
+        "/static/none",
+        "/static/page.css",
+        "/set-password",
+        "/no",
+    ],
+)
 async def test_every_answer_is_safe_to_show(client: httpx.AsyncClient, address: str) -> None:
     headers = (await client.get(address)).headers
 
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["content-security-policy"].startswith("default-src 'none'")
+    assert headers["x-frame-options"] == "DENY"
     assert "server" not in headers
+    assert "set-cookie" not in headers
     assert "strict-transport-security" not in headers
 
 
@@ -163,6 +183,46 @@ async def test_a_schema_behind_is_not_ready(tmp_path: Path) -> None:
     assert after.json()["reason"] == "The schema of the database is behind."
 
 
+@pytest.mark.parametrize("databases", ["postgres"], indirect=True)
+async def test_a_database_that_serves_nobody_is_not_ready(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def reason() -> tuple[int, str]:
+        answer = await api.http.get("/health/ready")
+        return answer.status_code, answer.json().get("reason", "")
+
+    await rows("SET default_transaction_read_only = on")
+    read_only = await reason()
+    await rows("SET default_transaction_read_only = off")
+    monkeypatch.setattr(health, "PATIENCE", 0.1)
+    async with AsyncExitStack() as taken:
+        for _ in range(get_connection("default")._pool.get_max_size()):
+            await taken.enter_async_context(get_connection("default").acquire_connection())
+        exhausted = await reason()
+    monkeypatch.undo()
+
+    assert read_only == (503, "The database takes no writing.")
+    assert exhausted == (503, "The database does not answer.")
+    assert await reason() == (200, "")
+
+
+async def test_a_process_that_ends_says_so_before_it_does(tmp_path: Path) -> None:
+    url = f"sqlite://{tmp_path / 'canopy.sqlite3'}"
+    await migrate(url)
+    settings = {"CANOPY_EMBEDDED_WORKER": "false", "CANOPY_DRAIN_SECONDS": "600"}
+    async with (
+        Server(url, free_port(), tmp_path / "log", **settings) as server,
+        httpx.AsyncClient(base_url=server.url, timeout=20) as client,
+    ):
+        server.ask_to_end()
+        while (ready := await client.get("/health/ready")).is_success:
+            pass
+        answer = await client.post("/graphql", json={"query": VIEWER})
+
+    assert (ready.status_code, ready.json()["reason"]) == (503, "The process ends.")
+    assert answer.status_code == 200
+
+
 async def test_a_database_that_is_gone_is_not_ready(tmp_path: Path) -> None:
     with Postgres() as postgres:
         url = postgres.create_database("canopy")
@@ -175,12 +235,17 @@ async def test_a_database_that_is_gone_is_not_ready(tmp_path: Path) -> None:
             gone = await client.get("/health/ready")
             live = await client.get("/health/live")
             answer = await client.post("/graphql", json={"query": VIEWER}, headers=bearer("any"))
+            export = await client.get("/export/users.csv", headers=bearer("any"))
             postgres.start()
             back = await client.get("/health/ready")
 
     assert (gone.status_code, live.status_code, back.status_code) == (503, 200, 200)
     assert gone.json()["reason"] == "The database does not answer."
-    assert answer.status_code == 500
+    for failed in (answer, export):
+        assert failed.status_code == 500
+        assert failed.headers["x-content-type-options"] == "nosniff"
+        assert failed.headers["content-security-policy"].startswith("default-src 'none'")
+        assert failed.headers["x-request-id"] in (tmp_path / "log").read_text()
     assert answer.json()["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
     assert "password" not in (tmp_path / "log").read_text()
 

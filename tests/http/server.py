@@ -49,8 +49,12 @@ class Server:
     async def stop(self) -> None:
         """Asks it to end; this process goes on meanwhile, for the mail server lives in it."""
         assert self._process is not None
-        self._process.terminate()
+        self.ask_to_end()
         await asyncio.to_thread(self._process.wait, PATIENCE)
+
+    def ask_to_end(self) -> None:
+        assert self._process is not None
+        self._process.terminate()
 
     async def start(self) -> None:
         """Returns when it answers; after a kill, on the same port."""
