@@ -259,7 +259,7 @@ def why_not(caller: Caller, action: Action, company: Company) -> Refusal | None:
     """The rule that refuses `action` in `company`, or None where it is allowed."""
     reach = caller.reach(company.path)
     if reach is None:
-        return Forbidden("This company is out of your reach.")
+        return Forbidden("Out of your reach: you act in your own company and those beneath it.")
     if (words := lacking(caller, SCOPES[action])) is not None:
         return Forbidden(words)
     refusal = _by_place(caller, action, company, reach)

@@ -49,7 +49,9 @@ _REFUSALS: Final = {
     "users_email": ("users.email_key", Duplicate("This address is taken.", ("email",))),
     "users_external_id": (
         "users.company_id, users.external_id",
-        Duplicate("Somebody in this company has this external id.", ("external_id",)),
+        Duplicate(
+            "Somebody in this company has this external id: choose another.", ("external_id",)
+        ),
     ),
     "companies_one_root": (
         "companies.kind",

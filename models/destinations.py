@@ -98,13 +98,13 @@ class Destinations:
         try:
             name = host.encode("idna").decode().lower()
         except UnicodeError:
-            raise InvalidInput("This host cannot be.", path) from None
+            raise InvalidInput("This is no name of a host, and no address.", path) from None
         plain = name.removesuffix(".")
         labels = plain.split(".")
         if _NUMBER.fullmatch(labels[-1]):
             return str(self._checked(plain, path))
         if len(plain) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-            raise InvalidInput("This host cannot be.", path)
+            raise InvalidInput("This is no name of a host, and no address.", path)
         if not self.loopback and (plain in LOCAL_NAMES or labels[-1] == "localhost"):
             raise InvalidInput(_NOT_PUBLIC, path)
         return name
@@ -114,7 +114,7 @@ class Destinations:
         try:
             address = numeric(number)
         except ValueError:
-            raise InvalidInput("This host cannot be.", path) from None
+            raise InvalidInput("This is no name of a host, and no address.", path) from None
         if not self.allows(address):
             raise InvalidInput(_NOT_PUBLIC, path)
         return address

@@ -85,7 +85,7 @@ class OrderNotOpen(Refusal):
     def __init__(self, number: str, status: str) -> None:
         self.number = number
         told = status.lower().replace("_", " ")
-        super().__init__(f"Order {number} is {told}: it is too late for this.")
+        super().__init__(f"Order {number} is {told}: it is too late for this.", ("order_id",))
 
 
 class InsufficientLicenses(Refusal):

@@ -144,9 +144,11 @@ class License(Entity):
         """Tie this license to a learner of its company. The clock does not restart."""
         self._must_be_live(at)
         if self.holder_id is not None:
-            raise AlreadyLicensed("This license is with somebody already.")
+            raise AlreadyLicensed(
+                "This license is with somebody already: release it first.", ("license_id",)
+            )
         if user.removed_at is not None:
-            raise Conflict("This user has been removed.", ("user_id",))
+            raise Conflict("This user has been removed: add them anew.", ("user_id",))
         self.change(at, holder_id=user.id, allocated_at=at)
 
     def release(self, *, at: datetime) -> bool:
@@ -156,7 +158,9 @@ class License(Entity):
 
     def _must_be_live(self, now: datetime) -> None:
         if not self.is_live(now):
-            raise LicenseExpired("This license has expired or was returned.", ("license_id",))
+            raise LicenseExpired(
+                "This license has expired or was returned: take another.", ("license_id",)
+            )
 
 
 class Allocation(Entity):

@@ -205,11 +205,16 @@ class Order(Entity):
         reason = text.required_note(reason, ("reason",))
         if at >= self.assigned_at + RETURN_WITHIN:
             raise Conflict(
-                f"Order {self.number} was assigned more than {RETURN_WITHIN.days} days ago.",
+                f"Order {self.number} was assigned more than {RETURN_WITHIN.days} days ago: "
+                "it is too late to return it.",
                 ("order_id",),
             )
         if used:
-            raise Conflict(f"Licenses of order {self.number} have been allocated.", ("order_id",))
+            raise Conflict(
+                f"Licenses of order {self.number} have been allocated: "
+                "what was used is not returned.",
+                ("order_id",),
+            )
         self._decide(OrderStatus.RETURNED, reason, by=by, at=at)
 
     def _close(self, status: OrderStatus, reason: str | None, *, by: UUID, at: datetime) -> None:

@@ -105,7 +105,7 @@ class User(Entity):
     def update(self, given: Mapping[str, Any], *, at: datetime, path: Path = ()) -> bool:
         """Set what is given; true if anything changed. Raises InvalidInput, Conflict."""
         if self.removed_at is not None:
-            raise Conflict("This user has been removed.", ("user_id",))
+            raise Conflict("This user has been removed: add them anew.", ("user_id",))
         values = taken_in(given, path)
         if "email" in values:
             values["email_key"] = text.email_key(values["email"])

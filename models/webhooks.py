@@ -108,7 +108,7 @@ class WebhookEndpoint(Entity):
         Raises InvalidInput where no event is named, and for null.
         """
         if enabled is None:
-            raise InvalidInput("An endpoint is enabled, or it is not.", ("enabled",))
+            raise InvalidInput("Send true or false, or leave it out.", ("enabled",))
         return self.change(
             at,
             url=url,

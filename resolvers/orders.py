@@ -75,7 +75,7 @@ async def upgrade_trial(
         company_id=company.id, type=LicenseType.TRIAL, voided_at__isnull=True
     )
     if not await trial.exists():
-        raise Conflict("This company has no trial to upgrade.", ("company_id",))
+        raise Conflict("This company has no trial to upgrade: request licenses.", ("company_id",))
     if quantity is None:
         held = Subquery(trial.filter(holder_id__isnull=False).values("holder_id"))
         holders = visible(User, work.caller).filter(id__in=held, removed_at__isnull=True)

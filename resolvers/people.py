@@ -156,7 +156,7 @@ async def _external_ids_taken(
     here = visible(User, work.caller).filter(company_id=company.id, removed_at__isnull=True)
     return [
         Duplicate(
-            "Somebody in this company has this external id.",
+            "Somebody in this company has this external id: choose another.",
             (*given[user.external_id], "external_id"),
         )
         for user in await here.filter(external_id__in=list(given))

@@ -179,7 +179,7 @@ async def _lock_person(work: Work, user_id: UUID, action: Action) -> tuple[User,
     work.require(action, company)
     user = await work.lock(User, user_id, ("user_id",))
     if user.removed_at is not None:
-        raise Conflict("This user has been removed.", ("user_id",))
+        raise Conflict("This user has been removed: add them anew.", ("user_id",))
     return user, company
 
 

@@ -1,6 +1,7 @@
 """What went wrong: refusals as data of a payload, everything else with a code at the top."""
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from enum import StrEnum
 from typing import Any, Final, Self
@@ -106,6 +107,9 @@ FOR_THE_TRANSPORT: Final = (
     CannotGetOperationTypeError,
     InvalidOperationTypeError,
 )
+_OF_VARIABLE: Final = re.compile(
+    r"Variable '\$(\w+)' has invalid value(?: at ((?:\.\w+|\[\d+\])+))?: ", re.ASCII
+)
 UNEXPECTED: Final = "Something went wrong on our side. It has been logged."
 
 
@@ -145,7 +149,7 @@ def coded(error: GraphQLError) -> GraphQLError:
         case None if isinstance(error, GraphQLSyntaxError):
             return _with(error, "GRAPHQL_PARSE_FAILED")
         case None:
-            return _with(error, "BAD_USER_INPUT")
+            return _with(error, "BAD_USER_INPUT", **_place(error))
         case cause:
             _log(error, cause)
             return _told(error, UNEXPECTED, code="INTERNAL_SERVER_ERROR")
@@ -170,9 +174,15 @@ def _told(error: GraphQLError, message: str, **extensions: str | None) -> GraphQ
     )
 
 
-def _with(error: GraphQLError, code: str) -> GraphQLError:
-    error.extensions = {"code": code, **(error.extensions or {})}
+def _with(error: GraphQLError, code: str, **more: object) -> GraphQLError:
+    error.extensions = {"code": code, **more, **(error.extensions or {})}
     return error
+
+
+def _place(error: GraphQLError) -> dict[str, list[str]]:
+    """Where in the variables; GraphQL tells it in words alone."""
+    found = _OF_VARIABLE.match(error.message)
+    return {"path": re.findall(r"\w+", " ".join(found.groups("")))} if found else {}
 
 
 def _log(error: GraphQLError, cause: Exception) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 
 _RFC_3339: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
@@ -31,6 +31,14 @@ def taken_in(value: Any) -> datetime:
         raise _wrong() from None
 
 
+def written(node: ValueNode, variables: dict[str, Any] | None = None) -> datetime:
+    """As `taken_in`, of a literal; the error says where it stands."""
+    try:
+        return taken_in(value_from_ast_untyped(node, variables))
+    except GraphQLError as error:
+        raise GraphQLError(error.message, node) from None
+
+
 def _wrong() -> GraphQLError:
     return GraphQLError("A DateTime is RFC 3339 with its offset, such as 2026-03-01T09:30:00Z.")
 
@@ -41,4 +49,5 @@ DATE_TIME: Final = strawberry.scalar(
     specified_by_url="https://datatracker.ietf.org/doc/html/rfc3339",
     serialize=told,
     parse_value=taken_in,
+    parse_literal=written,
 )

@@ -76,7 +76,7 @@ def _of_company(caller: Caller, company: Company, on_trial: set[UUID]) -> Compan
         )
     if company.id not in on_trial:
         rules["upgrade_trial"] = rules["upgrade_trial"] or Conflict(
-            "This company has no trial to upgrade."
+            "This company has no trial to upgrade: request licenses."
         )
     return CompanyRules(_told(rules))
 

@@ -504,7 +504,7 @@ async def test_what_was_partly_assigned_is_not_updated(scene: Scene, do: Do, mak
 
     call = do(scene.pam, update_order, order.id, {"quantity": 7})
 
-    assert await refused(call) == [("ORDER_NOT_OPEN", None)]
+    assert await refused(call) == [("ORDER_NOT_OPEN", ("order_id",))]
 
 
 # ── Assign ───────────────────────────────────────────────────────────────────────────────────────
@@ -627,7 +627,7 @@ async def test_what_is_closed_is_not_assigned(
 
     call = do(scene.vic, assign_order, order.id)
 
-    assert await refused(call) == [("ORDER_NOT_OPEN", None)]
+    assert await refused(call) == [("ORDER_NOT_OPEN", ("order_id",))]
 
 
 async def test_when_all_managers_muted_it_the_account_manager_is_told(
@@ -960,9 +960,9 @@ async def test_what_was_ever_allocated_is_not_returned(scene: Scene, do: Do, mak
     [
         (OrderStatus.REQUESTED, 0, "CONFLICT", ("order_id",)),
         (OrderStatus.PARTIALLY_ASSIGNED, 2, "CONFLICT", ("order_id",)),
-        (OrderStatus.DECLINED, 0, "ORDER_NOT_OPEN", None),
-        (OrderStatus.CANCELLED, 0, "ORDER_NOT_OPEN", None),
-        (OrderStatus.RETURNED, 5, "ORDER_NOT_OPEN", None),
+        (OrderStatus.DECLINED, 0, "ORDER_NOT_OPEN", ("order_id",)),
+        (OrderStatus.CANCELLED, 0, "ORDER_NOT_OPEN", ("order_id",)),
+        (OrderStatus.RETURNED, 5, "ORDER_NOT_OPEN", ("order_id",)),
     ],
 )
 async def test_only_a_wholly_assigned_order_is_returned(

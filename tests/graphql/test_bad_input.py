@@ -134,6 +134,46 @@ async def test_what_is_no_request_at_all_gets_an_error_with_a_code(
     assert await snapshot() == before
 
 
+SINCE = "query($since: DateTime!) { orders(filter: {updatedAt: {gte: $since}}) { totalCount } }"
+PLACES: list[tuple[str, dict[str, Any], list[list[str]]]] = [
+    (REQUEST, {"input": {"quantity": "one"}}, [["input", "quantity"]]),
+    (REQUEST, {}, [["input"]]),
+    (
+        ADD,
+        {"input": {"users": [{"email": "a@example.com"}, {"email": 3, "nothing": 1}]}},
+        [["input", "users", "1", "email"], ["input", "users", "1"]],
+    ),
+    ("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ["a", None]}, [["ids", "1"]]),
+    (SINCE, {"since": "yesterday"}, [["since"]]),
+]
+
+
+@pytest.mark.parametrize(("document", "variables", "places"), PLACES)
+async def test_a_variable_that_cannot_be_is_pointed_at(
+    api: Api, document: str, variables: dict[str, Any], places: list[list[str]]
+) -> None:
+    answer = await api.send(None, document, **variables)
+
+    assert [error["extensions"] for error in answer["errors"]] == [
+        {"code": "BAD_USER_INPUT", "path": place} for place in places
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "column"),
+    [
+        ('{ orders(filter: {updatedAt: {gte: "yesterday"}}) { totalCount } }', 36),
+        ("{ orders(filter: {updatedAt: {gte: 2027}}) { totalCount } }", 36),
+        ("{ orders(first: true) { totalCount } }", 17),
+    ],
+)
+async def test_a_literal_that_cannot_be_is_pointed_at(api: Api, document: str, column: int) -> None:
+    [error] = (await api.send(None, document))["errors"]
+
+    assert error["locations"] == [{"line": 1, "column": column}]
+    assert error["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
+
+
 async def test_a_cursor_of_another_list_is_refused(make: Make, api: Api) -> None:
     account_manager = await make.manager(await make.partner())
     page = await api.send(account_manager, "{ users { edges { cursor } } }")

@@ -202,7 +202,7 @@ async def test_a_visitor_sees_plain_fields_of_their_own_company(make: Make, api:
     assert home["name"] == scene.partner.name
     assert home["viewerCan"]["requestLicenses"] == {
         "allowed": False,
-        "reason": "This company is out of your reach.",
+        "reason": "Out of your reach: you act in your own company and those beneath it.",
     }
     assert viewer["company"] == {
         "name": scene.customer.name,
@@ -431,4 +431,6 @@ async def test_the_managed_plan_takes_a_managers_rights(make: Make, api: Api) ->
 
     assert (cora["requestLicenses"]["allowed"], cora["addUsers"]["allowed"]) == (True, False)
     assert (pam["requestLicenses"]["allowed"], pam["addUsers"]["allowed"]) == (True, True)
-    assert pam["upgradeTrial"]["reason"] == "This company has no trial to upgrade."
+    assert (
+        pam["upgradeTrial"]["reason"] == "This company has no trial to upgrade: request licenses."
+    )

@@ -219,7 +219,7 @@ def test_out_of_reach_nothing_is_allowed(situation: str) -> None:
 
     assert who.reach(company.path) is None
     assert {(refusal.code, refusal.message) for refusal in refusals if refusal} == {
-        ("FORBIDDEN", "This company is out of your reach.")
+        ("FORBIDDEN", "Out of your reach: you act in your own company and those beneath it.")
     }
     assert None not in refusals
 
