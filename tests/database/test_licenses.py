@@ -350,7 +350,7 @@ async def test_a_batch_larger_than_the_pool_fails_whole(scene: Scene, do: Do, ma
         await do(scene.cora, allocate_licenses, None, these(*people), ANY)
 
     assert refusal.value.missing == 2
-    assert "2 are missing" in refusal.value.message
+    assert "missing: 2" in refusal.value.message
     assert await snapshot() == before
 
 

@@ -143,7 +143,7 @@ async def test_more_people_than_licenses_are_refused_whole(
         ("INSUFFICIENT_LICENSES", None)
     ]
 
-    with pytest.raises(InsufficientLicenses, match="2 are missing") as refusal:
+    with pytest.raises(InsufficientLicenses, match="missing: 2") as refusal:
         await do(scene.cora, add_users, None, people, Wanted())
     assert refusal.value.missing == 2
 

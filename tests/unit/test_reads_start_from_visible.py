@@ -52,6 +52,7 @@ EXCEPTIONS: Final = {
     ("daily", "round_if_due", "begin_round"): CLOCK,
     ("daily", "round_if_due", "end_round"): CLOCK,
     ("daily", "run", "next_page"): CLOCK,
+    ("daily", "run", "note_round"): CLOCK,
     ("daily", "sweep_up", "sweep"): CLOCK,
     ("daily", "tell_of_expiries", "account_managers_of"): CLOCK,
     ("daily", "tell_of_expiries", "claim"): CLOCK,
