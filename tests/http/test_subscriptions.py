@@ -14,15 +14,21 @@ from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 from app.clock import utc_now
+from models.database import is_sqlite, rows
+from models.licenses import LicenseType
+from models.tokens import ApiScope, ApiToken
+from resolvers.orders import request_licenses
 from schema.ids import global_id
 from tests.factories import Make
 from tests.http.client import ASSIGN, EXIT, ORDERS, REQUEST, Client, Json
 from tests.http.server import Server
 from tests.http.sockets import ORDER_CHANGED, PROTOCOL, SUMMARY_CHANGED, Socket, signed_in
-from tests.scene import Scene
+from tests.scene import Do, Scene
 
 SIGN_OUT = "mutation { signOut { errors { code } } }"
 MANY = 10
+CUT = """SELECT pg_terminate_backend(pid) AS cut FROM pg_stat_activity
+WHERE datname = current_database() AND query LIKE 'LISTEN %'"""
 
 
 @dataclass
@@ -40,6 +46,10 @@ class Street:
     @property
     def customer(self) -> str:
         return global_id("Company", self.scene.customer.id)
+
+    @property
+    def partner(self) -> str:
+        return global_id("Company", self.scene.partner.id)
 
     async def request(self, client: Client, quantity: int = 1, **more: object) -> str:
         asked = {"companyId": self.customer, "quantity": quantity, **more}
@@ -156,6 +166,49 @@ async def test_a_process_that_is_killed_takes_no_event_of_another_with_it(street
 async def ask_in_vain(street: Street) -> None:
     with contextlib.suppress(httpx.TransportError):
         await street.request(street.pam)
+
+
+async def test_what_happens_while_a_server_cannot_hear_the_others_is_told_once_it_can(
+    street: Street,
+) -> None:
+    """This process is another one to the server. On PostgreSQL what it listens by is cut."""
+    do = Do(utc_now)
+    async with signed_in(street.server.url, street.pam.token) as socket:
+        await socket.subscribe("orders", ORDER_CHANGED)
+        asked = street.scene.cora, request_licenses, None, LicenseType.PREMIUM
+        told, made = [], []
+
+        for cut in (False, True, False):
+            if cut and not is_sqlite():
+                assert await rows(CUT) == [{"cut": True}]
+            made.append(global_id("Order", (await do(*asked, 1)).order_id))
+            told.append((await socket.told("orders"))["id"])
+
+        assert told == made
+
+
+async def test_an_api_token_hears_what_its_scope_and_its_creator_may_see_until_it_is_revoked(
+    street: Street,
+) -> None:
+    scene, url = street.scene, street.server.url
+    reads = await street.make.api_token(scene.cora, ApiScope.READ)
+    writes = await street.make.api_token(scene.cora, ApiScope.ORDERS_REQUEST)
+    async with signed_in(url, reads) as socket, signed_in(url, writes) as deaf:
+        await deaf.send(type="subscribe", id="orders", payload={"query": ORDER_CHANGED})
+        assert await deaf.refused("orders") == "FORBIDDEN"
+        above = {"query": ORDER_CHANGED, "variables": {"id": street.partner}}
+        await socket.send(type="subscribe", id="above", payload=above)
+        assert await socket.refused("above") == "NOT_FOUND"
+        await socket.subscribe("orders", ORDER_CHANGED)
+
+        order = await street.request(street.cora)
+
+        assert (await socket.told("orders"))["id"] == order
+        used = await ApiToken.all().values_list("last_used_at", flat=True)
+        assert None not in used
+        await ApiToken.all().update(revoked_at=utc_now())
+        await street.request(street.cora)
+        assert await socket.closed() == (4403, "The session has ended.")
 
 
 async def test_who_reads_nothing_delays_neither_the_others_nor_the_end(street: Street) -> None:
