@@ -1,7 +1,7 @@
 """Audit events: every change writes one, in its own transaction."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from tortoise import fields
@@ -10,6 +10,8 @@ from models.base import Entity, PathField
 from models.companies import Company
 from models.tokens import ApiToken
 from models.users import User
+
+LONGEST_ACTION: Final = 40
 
 
 class Subject(StrEnum):
@@ -27,7 +29,7 @@ class Subject(StrEnum):
 class AuditEvent(Entity):
     """`count` and `facts` hold no names: the summary is made when asked, so erasure reaches it."""
 
-    action = fields.CharField(max_length=40)
+    action = fields.CharField(max_length=LONGEST_ACTION)
     at = fields.DatetimeField()
     actor: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
         "models.User", related_name="acts", null=True, on_delete=fields.RESTRICT

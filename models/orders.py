@@ -18,6 +18,7 @@ from models.users import User
 
 LARGEST: Final = 100_000
 RETURN_WITHIN: Final = timedelta(days=14)
+NUMBER_LENGTH: Final = 12
 NUMBER_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -56,7 +57,7 @@ def check_quantity(quantity: int, *, most: int = LARGEST) -> int:
 
 
 class Order(Entity):
-    number = fields.CharField(max_length=12)
+    number = fields.CharField(max_length=NUMBER_LENGTH)
     company: fields.ForeignKeyRelation[Company] = fields.ForeignKeyField(
         "models.Company", related_name="orders", on_delete=fields.RESTRICT
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 from tortoise.expressions import Q, Subquery
 
 from models.access import visible
-from models.audit import AuditEvent, Subject
+from models.audit import LONGEST_ACTION, AuditEvent, Subject
 from models.base import Entity, within
 from models.companies import Company
 from models.licenses import License
@@ -74,7 +74,7 @@ EVENTS: Final = Listing(
     default=("AT", SortDirection.DESC),
     words=Words(
         {
-            "action": text("action"),
+            "action": text("action", LONGEST_ACTION),
             "company_id": same("company_id"),
             "subject_id": _is_about,
             "actor_id": _is_by,

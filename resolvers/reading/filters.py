@@ -60,17 +60,22 @@ class Words:
 
 @dataclass(frozen=True)
 class Text:
-    """A StringFilter: how a column is compared exactly, and how it is searched."""
+    """A StringFilter: how a column is compared exactly, and how it is searched.
+
+    What is longer than any of its texts is in none of them.
+    """
 
     exact: Callable[[list[str]], Q]
     like: Callable[[str, str], Q]
+    longest: int = NOTE_LENGTH
 
     def __call__(self, _: Reader, filter: Filter) -> Q:
         return all_of([self._ask(name, value) for name, value in filter])
 
     def _ask(self, name: str, value: Any) -> Q:
         values = [value] if isinstance(value, str) else value
-        possible = [unicodedata.normalize("NFC", each) for each in values if _is_possible(each)]
+        whole = [unicodedata.normalize("NFC", each) for each in values if _is_possible(each)]
+        possible = [each for each in whole if len(each) <= self.longest]
         if not possible:
             return NOTHING
         if name in {"eq", "in"}:
@@ -78,10 +83,12 @@ class Text:
         return self.like(name.replace("_", ""), possible[0])
 
 
-def text(column: str) -> Text:
+def text(column: str, longest: int = NOTE_LENGTH) -> Text:
+    """`longest` must be named where the column has a length of its own."""
     return Text(
         exact=lambda values: where(**{f"{column}__in": values}),
         like=lambda way, value: where(**{f"{column}__i{way}": value}),
+        longest=longest,
     )
 
 

@@ -7,7 +7,7 @@ from tortoise.expressions import Q
 
 from models.access import people_known, visible
 from models.companies import Company
-from models.orders import Order
+from models.orders import NUMBER_LENGTH, Order
 from resolvers.reading.companies import looked_after, of_companies
 from resolvers.reading.filters import Filter, Words, email, name, number, one_of, same, text, time
 from resolvers.reading.pages import Listing
@@ -36,7 +36,7 @@ ORDERS: Final = Listing(
     default=("REQUESTED_AT", SortDirection.DESC),
     words=Words(
         {
-            "number": text("number"),
+            "number": text("number", NUMBER_LENGTH),
             "company_id": same("company_id"),
             "company_name": name("company__name"),
             "status": one_of("status"),

@@ -190,3 +190,15 @@ async def mailed(make: Make, company: Company, user: User) -> None:
         next_attempt_at=make.clock(),
         created_at=make.clock(),
     )
+
+
+async def test_what_is_longer_than_any_action_is_the_action_of_none(make: Make, api: Api) -> None:
+    scene = await Scene.set(make)
+    await happened(make, "company.updated", scene.customer)
+
+    found = [
+        await (await api.of(scene.pam)).ask(EVENTS, f={"action": {way: value}})
+        for way, value in (("eq", "x" * 41), ("in", ["x" * 41]), ("contains", "x" * 41))
+    ]
+
+    assert [page["totalCount"] for page in found] == [0, 0, 0]
