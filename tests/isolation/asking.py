@@ -1,0 +1,416 @@
+"""All that can be asked, told by the schema: a new field is asked for from the day it is there."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    get_nullable_type,
+    is_leaf_type,
+    is_list_type,
+    is_required_argument,
+    is_required_input_field,
+)
+
+from schema.build import schema
+
+CORE: Final[GraphQLSchema] = schema._schema
+PAGED: Final = {"first", "last", "after", "before"}
+AT: Final = "2026-03-01T09:30:00Z"
+BRIEF: Final = "totalCount pageInfo { startCursor endCursor } edges { cursor }"
+Value = Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class IdPlace:
+    """An argument of a mutation that takes an id; `path` leads to it from the input."""
+
+    mutation: str
+    path: tuple[str, ...]
+
+
+def fields_of(name: str) -> dict[str, GraphQLField]:
+    kind: Any = CORE.type_map[name]
+    found: dict[str, GraphQLField] = kind.fields
+    return found
+
+
+def nodes() -> list[GraphQLObjectType]:
+    """The types that have an id."""
+    node: Any = CORE.type_map["Node"]
+    return sorted(CORE.get_possible_types(node), key=lambda kind: kind.name)
+
+
+# ── What is told ─────────────────────────────────────────────────────────────────────────────────
+
+
+def everything(kind: GraphQLNamedType, depth: int, first: int = 3) -> str:
+    """All that a type tells, and of what it leads to within `depth` steps."""
+    if isinstance(kind, GraphQLInterfaceType):
+        parts = " ".join(
+            f"... on {each.name} {{ {everything(each, depth, first)} }}"
+            for each in sorted(CORE.get_possible_types(kind), key=lambda each: each.name)
+        )
+        return f"__typename {parts}"
+    chosen = ["__typename"]
+    fields: dict[str, GraphQLField] = getattr(kind, "fields", {})
+    for name, field in fields.items():
+        chosen += _selected(kind.name, name, field, depth, first)
+    return " ".join(chosen)
+
+
+def _selected(parent: str, name: str, field: GraphQLField, depth: int, first: int) -> Iterator[str]:
+    inner = get_named_type(field.type)
+    alias = f"{parent}_{name}"
+    if is_leaf_type(inner):
+        yield f"{alias}: {name}"
+        return
+    below = depth - 1 if _is_step(inner) else depth
+    if below < 0:
+        return
+    for number, arguments in enumerate(_ways(field, first)):
+        yield f"{alias}_{number}: {name}{arguments} {{ {everything(inner, below, first)} }}"
+
+
+def _is_step(kind: GraphQLNamedType) -> bool:
+    """To another row; the parts of a connection, a person's name and the like are none."""
+    if kind.name.endswith("Edge") or kind.name == "PageInfo":
+        return False
+    return (
+        kind.name == "Node" or kind.name.endswith("Connection") or kind in nodes()
+    ) and not kind.name.endswith("Edge")
+
+
+def _ways(field: GraphQLField, first: int) -> Iterator[str]:
+    """The arguments to ask with: a small page, and each value of an enum."""
+    fixed = [f"first: {first}"] if "first" in field.args else []
+    enums = [
+        (name, argument.type)
+        for name, argument in field.args.items()
+        if isinstance(get_named_type(argument.type), GraphQLEnumType)
+    ]
+    if not enums:
+        yield f"({', '.join(fixed)})" if fixed else ""
+    for name, kind in enums:
+        for value in _values(kind):
+            yield f"({', '.join([*fixed, f'{name}: {value}'])})"
+
+
+def _values(kind: GraphQLInputType) -> list[str]:
+    named: Any = get_named_type(kind)
+    return list(named.values)
+
+
+def rows(depth: int) -> str:
+    """Of each row that is asked for by id, all, and all that it leads to; and who is asking."""
+    kinds = " ".join(f"... on {kind.name} {{ {everything(kind, depth)} }}" for kind in nodes())
+    viewer: Any = CORE.type_map["Viewer"]
+    return (
+        "query($ids: [ID!]!) { viewer { "
+        + everything(viewer, depth + 1)
+        + " } nodes(ids: $ids) { __typename "
+        + kinds
+        + " } }"
+    )
+
+
+def lists() -> dict[str, GraphQLField]:
+    """The lists at the root."""
+    return {name: field for name, field in fields_of("Query").items() if "first" in field.args}
+
+
+def whole_lists() -> tuple[str, dict[str, Any]]:
+    """Every id of each list at the root, in each of its scopes; what lists hide by themselves,
+    such as who was removed, as well."""
+    chosen, declared, sent = [], [], {}
+    for name, field in lists().items():
+        given = ["first: 200"]
+        if "filter" in field.args:
+            kind: Any = get_named_type(field.args["filter"].type)
+            status = kind.fields.get("status")
+            declared.append(f"$all_{name}: {kind.name}")
+            sent[f"all_{name}"] = {"status": _values(status.type)} if status else {}
+            given.append(f"filter: $all_{name}")
+        for number, scope in enumerate(_scopes(field)):
+            arguments = ", ".join([*given, *scope])
+            chosen.append(
+                f"{name}_{number}: {name}({arguments}) {{ {BRIEF[:-2]} node {{ id }} }} }}"
+            )
+    return f"query({', '.join(declared)}) {{ {' '.join(chosen)} }}", sent
+
+
+def _scopes(field: GraphQLField) -> list[list[str]]:
+    if "scope" not in field.args:
+        return [[]]
+    return [[f"scope: {value}"] for value in _values(field.args["scope"].type)]
+
+
+# ── Filters and orders ───────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list that can be filtered or sorted: at the root, or of a row."""
+
+    parent: str
+    name: str
+    field: GraphQLField
+
+    def filter_type(self) -> GraphQLInputObjectType | None:
+        argument = self.field.args.get("filter")
+        return None if argument is None else get_named_type(argument.type)  # type: ignore[return-value]
+
+
+def listed() -> list[Listed]:
+    """All of them."""
+    parents = ["Query", *(kind.name for kind in nodes())]
+    return [
+        Listed(parent, name, field)
+        for parent in parents
+        for name, field in fields_of(parent).items()
+        if "first" in field.args
+    ]
+
+
+Narrowing = Callable[[str, GraphQLInputType], Iterator[Any]]
+"""The values to ask a field of a filter with, by its name and type."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A list, and one argument of it."""
+
+    of: Listed
+    argument: str
+    kind: str
+    value: Any
+
+
+def narrowed(
+    narrow: Narrowing,
+    *,
+    sorts: bool = True,
+    draw: Callable[[list[Ask]], list[Ask]] = lambda all: all,
+) -> tuple[str, dict[str, Any]]:
+    """Every list, by each field of its filter alone and in each order, or those that are drawn.
+
+    What is of rows is asked of those of $ids.
+    """
+    asks = [ask for each in listed() for ask in (*_filters(each, narrow), *_orders(each, sorts))]
+    by_parent: dict[str, list[str]] = {}
+    declared, sent = ["$ids: [ID!]!"], {}
+    for number, ask in enumerate(draw(asks)):
+        name = f"v{number}"
+        declared.append(f"${name}: {ask.kind}")
+        sent[name] = ask.value
+        by_parent.setdefault(ask.of.parent, []).append(
+            f"{name}: {ask.of.name}(first: 3, {ask.argument}: ${name}) {{ {BRIEF} }}"
+        )
+    root = " ".join(by_parent.pop("Query", ()))
+    of_rows = " ".join(f"... on {name} {{ {' '.join(them)} }}" for name, them in by_parent.items())
+    document = f"{root} nodes(ids: $ids) {{ __typename {of_rows} }}"
+    return f"query({', '.join(declared)}) {{ {document} }}", sent
+
+
+def _filters(each: Listed, narrow: Narrowing) -> Iterator[Ask]:
+    kind = each.filter_type()
+    if kind is not None:
+        for name, field in kind.fields.items():
+            for value in narrow(name, field.type):
+                filter = value if name == "or" else {name: value}
+                yield Ask(each, "filter", kind.name, filter)
+
+
+def _orders(each: Listed, sorts: bool) -> Iterator[Ask]:
+    if sorts and "orderBy" in each.field.args:
+        kind: Any = get_named_type(each.field.args["orderBy"].type)
+        for field in _values(kind.fields["field"].type):
+            for direction in _values(kind.fields["direction"].type):
+                value = {"field": field, "direction": direction}
+                yield Ask(each, "orderBy", kind.name, value)
+
+
+def every_way(texts: Sequence[str], id: str) -> Narrowing:
+    """Each field in each of its ways, once."""
+
+    def narrow(name: str, kind: GraphQLInputType) -> Iterator[Any]:
+        named = get_named_type(kind)
+        if isinstance(named, GraphQLEnumType):
+            yield from ([value] for value in _values(kind))
+        elif named.name == "StringFilter":
+            yield from ({"in": list(texts)}, {"contains": "Q0"}, {"startsWith": texts[0][:3]})
+        elif named.name == "DateTimeFilter":
+            yield from ({"gte": AT}, {"lt": AT}, {"isNull": True})
+        elif named.name == "IntFilter":
+            yield from ({"gte": 4}, {"lte": 4}, {"eq": 4})
+        elif named.name == "Boolean":
+            yield from (True, False)
+        elif named.name == "Int":
+            yield 400
+        elif named.name == "ID":
+            yield id
+        elif name != "or":
+            raise AssertionError(f"say how {name}: {kind} is to be asked")
+
+    return narrow
+
+
+def by_text(texts: Sequence[str]) -> Narrowing:
+    """Fields of text, by each of these."""
+
+    def narrow(name: str, kind: GraphQLInputType) -> Iterator[Any]:
+        if get_named_type(kind).name == "StringFilter":
+            yield {"in": list(texts)}
+        inner: Any = get_named_type(kind)
+        if name == "or":
+            fields = [
+                each
+                for each, field in inner.fields.items()
+                if get_named_type(field.type).name == "StringFilter"
+            ]
+            for way in ("contains", "startsWith"):
+                for each in fields:
+                    yield {"or": [{each: {way: text}} for text in texts]}
+
+    return narrow
+
+
+def by_id() -> str:
+    """Wherever a question takes an id: at the root, and in filters."""
+    chosen = []
+    for name, field in fields_of("Query").items():
+        taking = [
+            each for each, argument in field.args.items() if str(argument.type) in {"ID!", "ID"}
+        ]
+        listing = [
+            each
+            for each, argument in field.args.items()
+            if is_list_type(get_nullable_type(argument.type))
+            and get_named_type(argument.type).name == "ID"
+        ]
+        what = everything(get_named_type(field.type), 0)
+        chosen += [f"{name}_{each}: {name}({each}: $id) {{ {what} }}" for each in taking]
+        chosen += [f"{name}_{each}: {name}({each}: [$id]) {{ {what} }}" for each in listing]
+        if "filter" in field.args:
+            kind: Any = get_named_type(field.args["filter"].type)
+            for each, inside in kind.fields.items():
+                if get_named_type(inside.type).name == "ID":
+                    chosen.append(f"{name}_{each}: {name}(filter: {{{each}: $id}}) {{ {BRIEF} }}")
+    return f"query($id: ID!) {{ {' '.join(chosen)} }}"
+
+
+# ── Mutations ────────────────────────────────────────────────────────────────────────────────────
+
+WORDS: Final[dict[str, Any]] = {
+    "csv": "email\nnew@example.com",
+    "url": "https://hooks.example.com/new",
+    "password": "a password that is new",
+    "country": "NL",
+    "language": "nl",
+    "kind": "CUSTOMER",
+    "expiresAt": None,
+}
+APART: Final = {"preview", "idempotencyKey"}
+
+
+def mutations() -> dict[str, GraphQLField]:
+    return fields_of("Mutation")
+
+
+def id_places() -> list[IdPlace]:
+    """Every id that a mutation takes."""
+    return [
+        IdPlace(name, path)
+        for name, field in mutations().items()
+        if (kind := _input(field)) is not None
+        for path in _ids(kind)
+    ]
+
+
+def _input(field: GraphQLField) -> GraphQLInputObjectType | None:
+    return get_named_type(field.args["input"].type) if field.args else None  # type: ignore[return-value]
+
+
+def _ids(kind: GraphQLInputObjectType) -> Iterator[tuple[str, ...]]:
+    for name, field in kind.fields.items():
+        inner = get_named_type(field.type)
+        if isinstance(inner, GraphQLInputObjectType):
+            yield from ((name, *path) for path in _ids(inner))
+        elif inner.name == "ID":
+            yield (name,)
+
+
+class Inputs:
+    """Makes inputs of mutations: what must be said, and of the rest what `says` is true for."""
+
+    def __init__(
+        self, id: Callable[[tuple[str, ...]], Any], text: Value, says: Callable[[str], bool]
+    ) -> None:
+        self._id = id
+        self._text = text
+        self._says = says
+
+    def of(self, mutation: str) -> dict[str, Any]:
+        kind = _input(mutations()[mutation])
+        return {} if kind is None else {"input": self._object(kind, ())}
+
+    def _object(self, kind: GraphQLInputObjectType, path: tuple[str, ...]) -> dict[str, Any]:
+        made = {}
+        for name, field in kind.fields.items():
+            here = (*path, name)
+            is_id = get_named_type(field.type).name == "ID"
+            value = self._id(here) if is_id else None
+            if is_id and value is None and not is_required_input_field(field):
+                continue
+            if not (is_id or is_required_input_field(field) or self._says(name)):
+                continue
+            one = value if is_id else self._value(name, get_named_type(field.type), here)
+            is_many = is_list_type(get_nullable_type(field.type))
+            made[name] = [one] if is_many and not isinstance(one, list) else one
+        return made
+
+    def _value(self, name: str, kind: GraphQLNamedType, path: tuple[str, ...]) -> Any:
+        if name in WORDS:
+            return WORDS[name]
+        if isinstance(kind, GraphQLInputObjectType):
+            return self._object(kind, path)
+        if isinstance(kind, GraphQLEnumType):
+            return next(iter(kind.values))
+        return (
+            {"Int": 1, "Boolean": False}.get(kind.name)
+            if kind.name != "String"
+            else self._text(name)
+        )
+
+
+def mutation(name: str, depth: int) -> str:
+    """All that its payload tells."""
+    field = mutations()[name]
+    told = everything(get_named_type(field.type), depth)
+    if not field.args:
+        return f"mutation {{ {name} {{ {told} }} }}"
+    kind = field.args["input"].type
+    return f"mutation($input: {kind}) {{ {name}(input: $input) {{ {told} }} }}"
+
+
+# ── Subscriptions ────────────────────────────────────────────────────────────────────────────────
+
+
+def subscriptions() -> dict[str, str]:
+    """Each, of the company $id, with all that its event tells."""
+    found = {}
+    for name, field in fields_of("Subscription").items():
+        needed = [each for each, argument in field.args.items() if is_required_argument(argument)]
+        assert set(needed) <= {"companyId"}, "say how it is to be asked"
+        told = everything(get_named_type(field.type), 1)
+        found[name] = f"subscription($id: ID!) {{ {name}(companyId: $id) {{ {told} }} }}"
+    return found

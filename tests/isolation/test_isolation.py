@@ -1,0 +1,400 @@
+"""Nobody learns anything of another's company: whatever is asked, by whomever, about anything.
+
+What is asked is told by the schema (`asking`), what may be answered by the rows (`oracle`); neither
+knows how access is decided. `make test` lives in one random world, and draws from it; all ids, in
+other worlds, by as many as one likes: `make test ARGS='tests/isolation --deep 20'`
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final, TypeVar
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+import pytest_asyncio
+from graphql import parse
+from graphql.execution import subscribe
+from strawberry.execution.is_awaitable import optimized_is_awaitable
+
+from app.export import EXPORTS
+from models.access import caller_of
+from models.audit import AuditEvent
+from models.base import global_id
+from models.database import is_sqlite
+from models.orders import Order
+from resolvers.live import Subscriber, Turns
+from resolvers.reading.reader import Reader
+from schema.build import StandardExecutor
+from schema.context import LiveContext
+from tests.conftest import Clock
+from tests.factories import Make
+from tests.graphql.api import Api, application
+from tests.http.client import Client, Json
+from tests.isolation.asking import (
+    CORE,
+    Inputs,
+    by_id,
+    by_text,
+    every_way,
+    id_places,
+    mutation,
+    mutations,
+    narrowed,
+    rows,
+    subscriptions,
+    whole_lists,
+)
+from tests.isolation.oracle import MARK, NUMBER, Oracle, Sight
+from tests.isolation.world import Rows, Who, World
+from tests.snapshots import snapshot
+from tests.statements import statements
+
+T = TypeVar("T")
+
+UNLIMITED: Final = {
+    "max_query_length": 10**6,
+    "max_query_tokens": 10**6,
+    "max_query_aliases": 10**6,
+    "max_query_root_fields": 10**6,
+    "max_query_cost": 10**9,
+}
+NOBODYS: Final = "q00000q"
+HERE: Final = "the id"
+
+
+@dataclass
+class Stage:
+    """A world, everybody who asks, and what each may be told."""
+
+    world: World
+    api: Api
+    clock: Clock
+    callers: list[Who]
+    oracle: Oracle
+    is_deep: bool
+    sights: dict[Who, Sight] = field(default_factory=dict)
+
+    def sight(self, who: Who) -> Sight:
+        if who not in self.sights:
+            self.sights[who] = self.oracle.sight(who)
+        return self.sights[who]
+
+    def client(self, who: Who) -> Client:
+        return self.api.by(who.token) if who.token else Client(self.api.http)
+
+    async def asked(self, who: Who, document: str, variables: Mapping[str, Any]) -> Json:
+        answer = await self.client(who).send(document, **variables)
+        codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
+        assert "INTERNAL_SERVER_ERROR" not in codes, (str(who), answer["errors"])
+        return answer
+
+    def some(self, all: Sequence[T], number: int) -> list[T]:
+        """All of them where one looks deep."""
+        if self.is_deep:
+            return list(all)
+        return self.world.random.sample(all, min(number, len(all)))
+
+    def foreign(self, who: Who, *kinds: str) -> list[tuple[str, UUID]]:
+        """What is out of sight: one of each kind, or a few of these kinds."""
+        seen, found = self.sight(who).ids, list[tuple[str, UUID]]()
+        for kind in kinds or self.oracle.rows:
+            hidden = [row["id"] for row in self.oracle.rows[kind] if row["id"] not in seen]
+            found += [(kind, id) for id in self.world.random.sample(hidden, min(1, len(hidden)))]
+        return found
+
+    def own(self, who: Who, kind: str) -> list[str]:
+        seen = self.sight(who).ids
+        return [global_id(kind, row["id"]) for row in self.oracle.rows[kind] if row["id"] in seen]
+
+    def hidden_texts(self, who: Who) -> list[str]:
+        """Names, addresses, numbers and more, of rows that are out of sight."""
+        sight = self.sight(who)
+        return [
+            value
+            for listed in self.oracle.rows.values()
+            for row in listed
+            if row["id"] not in sight.ids
+            for value in row.values()
+            if isinstance(value, str)
+            and (marks := {*MARK.findall(value), *NUMBER.findall(value)})
+            and not marks & sight.marks
+        ]
+
+
+def told(answer: object) -> str:
+    return orjson.dumps(answer).decode()
+
+
+@pytest_asyncio.fixture
+async def stage(make: Make, clock: Clock, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    world = World(make, Random(request.param))
+    await world.fill()
+    callers = await world.callers()
+    async with application(make, clock, **UNLIMITED) as api:
+        for who in callers:
+            if who.token:  # notes the use of API tokens, once a minute
+                await api.by(who.token).send("{ viewer { __typename } }")
+        oracle = Oracle(await Rows.read())
+        is_deep = bool(request.config.getoption("--deep"))
+        if not is_deep:  # what is told to whom is no matter of the database
+            callers = callers[is_sqlite() :: 2]
+        yield Stage(world, api, clock, callers, oracle, is_deep)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "stage" in metafunc.fixturenames:
+        worlds = metafunc.config.getoption("--deep") or 1
+        metafunc.parametrize("stage", range(worlds), indirect=True)
+
+
+async def test_each_caller_is_told_of_the_rows_that_are_theirs(stage: Stage) -> None:
+    document = rows(2 if stage.is_deep else 1)
+
+    for who in stage.callers:
+        sight = stage.sight(who)
+        seen = stage.some([each for each in stage.oracle.ids if each[1] in sight.ids], 20)
+        hidden = [each for each in stage.oracle.ids if each[1] not in sight.ids]
+        ids = [*seen, *stage.some(hidden, 100)]
+
+        answer = await stage.asked(who, document, {"ids": [global_id(*each) for each in ids]})
+
+        assert stage.oracle.leaks(answer, sight) == [], f"{who} is told too much"
+        nodes = (answer.get("data") or {}).get("nodes", [])
+        found = [each for each, row in zip(ids, nodes, strict=False) if row is not None]
+        assert found == (seen if who.reads else []), f"{who} is shown other rows"
+
+
+async def test_lists_hold_what_is_in_sight_and_count_it(stage: Stage) -> None:
+    document, variables = whole_lists()
+
+    for who in stage.callers:
+        answer = await stage.asked(who, document, variables)
+
+        assert stage.oracle.leaks(answer, stage.sight(who)) == [], f"{who} is told too much"
+        for name, page in (answer.get("data") or {}).items():
+            assert page["totalCount"] >= len(page["edges"])
+            assert page["totalCount"] == len(page["edges"]) or len(page["edges"]) == 200, name
+
+
+async def test_what_is_done_out_of_sight_changes_no_answer(stage: Stage) -> None:
+    """No count, sum, order, cursor, permission or error tells of it, whatever is asked."""
+    whole, all_of_it = whole_lists()
+    ways = every_way(["Company Q00001Q", "first"], global_id("Company", uuid4()))
+
+    for who in stage.some([who for who in stage.callers if who.acting], 2):
+        assert who.acting is not None
+        seen = [global_id(*each) for each in stage.oracle.ids if each[1] in stage.sight(who).ids]
+        listing = [
+            id
+            for kind in ("Company", "Order", "License", "User", "WebhookEndpoint")
+            for id in stage.some(stage.own(who, kind), 1)
+        ]
+        questions: list[tuple[str, Mapping[str, Any]]] = [
+            (rows(1), {"ids": stage.some(seen, 15)}),
+            (whole, all_of_it),
+        ]
+        narrow, narrowly = narrowed(ways, draw=lambda all: stage.some(all, 40))
+        questions.append((narrow, {"ids": listing, **narrowly}))
+        within = stage.oracle.beneath(who.acting)
+        outside = [each for each in stage.world.companies.values() if each.id not in within]
+        spared = {who.user_id, *(row["id"] for row in stage.oracle.named_above(who))}
+
+        before = [told(await stage.asked(who, *question)) for question in questions]
+        await stage.world.go_on(stage.some(outside, 2), spared)
+        after = [told(await stage.asked(who, *question)) for question in questions]
+
+        assert before == after, f"{who} notices what is done elsewhere"
+
+
+async def test_a_foreign_id_is_answered_like_one_that_is_nobodys(stage: Stage) -> None:
+    """By the same bytes, after the same statements."""
+    document = by_id()
+
+    for who in stage.callers:
+        for kind, id in stage.some(stage.foreign(who), 3):
+            foreign, nobodys = [
+                await asked_about(stage, who, document, each, {"id": global_id(kind, each)})
+                for each in (id, uuid4())
+            ]
+
+            assert foreign[0] == nobodys[0], f"{who} is told of {kind} {id}"
+            assert foreign[1] == nobodys[1], f"{kind} {id} costs {who} other statements"
+
+
+async def test_a_foreign_text_is_found_like_one_that_is_nobodys(stage: Stage) -> None:
+    for who in stage.some(stage.callers, 3):
+        texts = stage.some(stage.hidden_texts(who), 5)
+        ids = [id for kind in ("Company", "Order") for id in stage.own(who, kind)[:1]]
+
+        answers = []
+        for each in (texts, [NOBODYS] * len(texts)):
+            document, variables = narrowed(by_text(each), sorts=False)
+            answers.append(told(await stage.asked(who, document, {"ids": ids, **variables})))
+
+        assert answers[0] == answers[1], f"{who} finds by its text what is elsewhere"
+
+
+async def test_a_foreign_id_in_a_mutation_is_nobodys_and_changes_nothing(stage: Stage) -> None:
+    before = await snapshot()
+
+    for place in id_places():
+        document = mutation(place.mutation, 0)
+        for who in stage.some(stage.callers, 3):
+            for kind, id in stage.foreign(who, kind_of(place.path)):
+                sent = told(inputs(stage, who, place.path, HERE).of(place.mutation))
+                foreign, nobodys = [
+                    await asked_about(
+                        stage,
+                        who,
+                        document,
+                        each,
+                        orjson.loads(sent.replace(HERE, global_id(kind, each))),
+                    )
+                    for each in (id, uuid4())
+                ]
+
+                assert foreign[0] == nobodys[0], f"{who} is told of {kind} {id} by {place}"
+                assert foreign[1] == nobodys[1], f"{place}: {kind} {id} costs other statements"
+    assert await snapshot() == before
+
+
+async def test_a_mutation_tells_nothing_of_others(stage: Stage) -> None:
+    """Each, with the caller's own ids and all that may be said, whatever comes of it."""
+    for name in mutations():
+        document = mutation(name, 1)
+        for who in stage.some(stage.callers, 1):
+            before = Oracle(await Rows.read())
+            sent = inputs(stage, who, (), "", says_all=True).of(name)
+
+            answer = await stage.asked(who, document, sent)
+
+            now = Oracle(await Rows.read())
+            sight = before.sight(who) | now.sight(who)
+            assert now.leaks(answer, sight) == [], f"{name} tells {who} too much"
+
+
+async def test_subscribers_are_told_what_is_theirs(stage: Stage, clock: Clock) -> None:
+    for name, document in subscriptions().items():
+        for who in stage.callers:
+            if who.token is None or who.acting is None:
+                continue
+            sight, own = stage.sight(who), stage.own(who, "Company")
+            [(_, foreign)] = stage.foreign(who, "Company") or [("Company", uuid4())]
+            ids = [global_id("Company", foreign), global_id("Company", uuid4())]
+
+            refused = [told(await first_event(stage, who, document, id)) for id in ids]
+            answers = [await first_event(stage, who, document, id) for id in own[:2]]
+
+            assert refused[0] == refused[1], f"{who} is told of {foreign} by {name}"
+            assert stage.oracle.leaks(answers, sight) == [], f"{name} tells {who} too much"
+
+
+async def test_downloads_hold_what_is_in_sight(stage: Stage) -> None:
+    events = AuditEvent.filter(action="export.downloaded")
+
+    for name in EXPORTS:
+        for who in stage.callers:
+            client, sight = stage.client(who), stage.sight(who)
+            [(_, foreign)] = stage.foreign(who, "Company") or [("Company", uuid4())]
+            refused = [
+                await download(client, name, companyId=global_id("Company", id))
+                for id in (foreign, uuid4())
+            ]
+            noted = await events.count()
+            whole = await download(client, name)
+
+            assert refused[0] == refused[1], f"{who} is told of {foreign} by {name}.csv"
+            assert stage.oracle.leaks(whole[1], sight) == [], f"{name}.csv tells {who} too much"
+            assert await events.count() == noted + (whole[0] == 200)
+
+
+async def download(client: Client, name: str, **asked: str) -> tuple[int, str]:
+    headers = {"Authorization": f"Bearer {client.token}"} if client.token else {}
+    response = await client.http.get(f"/export/{name}.csv", params=asked, headers=headers)
+    return response.status_code, response.text
+
+
+async def asked_about(
+    stage: Stage, who: Who, document: str, id: UUID, variables: Mapping[str, Any]
+) -> tuple[str, list[str]]:
+    """The answer, and the statements that made it, without the id itself."""
+    with statements() as sent:
+        answer = await stage.asked(who, document, variables)
+    return told(answer), sorted(line.replace(str(id), "id") for line in sent)
+
+
+class Counted(Turns):
+    """Counts what subscribers read."""
+
+    reads = 0
+
+    async def read(self, key: Hashable, load: Callable[[], Awaitable[T]]) -> T:
+        self.reads += 1
+        return await super().read(key, load)
+
+
+async def first_event(stage: Stage, who: Who, document: str, id: str) -> Any:
+    """What is told first, once every order there is has changed; None where that is nothing."""
+    assert who.token is not None
+    caller = await caller_of(who.token, stage.clock())
+    assert caller is not None
+    reader, turns = Reader(caller, stage.clock()), Counted()
+    context = LiveContext(
+        caller, reader, stage.clock, Subscriber(reader, stage.clock, turns, every=0.0)
+    )
+    events: Any = subscribe(
+        CORE,
+        parse(document),
+        variable_values={"id": id},
+        context_value=context,
+        executor_class=StandardExecutor,
+    )
+    if optimized_is_awaitable(events):
+        events = await events
+    first = asyncio.ensure_future(anext(events))
+    await looked(turns, 1, first)
+    stage.clock.move(seconds=1)
+    await Order.all().update(updated_at=stage.clock())
+    await looked(turns, 4, first)
+    if not first.done():
+        first.cancel()
+    ended: Sequence[Any] = await asyncio.gather(first, return_exceptions=True)
+    event = ended[0]
+    await events.aclose()
+    if isinstance(event, asyncio.CancelledError):
+        return None
+    return [repr(event)] if isinstance(event, BaseException) else event.formatted
+
+
+async def looked(turns: Counted, often: int, first: "asyncio.Future[Any]") -> None:
+    until = turns.reads + often
+    while turns.reads < until and not first.done():  # noqa: ASYNC110 - as often as it reads
+        await asyncio.sleep(0)
+
+
+def kind_of(path: tuple[str, ...]) -> str:
+    """What an argument takes the id of, by its name."""
+    name = path[-1].removesuffix("s").removesuffix("Id")
+    others = {"newParent": "Company", "parent": "Company", "accountManager": "User"}
+    return others.get(name, f"{name[:1].upper()}{name[1:]}")
+
+
+def inputs(
+    stage: Stage, who: Who, path: tuple[str, ...], id: str, *, says_all: bool = False
+) -> Inputs:
+    """With `id` at `path`; the others that are named are the caller's own."""
+    random = stage.world.random
+
+    def give(here: tuple[str, ...]) -> str | None:
+        if here == path:
+            return id
+        own = stage.own(who, kind_of(here))
+        return random.choice(own) if own and random.random() < 0.8 else None
+
+    def text(name: str) -> str:
+        return f"new{random.random()}@example.com" if "mail" in name else "New"
+
+    return Inputs(give, text, lambda _: says_all and random.random() < 0.5)
