@@ -2,11 +2,11 @@
 
 import asyncio
 
-from benchmarks import daily, days, execution, imports, paths
+from benchmarks import daily, days, execution, imports, overload, paths
 
 
 def main() -> None:
-    for benchmark in (paths, days, daily, imports, execution):
+    for benchmark in (paths, days, daily, imports, execution, overload):
         asyncio.run(benchmark.main())
 
 

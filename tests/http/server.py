@@ -52,6 +52,11 @@ class Server:
         self.ask_to_end()
         await asyncio.to_thread(self._process.wait, PATIENCE)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def ask_to_end(self) -> None:
         assert self._process is not None
         self._process.terminate()
