@@ -1,6 +1,6 @@
 """Counts and days as domain.md says them, license by license, of plain rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -31,3 +31,13 @@ def plain(licenses: Sequence[Any], stays: Iterable[Any], now: datetime) -> dict[
         "license_days_elapsed": elapsed // DAY,
         "license_days_used": used // DAY,
     }
+
+
+def in_order(rows: Sequence[Any], value: Callable[[Any], Any], *, descending: bool) -> list[Any]:
+    """Their ids. Null last both ways; ties by id, the same way round as the rest."""
+    ids: Callable[[Any], Any] = lambda row: row["id"] if isinstance(row, dict) else row.id  # noqa: E731
+    there = [row for row in rows if value(row) is not None]
+    null = [row for row in rows if value(row) is None]
+    there.sort(key=lambda row: (value(row), ids(row)), reverse=descending)
+    null.sort(key=ids, reverse=descending)
+    return [ids(row) for row in there + null]

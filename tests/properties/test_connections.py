@@ -24,6 +24,7 @@ from resolvers.reading.users import users, users_of_company
 from resolvers.reading.windows import SortDirection
 from tests.conftest import Clock
 from tests.factories import Make
+from tests.properties.plain import in_order
 
 WANT = frozenset({"edges", "pageInfo.hasNextPage", "pageInfo.hasPreviousPage", "totalCount"})
 
@@ -106,7 +107,11 @@ async def test_pages_hold_the_rows_in_order(
         if not listed.of_company or row.company_id == companies[0].id
     ]
     by_id = {company.id: company for company in companies}
-    expected = in_order(mine, lambda row: listed.value(row, by_id), direction)
+    expected = in_order(
+        mine,
+        lambda row: listed.value(row, by_id),
+        descending=direction is SortDirection.DESC,
+    )
     reader = Reader(as_manager_of(top), clock())
 
     async def page(**asked: Any) -> Page[Any]:
@@ -147,18 +152,6 @@ async def backward(page: Callable[..., Any], sizes: Sequence[int]) -> list[Any]:
         assert len(here.rows) == size
         before = here.cursor(here.rows[0])
     raise AssertionError
-
-
-def in_order(
-    rows: Sequence[Any], value: Callable[[Any], Any], direction: SortDirection
-) -> list[Any]:
-    """Null last both ways; ties by id, the same way round as the rest."""
-    reverse = direction is SortDirection.DESC
-    there = [row for row in rows if value(row) is not None]
-    null = [row for row in rows if value(row) is None]
-    there.sort(key=lambda row: (value(row), row.id), reverse=reverse)
-    null.sort(key=lambda row: row.id, reverse=reverse)
-    return [row.id for row in there + null]
 
 
 def model_of(listed: List) -> type[Any]:
