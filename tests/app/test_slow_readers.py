@@ -2,17 +2,19 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import pytest
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from app import sockets
 from models.base import new_id
 from resolvers.changes import MOST_WAITING, Change, Watch
-from tests.app.live import serving, wait_until
+from tests.app.live import PATIENCE, serving, wait_until
 
 CHUNK = 256 * 1024
 
@@ -50,6 +52,36 @@ def test_who_does_not_read_is_left_and_nothing_more_is_kept_for_them() -> None:
         wait_until(lambda: left)
 
     assert sent[0] < 100
+
+
+def test_who_reads_on_too_late_is_told_why() -> None:
+    given_up = []
+
+    class Telling(Hasty):
+        def _leave(self) -> None:
+            super()._leave()
+            given_up.append(True)
+
+    async def talk(websocket: WebSocket) -> None:
+        await websocket.accept()
+        with suppress(WebSocketDisconnect, RuntimeError):
+            while True:
+                await websocket.send_text("x" * CHUNK)
+
+    app = Starlette(routes=[WebSocketRoute("/", talk)])
+    with serving(app, ws=Telling, ws_per_message_deflate=False) as address, deaf(address) as client:
+        wait_until(lambda: given_up)
+        with pytest.raises(ConnectionClosed) as closed:
+            drain(client)
+
+    told = closed.value.rcvd
+    assert told is not None
+    assert (told.code, told.reason) == (1013, "The client reads too slowly.")
+
+
+def drain(client: ClientConnection) -> None:
+    while True:
+        client.recv(PATIENCE)
 
 
 def test_what_waits_for_one_who_lags_behind_is_bounded() -> None:
