@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 from uuid import UUID
 
 from tortoise import fields
+from tortoise.expressions import Q
 from tortoise.migrations.constraints import CheckConstraint
 
 from models import text
@@ -232,6 +233,11 @@ class Order(Entity):
     def _must_be_open(self) -> None:
         if not self.is_open:
             raise OrderNotOpen(self.number, self.status)
+
+
+def is_upgraded() -> Q:
+    """The orders that have ended a trial for good."""
+    return Q(origin=OrderOrigin.TRIAL_UPGRADE, assigned_at__isnull=False)
 
 
 def may_request(kind: CompanyKind) -> tuple[LicenseType, ...]:

@@ -14,7 +14,7 @@ from models.companies import Company, CompanyPlan
 from models.deadlines import settle_expiry
 from models.errors import Conflict, InvalidInput
 from models.licenses import EXPIRING, Allocation, License, LicenseType, ReleaseReason
-from models.orders import OPEN, Order, OrderOrigin, may_request
+from models.orders import OPEN, Order, OrderOrigin, is_upgraded, may_request
 from models.outbox import NotificationTemplate
 from models.people import account_managers_for, managers_of, present
 from models.pool import mint
@@ -74,7 +74,8 @@ async def upgrade_trial(
     trial = visible(License, work.caller).filter(
         company_id=company.id, type=LicenseType.TRIAL, voided_at__isnull=True
     )
-    if not await trial.exists():
+    upgraded = visible(Order, work.caller).filter(is_upgraded(), company_id=company.id)
+    if not await trial.exists() or await upgraded.exists():
         raise Conflict("This company has no trial to upgrade: request licenses.", ("company_id",))
     if quantity is None:
         held = Subquery(trial.filter(holder_id__isnull=False).values("holder_id"))

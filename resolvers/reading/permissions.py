@@ -10,7 +10,7 @@ from models.access import Action, Caller, visible, why_not
 from models.companies import MAY_CREATE, Company
 from models.errors import Conflict, Forbidden, OrderNotOpen, Refusal
 from models.licenses import Allocation, License, LicenseType
-from models.orders import Order, OrderStatus
+from models.orders import Order, OrderStatus, is_upgraded
 from resolvers.reading.companies import company_by_id
 from resolvers.reading.reader import Reader
 from resolvers.reading.sql import those_with
@@ -54,6 +54,8 @@ ORDER: Final[Mapping[str, Action]] = {
 async def company_rules(reader: Reader, keys: Sequence[Company]) -> Mapping[Company, CompanyRules]:
     trials = visible(License, reader.caller).filter(type=LicenseType.TRIAL, voided_at__isnull=True)
     on_trial = await those_with(trials, "company_id", [company.id for company in keys])
+    upgrades = visible(Order, reader.caller).filter(is_upgraded())
+    on_trial -= await those_with(upgrades, "company_id", list(on_trial))
     return {company: _of_company(reader.asking, company, on_trial) for company in keys}
 
 

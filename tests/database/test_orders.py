@@ -435,6 +435,23 @@ async def test_a_trial_that_ran_out_is_not_upgraded_after_the_fact(
     assert await AuditEvent.filter(action="license.expired").count() == 0
 
 
+async def test_a_trial_is_upgraded_once(scene: Scene, do: Do, make: Make, clock: Clock) -> None:
+    """Or a renewal would be taken for an upgrade for ever."""
+    [license] = await make.licenses(scene.customer, 1, LicenseType.TRIAL)
+    await make.allocation(license, await make.user(scene.customer))
+    order_id = await do(scene.cora, upgrade_trial, None, LicenseType.PREMIUM)
+    again = await do(scene.cora, upgrade_trial, None, LicenseType.PREMIUM)
+    await do(scene.pam, assign_order, order_id)
+
+    for _ in range(2):
+        assert await refused(do(scene.cora, upgrade_trial, None, LicenseType.PREMIUM)) == [
+            ("CONFLICT", ("company_id",))
+        ]
+        clock.move(days=366)
+    await do(scene.pam, assign_order, again)
+    assert await License.filter(type=LicenseType.PREMIUM).count() == 2
+
+
 async def test_any_other_order_leaves_the_trial_running(scene: Scene, do: Do, make: Make) -> None:
     [ann] = await make.learners(scene.customer, 1)
     [license] = await make.licenses(scene.customer, 1, TRIAL)

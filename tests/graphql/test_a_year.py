@@ -43,6 +43,8 @@ mutation($input: UpgradeTrialInput!) {{
   upgradeTrial(input: $input) {{ order {{ id origin quantity status }} {ERRORS} }}
 }}"""
 ORDER: Final = "query($id: ID!) { node(id: $id) { ... on Order { status remindedAt updatedAt } } }"
+MAY_UPGRADE: Final = """
+query($id: ID!) { company(id: $id) { viewerCan { upgradeTrial { allowed reason } } } }"""
 EXPIRED: Final = """
 query { auditEvents(filter: {action: {eq: "license.expired"}}) {
   edges { node { at summary actor { email } company { name } } }
@@ -263,6 +265,14 @@ async def test_a_trial_that_is_upgraded_and_one_that_is_not(
     assert [one["status"] for one in allocated["licenses"]] == ["ALLOCATED"] * 2
     await year.until("2028-03-05")
 
+    may = [
+        (await year.ask(who, MAY_UPGRADE, id=companies[name]))["viewerCan"]["upgradeTrial"]
+        for name, who in managers.items()
+    ]
+    assert may == [
+        {"allowed": False, "reason": "This company has no trial to upgrade: request licenses."},
+        {"allowed": True, "reason": None},
+    ]
     assert await year.summary(mia, companies["mia"]) == [5, 0, 2, 0, 3, 0]
     assert await year.summary(tom, companies["tom"]) == [3, 0, 0, 0, 3, 0]
     plans = await Company.filter(kind="CUSTOMER").order_by("id").values_list("name", "plan")
