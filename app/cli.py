@@ -2,18 +2,20 @@
 
 import asyncio
 import signal
+import socket
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 import uvicorn
 
 from app import logs
 from app.clock import utc_now
+from app.connections import of_connections
 from app.database import UNREACHABLE, connected, migrate, opened, pending
 from app.errors import Failed
 from app.settings import Settings, WrongSettings, count_together, load, tell
@@ -54,6 +56,10 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="How many processes.")] = 1,
+    fd: Annotated[
+        int | None,
+        typer.Option(min=0, help="An open socket to listen on, as systemd hands over as 3."),
+    ] = None,
     migrate_first: Annotated[
         bool, typer.Option("--migrate", help="Bring the database up to date first.")
     ] = False,
@@ -78,21 +84,26 @@ def serve(
     if migrate_first:
         asyncio.run(migrate(settings.database_url, _say))
     asyncio.run(_require_up_to_date(settings))
+    served: dict[str, Any] = {
+        "app": "app.asgi:from_environment",
+        "factory": True,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": GRACE,
+        **of_connections(),
+        **of_sockets(settings),
+    }
+    if fd is not None:
+        if workers > 1:
+            raise Failed("--fd is of one process: start several with the same socket.")
+        server = uvicorn.Server(uvicorn.Config(**served))
+        server.run(sockets=[socket.socket(fileno=fd)])  # uvicorn's own fd knows no addresses
+        sys.exit(0 if server.started else 1)
     with TemporaryDirectory(prefix="canopy-metrics-") as folder:
         if workers > 1:
             count_together(folder)
-        uvicorn.run(
-            "app.asgi:from_environment",
-            factory=True,
-            host=host,
-            port=port,
-            workers=workers,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE,
-            **of_sockets(settings),
-        )
+        uvicorn.run(host=host, port=port, workers=workers, **served)
 
 
 @command.command()

@@ -1,0 +1,3 @@
+from tests.http.conftest import stage
+
+__all__ = ["stage"]
