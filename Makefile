@@ -16,7 +16,7 @@ NPM := PATH="$(abspath $(BIN)):$$PATH" npm --fetch-retries=1 --fetch-retry-minti
 EXPLORER := app/explorer/index.html
 CODEGEN := clients/.venv/.codegen
 
-.PHONY: help setup demo explorer test test-browser test-clients lint lint-schema format bench lock clean
+.PHONY: help setup demo explorer test faults test-browser test-clients lint lint-schema format bench lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,10 @@ demo: $(DEMO) ## Run the demo at http://127.0.0.1:8000; PORT=… moves it
 explorer: $(EXPLORER) ## Build GraphiQL, which is then at /graphql
 
 test: $(DEV) ## Run every test, on SQLite and on a PostgreSQL of their own; ARGS=… goes to pytest
-	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --ignore tests/browser --ignore tests/clients $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --ignore tests/browser --ignore tests/clients --ignore tests/faults/long $(ARGS)
+
+faults: $(DEV) ## Kill, cut off and starve a Canopy under load, again and again
+	@$(BIN)/python -m pytest tests/faults --rounds 20 $(ARGS)
 
 test-browser: $(DEV) $(EXPLORER) ## Try the pages in a headless Chromium; CHROMIUM=… names another
 	@$(BIN)/python -m pytest tests/browser $(ARGS)

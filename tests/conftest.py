@@ -22,6 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="LIVES",
         help="so many lives at random in tests/properties/test_machine.py",
     )
+    parser.addoption("--rounds", type=int, default=1, help="of each fault in tests/faults")
     parser.addoption(
         "--documents", type=int, default=60, help="how many documents both executors are to answer"
     )
@@ -44,6 +45,13 @@ class Clock:
 def documents(request: pytest.FixtureRequest) -> int:
     """How many documents by chance a test is to go through."""
     number: int = request.config.getoption("documents")
+    return number
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> int:
+    """How often a fault is brought about."""
+    number: int = request.config.getoption("rounds")
     return number
 
 

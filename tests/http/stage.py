@@ -62,7 +62,8 @@ class Stage:
 
     async def vendor(self) -> Client:
         """The first account manager, made on the command line."""
-        self.server.run(
+        await asyncio.to_thread(
+            self.server.run,
             *("create-vendor", "--name", "Vendor", "--email", "admin@vendor.example"),
             "--password-stdin",
             told=PASSWORD,
