@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -40,6 +41,9 @@ METHODS: Final = ("GET", "HEAD")
 PARAMETERS: Final = {"companyId", "scope"}
 FORMULA: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """What a spreadsheet takes for a formula, when a cell begins with it; the last four are wide."""
+INSIDE: Final = re.compile("(?<=[;\t\r\n])(?=[=+@\uff1d\uff0b\uff0d\uff20-])")
+"""Where another cell begins to a spreadsheet that parts cells by semicolons, as many countries'
+do: quotes that begin elsewhere are none to it, and hold no lines together."""
 
 Column = Callable[["Line"], Any]
 
@@ -176,8 +180,9 @@ def cell(value: Any) -> Any:
     """As it stands in a file: an instant in RFC 3339, a text never as a formula."""
     if isinstance(value, datetime):
         return told(value)
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return f"'{value}"
+    if isinstance(value, str):
+        value = INSIDE.sub("'", value)
+        return f"'{value}" if value.startswith(FORMULA) else value
     return value
 
 
