@@ -102,9 +102,11 @@ class World:
 
     def owners(self, name: str) -> st.SearchStrategy[tuple[Row, str]]:
         """Rows that she sees of this type, with their ids."""
+        return st.sampled_from([(row, global_id(name, row["id"])) for row in self.seen(name)])
+
+    def seen(self, name: str) -> list[Row]:
         listed = LISTED[name]
-        seen = [row for row in self[listed.model].values() if listed.sees(self, row)]
-        return st.sampled_from([(row, global_id(name, row["id"])) for row in seen])
+        return [row for row in self[listed.model].values() if listed.sees(self, row)]
 
     def sees(self, row: Row) -> bool:
         path: str = row["path"]
@@ -667,6 +669,29 @@ async def world(make: Make, clock: Clock) -> AsyncIterator[World]:
         world = World(street, await api.of(street.pam), clock())
         await world.load()
         yield world
+
+
+async def test_a_cursor_is_refused_by_every_other_list(world: World) -> None:
+    cursors = {}
+    ids = {}
+    for asks in ALL:
+        owners = [] if asks.owner == "Query" else world.seen(asks.owner)
+        full = [row for row in owners if asks.expected(world, row, {})]
+        ids[asks] = global_id(asks.owner, full[0]["id"]) if full else None
+        answer = await world.client.ask(asks.document, id=ids[asks], first=1)
+        page = answer if asks.owner == "Query" else answer["page"]
+        cursors[asks] = page["pageInfo"]["endCursor"]
+
+    taken = []
+    for asks in ALL:
+        for other in ALL:
+            answer = await world.client.send(asks.document, id=ids[asks], after=cursors[other])
+            codes = [error["extensions"]["code"] for error in answer.get("errors", ())]
+            if codes != ["BAD_USER_INPUT"]:
+                taken.append((asks, other))
+
+    assert None not in cursors.values()
+    assert taken == [(asks, asks) for asks in ALL]
 
 
 async def test_every_word_of_every_filter_finds_what_plain_python_finds(world: World) -> None:
