@@ -37,6 +37,21 @@ def migrated(template: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def founded(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("founded")
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    assert canopy(*VENDOR, folder=folder).returncode == 0
+    return folder
+
+
+@pytest.fixture
+def vendor(founded: Path, tmp_path: Path) -> Path:
+    """A folder with a database that holds Vera's company alone."""
+    shutil.copytree(founded, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
 def rows(folder: Path, statement: str) -> list[tuple[object, ...]]:
     database = sqlite3.connect(folder / "var" / "canopy.sqlite3")
     try:
@@ -120,27 +135,26 @@ def imported(folder: Path, file: bytes, *arguments: str) -> subprocess.Completed
     )
 
 
-def test_people_of_a_file_are_taken_in_with_a_progress_bar(migrated: Path) -> None:
-    canopy(*VENDOR, folder=migrated)
+def test_people_of_a_file_are_taken_in_with_a_progress_bar(vendor: Path) -> None:
     columns = ("--column", "email=Login", "--column", "firstName=vorname", "--no-allocate")
 
-    seen = imported(migrated, PEOPLE.encode(), *columns, "--preview")
-    first = imported(migrated, PEOPLE.encode(), *columns)
-    short = imported(migrated, b"email\neve@example.com", "--on-shortage", "partial")
+    seen = imported(vendor, PEOPLE.encode(), *columns, "--preview")
+    first = imported(vendor, PEOPLE.encode(), *columns)
+    short = imported(vendor, b"email\neve@example.com", "--on-shortage", "partial")
 
     done = "2 created, 0 updated, 0 unchanged."
     assert (seen.returncode, seen.stdout) == (0, f"{done} Nothing was written.\n")
     assert (first.returncode, first.stdout) == (0, f"{done}\n")
     assert "100%" in first.stderr
     assert short.stdout == "1 created, 0 updated, 0 unchanged; 0 licensed, 1 without a license.\n"
-    assert rows(migrated, "SELECT email, first_name FROM users ORDER BY email") == [
+    assert rows(vendor, "SELECT email, first_name FROM users ORDER BY email") == [
         ("ann@example.com", "Ann"),
         ("bob@example.com", ""),
         ("eve@example.com", ""),
         ("vera@brightwater.example", ""),
     ]
     assert rows(
-        migrated,
+        vendor,
         "SELECT action, count, email FROM audit_events JOIN users ON users.id = actor_id"
         " WHERE action LIKE 'user.%' ORDER BY audit_events.id",
     ) == [
@@ -172,16 +186,15 @@ def test_people_of_a_file_are_taken_in_with_a_progress_bar(migrated: Path) -> No
     ],
 )
 def test_a_bad_file_is_refused_and_nothing_written(
-    migrated: Path, file: bytes, arguments: tuple[str, ...], said: str
+    vendor: Path, file: bytes, arguments: tuple[str, ...], said: str
 ) -> None:
-    canopy(*VENDOR, folder=migrated)
 
-    refused = imported(migrated, file, *arguments)
+    refused = imported(vendor, file, *arguments)
 
     assert refused.returncode == 1
     assert said in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert len(rows(migrated, "SELECT * FROM users")) == 1
+    assert len(rows(vendor, "SELECT * FROM users")) == 1
 
 
 def test_without_a_vendor_nobody_is_taken_in(migrated: Path) -> None:
@@ -196,16 +209,15 @@ TOKEN = ("create-token", "--user", "vera@brightwater.example", "--name", "Sync")
 
 
 @pytest.mark.parametrize("scopes", [("--scope", "READ", "--scope", "USERS_WRITE"), TWO_SCOPES])
-def test_the_first_token_is_printed_once_and_alone(migrated: Path, scopes: tuple[str, ...]) -> None:
-    canopy(*VENDOR, folder=migrated)
+def test_the_first_token_is_printed_once_and_alone(vendor: Path, scopes: tuple[str, ...]) -> None:
 
-    made = canopy(*TOKEN, *scopes, "--expires", "2099-01-01T00:00:00Z", folder=migrated)
+    made = canopy(*TOKEN, *scopes, "--expires", "2099-01-01T00:00:00Z", folder=vendor)
 
     assert made.returncode == 0, made.stderr
     secret = made.stdout.removesuffix("\n")
     assert secret.startswith("cnp_")
     assert len(secret) == 47
-    assert rows(migrated, "SELECT name, prefix, scopes, expires_at FROM api_tokens") == [
+    assert rows(vendor, "SELECT name, prefix, scopes, expires_at FROM api_tokens") == [
         ("Sync", secret[:12], '["READ","USERS_WRITE"]', "2099-01-01 00:00:00+00:00")
     ]
 
@@ -220,15 +232,14 @@ def test_the_first_token_is_printed_once_and_alone(migrated: Path, scopes: tuple
     ],
 )
 def test_a_bad_first_token_is_refused_and_nothing_written(
-    migrated: Path, arguments: tuple[str, ...], said: str
+    vendor: Path, arguments: tuple[str, ...], said: str
 ) -> None:
-    canopy(*VENDOR, folder=migrated)
 
-    made = canopy(*TOKEN, *arguments, folder=migrated)
+    made = canopy(*TOKEN, *arguments, folder=vendor)
 
     assert (made.returncode, made.stdout) == (1, "")
     assert made.stderr.startswith(said)
-    assert rows(migrated, "SELECT * FROM api_tokens") == []
+    assert rows(vendor, "SELECT * FROM api_tokens") == []
 
 
 @pytest.mark.parametrize("arguments", [("serve",), ("worker",), ("run-daily",), VENDOR])
@@ -306,8 +317,7 @@ def test_check_tells_what_is_wrong(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_daily_jobs_may_be_run_by_hand_and_twice_do_nothing_twice(migrated: Path) -> None:
-    canopy(*VENDOR, folder=migrated)
+def test_the_daily_jobs_may_be_run_by_hand_and_twice_do_nothing_twice(vendor: Path) -> None:
     order = (
         "INSERT INTO orders (id, number, company_id, path, license_type, quantity,"
         " assigned_quantity, status, origin, requested_at, updated_at)"
@@ -315,10 +325,10 @@ def test_the_daily_jobs_may_be_run_by_hand_and_twice_do_nothing_twice(migrated: 
         " 'CUSTOMER_REQUEST', '2027-03-01 00:00:00+00:00', '2027-03-01 00:00:00+00:00'"
         " FROM companies"
     )
-    write(migrated, order)
+    write(vendor, order)
 
     runs = [
-        canopy("run-daily", "--now", now, folder=migrated)
+        canopy("run-daily", "--now", now, folder=vendor)
         for now in ("2027-03-03", "2027-03-04T01:00:00+01:00", "2027-03-04T00:00:00")
     ]
 
@@ -327,7 +337,7 @@ def test_the_daily_jobs_may_be_run_by_hand_and_twice_do_nothing_twice(migrated: 
         (0, "1 mails promised"),
         (0, "0 mails promised"),
     ]
-    assert rows(migrated, "SELECT template, recipient FROM notifications") == [
+    assert rows(vendor, "SELECT template, recipient FROM notifications") == [
         ("ORDER_WAITING", "vera@brightwater.example")
     ]
 
@@ -366,14 +376,13 @@ async def answer_to(address: str, token: str, body: dict[str, str]) -> Any:
         return (await client.post("/graphql", json=body)).json()
 
 
-async def test_all_processes_run_the_documents_of_a_manifest_alone(migrated: Path) -> None:
-    canopy(*VENDOR, folder=migrated)
-    token = canopy(*TOKEN, "--scope", "READ", folder=migrated).stdout.strip()
-    (migrated / "manifest.json").write_text(json.dumps(MANIFEST))
+async def test_all_processes_run_the_documents_of_a_manifest_alone(vendor: Path) -> None:
+    token = canopy(*TOKEN, "--scope", "READ", folder=vendor).stdout.strip()
+    (vendor / "manifest.json").write_text(json.dumps(MANIFEST))
     address = f"http://127.0.0.1:{(port := free_port())}"
     serve = ("serve", "--workers", "2", "--port", str(port), "--documents", "manifest.json")
 
-    with running(*serve, folder=migrated) as process:
+    with running(*serve, folder=vendor) as process:
         with answering(address, process):
             asked = [{"documentId": "viewer"}, {"query": "{ viewer { user { email } } }"}] * 4
             answers = [await answer_to(address, token, body) for body in asked]
@@ -387,7 +396,7 @@ async def test_all_processes_run_the_documents_of_a_manifest_alone(migrated: Pat
         process.terminate()
         assert process.wait(20) == 0
 
-    said = (migrated / "said").read_text()
+    said = (vendor / "said").read_text()
     assert said.startswith("2 documents of manifest.json. Only these are run, and GraphiQL is off")
     assert answers[::2] == [{"data": {"viewer": {"company": {"name": "Brightwater"}}}}] * 4
     codes = [answer["errors"][0]["extensions"]["code"] for answer in answers[1::2]]
@@ -426,14 +435,13 @@ async def test_the_worker_ends_cleanly(migrated: Path, how: signal.Signals) -> N
     assert "Traceback" not in (migrated / "said").read_text()
 
 
-def test_what_must_hold_is_verified(migrated: Path) -> None:
-    canopy(*VENDOR, folder=migrated)
-    [(company,)] = rows(migrated, "SELECT id FROM companies")
-    [(user,)] = rows(migrated, "SELECT id FROM users")
+def test_what_must_hold_is_verified(vendor: Path) -> None:
+    [(company,)] = rows(vendor, "SELECT id FROM companies")
+    [(user,)] = rows(vendor, "SELECT id FROM users")
 
-    well = canopy("verify", folder=migrated)
-    write(migrated, "UPDATE users SET path = 'elsewhere/', role = 'MANAGER'")
-    wrong = canopy("verify", folder=migrated)
+    well = canopy("verify", folder=vendor)
+    write(vendor, "UPDATE users SET path = 'elsewhere/', role = 'MANAGER'")
+    wrong = canopy("verify", folder=vendor)
 
     assert (well.returncode, well.stdout) == (0, "well: all that must always hold does\n")
     assert wrong.returncode == 1
@@ -441,20 +449,19 @@ def test_what_must_hold_is_verified(migrated: Path) -> None:
         f"wrong: a role fits the kind of company: not {user}",
         f"wrong: users are filed under their company: not {user}",
     ]
-    assert rows(migrated, "SELECT id, kind FROM companies") == [(company, "VENDOR")]
+    assert rows(vendor, "SELECT id, kind FROM companies") == [(company, "VENDOR")]
 
 
-def test_verifying_says_what_is_wrong_up_to_a_hundred_times(migrated: Path) -> None:
-    canopy(*VENDOR, folder=migrated)
+def test_verifying_says_what_is_wrong_up_to_a_hundred_times(vendor: Path) -> None:
     for number in range(100):
         write(
-            migrated,
+            vendor,
             "INSERT INTO audit_events (id, action, at, company_id, path, facts)"
             f" SELECT '01890000-0000-7000-8000-{number:012}', 'company.updated', created_at,"
             " id, 'elsewhere/', '{}' FROM companies",
         )
 
-    wrong = canopy("verify", folder=migrated)
+    wrong = canopy("verify", folder=vendor)
 
     rule = "wrong: audit_events are filed under their company"
     lines = wrong.stdout.splitlines()
