@@ -1,4 +1,4 @@
-FROM python:3.11-slim-trixie AS explorer
+FROM python:3.11-slim-trixie AS pages
 
 RUN apt-get update && apt-get install --yes --no-install-recommends make
 WORKDIR /build
@@ -6,6 +6,9 @@ COPY Makefile .
 COPY requirements/node.txt requirements/
 COPY explorer explorer
 RUN make explorer
+COPY schema/schema.graphql schema/
+COPY dashboard dashboard
+RUN make dashboard
 
 
 FROM python:3.11-slim-trixie AS build
@@ -20,7 +23,8 @@ RUN pip install --require-hashes --requirement requirements/build.txt \
     && pip --python /opt/canopy/bin/python install --require-hashes --requirement requirements/run.txt
 
 COPY . .
-COPY --from=explorer /build/app/explorer app/explorer
+COPY --from=pages /build/app/dashboard app/dashboard
+COPY --from=pages /build/app/explorer app/explorer
 RUN python -m hatchling build --target wheel --directory dist \
     && pip --python /opt/canopy/bin/python install --no-index --no-deps dist/*.whl \
     && pip --python /opt/canopy/bin/python check

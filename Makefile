@@ -14,9 +14,10 @@ DEMO := $(if $(wildcard $(DEV)),$(DEV),$(VENV)/.demo)
 NODE := $(VENV)/.node
 NPM := PATH="$(abspath $(BIN)):$$PATH" npm --fetch-retries=1 --fetch-retry-mintimeout=1000 --no-fund --no-audit --loglevel=error
 EXPLORER := app/explorer/index.html
+DASHBOARD := app/dashboard/index.html
 CODEGEN := clients/.venv/.codegen
 
-.PHONY: help setup demo explorer test faults test-browser test-clients lint lint-schema format bench lock clean
+.PHONY: help setup demo explorer dashboard test faults test-browser test-clients lint lint-schema format bench lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,8 +25,11 @@ help: ## Show this
 setup: $(DEV) ## Make .venv, with all that development needs
 
 demo: $(DEMO) ## Run the demo at http://127.0.0.1:8000; PORT=… moves it
+	@$(MAKE) --no-print-directory dashboard || echo 'The demo runs without the dashboard.' >&2
 	@$(MAKE) --no-print-directory explorer || echo 'The demo runs without the explorer.' >&2
 	@$(BIN)/canopy demo --port $(PORT)
+
+dashboard: $(DASHBOARD) ## Build the dashboard, which is then at /
 
 explorer: $(EXPLORER) ## Build GraphiQL, which is then at /graphql
 
@@ -35,7 +39,7 @@ test: $(DEV) ## Run every test, on SQLite and on a PostgreSQL of their own; ARGS
 faults: $(DEV) ## Kill, cut off and starve a Canopy under load, again and again
 	@$(BIN)/python -m pytest tests/faults --rounds 20 $(ARGS)
 
-test-browser: $(DEV) $(EXPLORER) ## Try the pages in a headless Chromium; CHROMIUM=… names another
+test-browser: $(DEV) $(DASHBOARD) $(EXPLORER) ## Try the pages in a headless Chromium; CHROMIUM=… names another
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
 test-clients: $(DEV) clients/node_modules/.package-lock.json $(CODEGEN) ## Try what is in clients/ against a demo
@@ -67,7 +71,7 @@ lock: | $(BIN)/pip ## Pin the dependencies of pyproject.toml; ARGS=--upgrade ren
 	@$(call pin,codegen,--group codegen)
 
 clean: ## Remove .venv, the demo's data, and caches
-	rm -rf $(VENV) app/explorer */node_modules clients/.venv var dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) app/dashboard app/explorer dashboard/generated */node_modules clients/.venv var dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 pin = UV_NO_CONFIG=1 UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet $(2) \
 	--output-file requirements/$(1).txt --universal --python-version 3.11 \
@@ -82,6 +86,11 @@ $(VENV)/.dev $(VENV)/.demo: $(VENV)/.%: requirements/%.txt pyproject.toml | $(BI
 $(EXPLORER): explorer/build.mjs explorer/node_modules/.package-lock.json $(wildcard explorer/source/* explorer/source/*/*)
 	@echo 'Building the explorer'
 	@cd explorer && PATH="$(abspath $(BIN)):$$PATH" node build.mjs
+
+$(DASHBOARD): schema/schema.graphql dashboard/node_modules/.package-lock.json \
+		$(wildcard dashboard/*.ts dashboard/*.json dashboard/*.html dashboard/source/* dashboard/source/*/*)
+	@echo 'Building the dashboard'
+	@cd dashboard && PATH="$(abspath $(BIN)):$$PATH" npm run --silent build
 
 # npm writes this file itself, when all that the lock file names is installed.
 %/node_modules/.package-lock.json: %/package.json %/package-lock.json | $(NODE)

@@ -61,7 +61,7 @@ def create_app(
     return Canopy(
         settings,
         tracing,
-        routes=[*_routes(settings, clock, rates, draining), *routes],
+        routes=[*_routes(settings, clock, rates, draining), *routes, *_pages(settings)],
         exception_handlers={Exception: _failed, ClientDisconnect: _left},
         lifespan=lambda _: _alive(settings, clock, rates, draining, tracing),
     )
@@ -112,17 +112,22 @@ def _routes(settings: Settings, clock: Clock, rates: Rates, draining: Draining) 
         Route("/health/ready", health.Ready(draining).page),
         Route("/metrics", Metrics(settings, clock, rates).page),
         Mount("/static", StaticFiles(directory=pages.STATIC)),
-        *(_explorer() if settings.shows_explorer else []),
     ]
 
 
-def _explorer() -> list[BaseRoute]:
-    """Its page is at /graphql."""
-    about = Route("/", pages.api)
-    if not pages.is_explorer_built():
-        return [about]
-    assets = pages.Unchanging(directory=pages.EXPLORER / "assets")
-    return [about, Mount("/explorer/assets", assets)]
+def _pages(settings: Settings) -> list[BaseRoute]:
+    """The dashboard and the explorer, where they are built; the explorer's page is at /graphql."""
+    routes: list[BaseRoute] = []
+    if pages.is_dashboard_built():
+        routes += [Route(address, pages.dashboard) for address in pages.DASHBOARD_PAGES]
+        routes += [Route("/demo.json", pages.nobody)]
+        routes += [Mount("/assets", pages.Unchanging(directory=pages.DASHBOARD / "assets"))]
+    if settings.shows_explorer and pages.is_explorer_built():
+        assets = pages.Unchanging(directory=pages.EXPLORER / "assets")
+        routes += [Mount("/explorer/assets", assets)]
+    if settings.shows_explorer:
+        routes += [Route("/", pages.api)]
+    return routes
 
 
 @asynccontextmanager

@@ -6,6 +6,9 @@ from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from app import logs, sample
 from app.asgi import create_app
@@ -39,8 +42,16 @@ async def run(port: int) -> None:
                 await _make(_settings(UNFINISHED, catcher.url, listening.getsockname()[1]))
             await migrate(settings.database_url)
             print(_greeting(settings), flush=True)
-            app = create_app(settings, routes=catcher.routes)
+            app = create_app(settings, routes=[*catcher.routes, Route("/demo.json", _people)])
             await uvicorn.Server(_config(app, settings)).serve([listening])
+
+
+async def _people(_: Request) -> Response:
+    """Who may sign in by one click."""
+    people = sample.LOGINS.items()
+    return JSONResponse(
+        [{"email": email, "who": who, "password": sample.PASSWORD} for email, who in people]
+    )
 
 
 def _listening(port: int) -> socket.socket:

@@ -1,17 +1,34 @@
 """The pages that this server has itself; they load nothing from anywhere else."""
 
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any, Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 STATIC: Final = Path(__file__).parent / "static"
 EXPLORER: Final = Path(__file__).parent / "explorer"
 """GraphiQL, where `make explorer` has built it."""
+DASHBOARD: Final = Path(__file__).parent / "dashboard"
+"""The dashboard, where `make dashboard` has built it."""
+DASHBOARD_PAGES: Final = (
+    "/",
+    "/companies",
+    "/companies/{id}",
+    "/licenses/{state}",
+    "/orders/{which}",
+    "/users",
+    "/users/import",
+    "/overview",
+    "/sent-mail",
+    "/audit-trail",
+)
+"""The addresses that its router knows: `dashboard/source/routes.tsx`."""
+NONCE: Final = "{{nonce}}"
 NOTHING: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 OWN_FILES: Final = f"{NOTHING}; script-src 'self'; style-src 'self'; connect-src 'self'"
 EXPLORERS_FILES: Final = (
@@ -20,6 +37,11 @@ EXPLORERS_FILES: Final = (
 )
 """Styles may be inline: its editor, Monaco, writes each line of text as HTML with a `style` of its
 own, and its themes as elements. Its fonts and some images are data in its stylesheet."""
+DASHBOARDS_FILES: Final = (
+    f"{NOTHING}; script-src 'self'; style-src 'self' 'nonce-{NONCE}'; connect-src 'self'; "
+    "font-src 'self'; img-src 'self' data:"
+)
+"""Its components write style elements of their own, with the nonce of the page."""
 POLICY: Final = "content-security-policy"
 FOREVER: Final = "public, max-age=31536000, immutable"
 
@@ -39,6 +61,23 @@ def explorer() -> FileResponse:
 
 def is_explorer_built() -> bool:
     return (EXPLORER / "index.html").is_file()
+
+
+async def dashboard(_: Request) -> Response:
+    """Whichever page of it is asked for: its router shows the right one."""
+    nonce = token_urlsafe(16)
+    page = (DASHBOARD / "index.html").read_text(encoding="utf-8")
+    headers = {POLICY: DASHBOARDS_FILES.replace(NONCE, nonce), "Cache-Control": "no-store"}
+    return HTMLResponse(page.replace(NONCE, nonce), headers=headers)
+
+
+def is_dashboard_built() -> bool:
+    return (DASHBOARD / "index.html").is_file()
+
+
+async def nobody(_: Request) -> Response:
+    """Who may sign in by one click: nobody, but in the demo."""
+    return JSONResponse([])
 
 
 class Unchanging(StaticFiles):

@@ -1,0 +1,41 @@
+// How the API is asked where nothing is kept, and how it is told what went wrong.
+
+import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
+import { type AnyVariables, Client, type CombinedError, fetchExchange, mapExchange } from "@urql/core";
+
+import { current, end } from "./session";
+
+export const ADDRESS = "/graphql";
+
+export const authorization = (): Record<string, string> => {
+  const session = current();
+  return session ? { authorization: `Bearer ${session.token}` } : {};
+};
+
+export const told = mapExchange({
+  onResult(result) {
+    if (isUnauthenticated(result.error)) end();
+  },
+});
+export const ALIKE = { url: ADDRESS, preferGetMethod: false as const, fetchOptions: () => ({ headers: authorization() }) };
+
+/** Keeps nothing: for previews, which tell of what is not so, and for signing in. */
+export const uncached = new Client({ ...ALIKE, exchanges: [told, fetchExchange] });
+
+const isUnauthenticated = (error?: CombinedError) =>
+  error?.graphQLErrors.some(({ extensions }) => extensions.code === "UNAUTHENTICATED") ?? false;
+
+/** What went wrong, in words for a person. */
+export function explained(error: CombinedError): string {
+  if (error.networkError) return "The server cannot be reached. Look at your connection, and try again.";
+  if (isUnauthenticated(error)) return "Your session has ended. Sign in again to go on.";
+  return error.graphQLErrors.map(({ message }) => message).join(" ");
+}
+
+export async function tellOnce<Data, Variables extends AnyVariables>(
+  document: TypedDocumentNode<Data, Variables>, variables: Variables,
+): Promise<Data> {
+  const { data, error } = await uncached.mutation(document, variables).toPromise();
+  if (error) throw new Error(explained(error));
+  return data as Data;
+}

@@ -1,0 +1,33 @@
+import "@mantine/core/styles.css";
+import "@mantine/notifications/styles.css";
+
+import { createTheme, MantineProvider } from "@mantine/core";
+import { Notifications } from "@mantine/notifications";
+import { setNonce } from "get-nonce";
+import { lazy, StrictMode, Suspense } from "react";
+import { createRoot } from "react-dom/client";
+
+import { SignIn } from "./pages/SignIn";
+import { useSession } from "./session";
+
+const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
+const theme = createTheme({ primaryColor: "teal", primaryShade: { light: 9, dark: 8 }, autoContrast: true });
+setNonce(nonce);
+
+/** What only those who are signed in need. */
+const Inside = lazy(() => import("./Inside"));
+
+/** One person acting for one company: another is another client, with nothing left of the first in its cache. */
+function App() {
+  const session = useSession();
+  return session ? <Suspense><Inside key={`${session.userId} ${session.companyId}`} /></Suspense> : <SignIn />;
+}
+
+createRoot(document.getElementById("root")!).render(
+  <StrictMode>
+    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+      <Notifications position="bottom-right" />
+      <App />
+    </MantineProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,58 @@
+import { Stack, Text } from "@mantine/core";
+import { useState } from "react";
+import { useQuery } from "urql";
+
+import { graphql } from "../../generated";
+import type { AuditEventFilter, AuditTrailQuery } from "../../generated/graphql";
+import { type Column, DataList, START } from "../parts/DataList";
+import { type Field, Filters, useFilters } from "../parts/Filters";
+import { Heading } from "../parts/Shell";
+import { instant } from "../words";
+
+const EVENTS = graphql(`
+  query AuditTrail($filter: AuditEventFilter, $first: Int, $after: String, $last: Int, $before: String) {
+    auditEvents(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
+      totalCount
+      edges { node { id action at summary actor { name email } onBehalfOf { id name } company { id name } } }
+      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    }
+  }
+`);
+const FIELDS: readonly Field[] = [
+  { name: "action", label: "Action", kind: "text" },
+  { name: "at", label: "When", kind: "date" },
+];
+type Event = AuditTrailQuery["auditEvents"]["edges"][number]["node"];
+
+const COLUMNS: Column<Event>[] = [
+  { id: "at", header: "When", cell: ({ at }) => instant(at) },
+  {
+    id: "actor",
+    header: "Who",
+    cell: ({ actor, onBehalfOf }) => (
+      <>
+        <Text size="sm">{actor?.name ?? "–"}</Text>
+        {onBehalfOf && <Text size="xs" c="dimmed">managing {onBehalfOf.name}</Text>}
+      </>
+    ),
+  },
+  { id: "summary", header: "What", cell: ({ summary, action }) => <><Text size="sm">{summary}</Text><Text size="xs" c="dimmed">{action}</Text></> },
+  { id: "company", header: "Company", cell: ({ company }) => company.name },
+];
+
+export function Component() {
+  const filters = useFilters(FIELDS);
+  return (
+    <Stack>
+      <Heading>Audit trail</Heading>
+      <Filters fields={FIELDS} filters={filters} />
+      <Page key={filters.key} filter={filters.filter as AuditEventFilter} />
+    </Stack>
+  );
+}
+
+function Page({ filter }: { filter: AuditEventFilter }) {
+  const [place, setPlace] = useState(START);
+  const [{ data, error }, again] = useQuery({ query: EVENTS, variables: { filter, ...place } });
+  return <DataList label="Audit trail" one="event" columns={COLUMNS} connection={data?.auditEvents} error={error} onPlace={setPlace} onRetry={again} empty="Nothing happened that fits. Remove a filter." />;
+}

@@ -1,0 +1,113 @@
+import { Alert, Anchor, Badge, Breadcrumbs, Button, Card, Center, Group, Loader, Menu, SimpleGrid, Stack, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
+import { useState } from "react";
+import { Link, useNavigate, useParams } from "react-router";
+import { useQuery, useSubscription } from "urql";
+
+import { graphql } from "../../generated";
+import { explained } from "../asking";
+import { AllowedItem } from "../parts/Allowed";
+import { CreateCompany } from "../parts/CreateCompany";
+import { Heading } from "../parts/Shell";
+import { manage } from "../signing";
+import { day, number, word } from "../words";
+
+const COMPANY = graphql(`
+  query Company($id: ID!) {
+    company(id: $id) {
+      id name kind status plan industry country createdAt notificationWarning
+      ancestors { id name }
+      accountManager { name email }
+      managers { id name email }
+      licenseSummary { id total available allocated expiring expired requested nextExpiryAt }
+      viewerCan { createCompany { allowed reason } enterManageMode { allowed reason } }
+    }
+  }
+`);
+const SUMMARY = graphql(`
+  subscription LicenseSummaryChanged($id: ID!) {
+    licenseSummaryChanged(companyId: $id) { id total available allocated expiring expired requested nextExpiryAt }
+  }
+`);
+
+export function Component() {
+  const { id = "" } = useParams();
+  const navigate = useNavigate();
+  const [isCreating, creating] = useDisclosure();
+  const [isEntering, setEntering] = useState(false);
+  const [{ data, error, fetching }] = useQuery({ query: COMPANY, variables: { id } });
+  const company = data?.company;
+  useSubscription({ query: SUMMARY, variables: { id }, pause: !company });
+
+  async function enter() {
+    setEntering(true);
+    try {
+      await manage(id);
+      await navigate("/licenses/available");
+    } catch (error) {
+      notifications.show({ color: "red", title: "This company cannot be managed", message: (error as Error).message });
+      setEntering(false);
+    }
+  }
+
+  if (error && !data) return <Alert color="red" role="alert">{explained(error)}</Alert>;
+  if (!company) {
+    return fetching ? <Center p="xl"><Loader aria-label="Loading" /></Center> : <Alert title="There is no such company">Or it is not yours to see.</Alert>;
+  }
+  const { licenseSummary: counts } = company;
+  const shown = [
+    ["Available", counts.available], ["Allocated", counts.allocated], ["Expiring", counts.expiring],
+    ["Expired", counts.expired], ["Requested", counts.requested], ["Total", counts.total],
+  ] as const;
+  const facts = [
+    ["Kind", word(company.kind)], ["Plan", company.plan === "NONE" ? "–" : word(company.plan)], ["Country", company.country ?? "–"],
+    ["Industry", company.industry ?? "–"], ["Created", day(company.createdAt)], ["Next expiry", day(counts.nextExpiryAt)],
+    ["Account manager", company.accountManager ? `${company.accountManager.name}, ${company.accountManager.email}` : "–"],
+    ["Managers", company.managers.map(({ name, email }) => `${name}, ${email}`).join("; ") || "–"],
+  ] as const;
+
+  return (
+    <Stack>
+      <Breadcrumbs>
+        <Anchor component={Link} to="/companies" size="sm">Company</Anchor>
+        {company.ancestors.map((above) => (
+          <Anchor key={above.id} component={Link} to={`/companies/${above.id}`} size="sm">{above.name}</Anchor>
+        ))}
+      </Breadcrumbs>
+      <Group justify="space-between">
+        <Group>
+          <Heading>{company.name}</Heading>
+          {company.status === "ARCHIVED" && <Badge color="gray" variant="default">Archived</Badge>}
+        </Group>
+        <Menu position="bottom-end">
+          <Menu.Target><Button loading={isEntering}>Actions</Button></Menu.Target>
+          <Menu.Dropdown>
+            <AllowedItem permission={company.viewerCan.enterManageMode} onClick={() => void enter()}>Manage Company</AllowedItem>
+            <AllowedItem permission={company.viewerCan.createCompany} onClick={creating.open}>Create Company</AllowedItem>
+          </Menu.Dropdown>
+        </Menu>
+      </Group>
+      {company.notificationWarning && <Alert color="yellow" title="Mail">{company.notificationWarning}</Alert>}
+      <SimpleGrid cols={{ base: 2, xs: 3, md: 6 }} aria-label="Licenses" role="group">
+        {shown.map(([label, value]) => (
+          <Card key={label} withBorder padding="sm">
+            <Text size="sm" c="dimmed">{label}</Text>
+            <Text fw={700} size="xl">{number(value)}</Text>
+          </Card>
+        ))}
+      </SimpleGrid>
+      <Card withBorder>
+        <SimpleGrid cols={{ base: 1, sm: 2 }} component="dl" m={0}>
+          {facts.map(([label, value]) => (
+            <div key={label}>
+              <Text component="dt" size="sm" c="dimmed">{label}</Text>
+              <Text component="dd" m={0}>{value}</Text>
+            </div>
+          ))}
+        </SimpleGrid>
+      </Card>
+      <CreateCompany key={company.id} isOpen={isCreating} onClose={creating.close} parent={company} />
+    </Stack>
+  );
+}

@@ -1,0 +1,70 @@
+import { Badge, Stack, Text } from "@mantine/core";
+import { useState } from "react";
+import { useQuery } from "urql";
+
+import { graphql } from "../../generated";
+import type { NotificationFilter, SentMailQuery } from "../../generated/graphql";
+import { type Column, DataList, START } from "../parts/DataList";
+import { type Field, Filters, useFilters } from "../parts/Filters";
+import { Heading } from "../parts/Shell";
+import { instant, word } from "../words";
+
+const MAIL = graphql(`
+  query SentMail($filter: NotificationFilter, $first: Int, $after: String, $last: Int, $before: String) {
+    notifications(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
+      totalCount
+      edges { node { id template status recipient subject attempts lastError createdAt sentAt company { id name } } }
+      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    }
+  }
+`);
+const FIELDS: readonly Field[] = [
+  { name: "recipient", label: "To", kind: "text" },
+  { name: "status", label: "Status", kind: "choice", options: ["QUEUED", "SENT", "FAILED"] },
+  {
+    name: "template",
+    label: "About",
+    kind: "choice",
+    options: [
+      "ORDER_REQUESTED", "ORDER_ASSIGNED", "ORDER_DECLINED", "ORDER_CANCELLED", "ORDER_WAITING", "LICENSES_EXPIRING", "LICENSES_EXPIRED",
+      "TRIAL_EXPIRING", "TRIAL_EXPIRED", "PARTNER_WELCOME", "MANAGER_WELCOME", "PASSWORD_RESET",
+    ],
+  },
+  { name: "createdAt", label: "Written", kind: "date" },
+];
+const COLORS = { QUEUED: "blue", SENT: "teal", FAILED: "red" };
+type Mail = SentMailQuery["notifications"]["edges"][number]["node"];
+
+const COLUMNS: Column<Mail>[] = [
+  { id: "subject", header: "Subject", cell: ({ subject }) => subject },
+  { id: "to", header: "To", cell: ({ recipient, company }) => <><Text size="sm">{recipient}</Text><Text size="xs" c="dimmed">{company.name}</Text></> },
+  {
+    id: "status",
+    header: "Status",
+    cell: ({ status, lastError, attempts }) => (
+      <>
+        <Badge variant="outline" color={COLORS[status]}>{word(status)}</Badge>
+        {status !== "SENT" && lastError && <Text size="xs" c="dimmed" maw={260}>{lastError}</Text>}
+        {status === "QUEUED" && attempts > 0 && <Text size="xs" c="dimmed">Tried {attempts} times</Text>}
+      </>
+    ),
+  },
+  { id: "at", header: "Sent", cell: ({ sentAt, createdAt }) => instant(sentAt ?? createdAt) },
+];
+
+export function Component() {
+  const filters = useFilters(FIELDS);
+  return (
+    <Stack>
+      <Heading>Sent mail</Heading>
+      <Filters fields={FIELDS} filters={filters} />
+      <Page key={filters.key} filter={filters.filter as NotificationFilter} />
+    </Stack>
+  );
+}
+
+function Page({ filter }: { filter: NotificationFilter }) {
+  const [place, setPlace] = useState(START);
+  const [{ data, error }, again] = useQuery({ query: MAIL, variables: { filter, ...place } });
+  return <DataList label="Sent mail" one="mail" columns={COLUMNS} connection={data?.notifications} error={error} onPlace={setPlace} onRetry={again} empty="No mail was written. Orders and welcomes will come here." />;
+}

@@ -1,0 +1,113 @@
+import { Fieldset, NativeSelect, NumberInput, SimpleGrid, Switch, TextInput } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { notifications } from "@mantine/notifications";
+import { useNavigate } from "react-router";
+
+import { graphql } from "../../generated";
+import type { CompanyKind, CreateCompanyInput, LicenseType } from "../../generated/graphql";
+import { useSave } from "../save";
+import { list, word } from "../words";
+import { SaveModal } from "./SaveModal";
+
+const CREATE = graphql(`
+  mutation CreateCompany($input: CreateCompanyInput!) {
+    createCompany(input: $input) {
+      company { id name }
+      order { id number status }
+      notifications { id recipient }
+      errors { code message path }
+    }
+  }
+`);
+const BENEATH: Record<string, CompanyKind[]> = {
+  VENDOR: ["CUSTOMER", "PARTNER", "DISTRIBUTOR"],
+  DISTRIBUTOR: ["CUSTOMER", "PARTNER"],
+  PARTNER: ["CUSTOMER", "PARTNER"],
+};
+const TYPES: LicenseType[] = ["PREMIUM", "MANAGED", "TRIAL"];
+const EMPTY = {
+  name: "",
+  kind: "CUSTOMER" as CompanyKind,
+  country: "",
+  industry: "",
+  manager: { firstName: "", lastName: "", email: "" },
+  order: { licenseType: "" as LicenseType | "", quantity: "" as number | string, purchaseOrder: "", assign: true },
+};
+const FIELDS = [
+  "name", "kind", "country", "industry", "manager.firstName", "manager.lastName", "manager.email",
+  "order.licenseType", "order.quantity", "order.purchaseOrder",
+];
+
+interface Props {
+  isOpen: boolean;
+  onClose: () => void;
+  parent: { id: string; name: string; kind: string };
+}
+
+function inputOf(parentId: string, { manager, order, ...company }: typeof EMPTY): CreateCompanyInput {
+  const isManaged = Object.values(manager).some(Boolean);
+  return {
+    parentId,
+    name: company.name,
+    kind: company.kind,
+    country: company.country || null,
+    industry: company.industry || null,
+    manager: isManaged ? { email: manager.email, firstName: manager.firstName || null, lastName: manager.lastName || null } : null,
+    order: order.licenseType
+      ? {
+          licenseType: order.licenseType,
+          quantity: Number(order.quantity) || 0,
+          purchaseOrder: order.purchaseOrder || null,
+          assign: order.assign,
+        }
+      : null,
+  };
+}
+
+/** A company, who manages it, and its first order, in one form: all come to be, or nothing does. */
+export function CreateCompany({ isOpen, onClose, parent }: Props) {
+  const form = useForm({ initialValues: EMPTY });
+  const { save, isSaving } = useSave(CREATE);
+  const navigate = useNavigate();
+  const kinds = BENEATH[parent.kind] ?? [];
+  const { order } = form.values;
+
+  return (
+    <SaveModal title={`Create Company beneath ${parent.name}`} isOpen={isOpen} onClose={onClose} form={form} fields={FIELDS} isSaving={isSaving}
+      onSave={(values) => save(inputOf(parent.id, values))}
+      onSaved={({ company, notifications: mails }: { company: { id: string; name: string }; notifications: { recipient: string }[] }) => {
+        form.reset();
+        notifications.show({
+          title: `${company.name} is created`,
+          message: mails.length > 0 ? `Mailed: ${list([...new Set(mails.map(({ recipient }) => recipient))])}.` : "Nobody was mailed.",
+        });
+        void navigate(`/companies/${company.id}`);
+      }}>
+      <TextInput label="Company name" required withAsterisk={false} data-autofocus {...form.getInputProps("name")} />
+      <NativeSelect label="Kind" data={kinds.map((kind) => ({ value: kind, label: word(kind) }))} {...form.getInputProps("kind")} />
+      <SimpleGrid cols={2}>
+        <TextInput label="Country" description="Two letters, like DE" maxLength={2} {...form.getInputProps("country")} />
+        <TextInput label="Industry" description="If you like" {...form.getInputProps("industry")} />
+      </SimpleGrid>
+      <Fieldset legend="Manager">
+        <SimpleGrid cols={2}>
+          <TextInput label="First name" {...form.getInputProps("manager.firstName")} />
+          <TextInput label="Last name" {...form.getInputProps("manager.lastName")} />
+        </SimpleGrid>
+        <TextInput label="Email" type="email" description="Gets a mail with a link to set a password" mt="xs" {...form.getInputProps("manager.email")} />
+      </Fieldset>
+      <Fieldset legend="Licenses">
+        <NativeSelect label="Type"
+          data={[{ value: "", label: "None for now" }, ...TYPES.map((type) => ({ value: type, label: word(type) }))]}
+          {...form.getInputProps("order.licenseType")} />
+        {order.licenseType && (
+          <>
+            <NumberInput label="Number" min={1} max={100_000} allowDecimal={false} mt="xs" {...form.getInputProps("order.quantity")} />
+            <TextInput label="Purchase order" mt="xs" {...form.getInputProps("order.purchaseOrder")} />
+            <Switch label="Assign at once" mt="sm" {...form.getInputProps("order.assign", { type: "checkbox" })} />
+          </>
+        )}
+      </Fieldset>
+    </SaveModal>
+  );
+}

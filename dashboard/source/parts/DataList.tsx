@@ -1,0 +1,139 @@
+import { Alert, Button, Center, Checkbox, Group, Loader, Stack, Table, Text } from "@mantine/core";
+import { createColumnHelper, type RowSelectionState, rowSelectionFeature, tableFeatures, useTable } from "@tanstack/react-table";
+import { type ReactNode, useMemo } from "react";
+import type { CombinedError } from "urql";
+
+import { explained } from "../asking";
+import { count } from "../words";
+
+export const PAGE = 25;
+/** The three dots stay in sight where the table is wider than the page. */
+const AT_HAND = { pos: "sticky", right: 0, bg: "var(--mantine-color-body)", px: 4, w: 40 } as const;
+const features = tableFeatures({ rowSelectionFeature });
+
+export interface Place {
+  first?: number;
+  after?: string;
+  last?: number;
+  before?: string;
+}
+export const START: Place = { first: PAGE };
+
+export interface Column<Row> {
+  id: string;
+  header: string;
+  cell: (row: Row) => ReactNode;
+}
+
+interface Connection<Row> {
+  edges: { node: Row }[];
+  totalCount: number;
+  pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor?: string | null; endCursor?: string | null };
+}
+
+interface Props<Row> {
+  label: string;
+  one: string;
+  many?: string;
+  columns: Column<Row>[];
+  connection?: Connection<Row>;
+  error?: CombinedError;
+  onPlace: (place: Place) => void;
+  onRetry?: () => void;
+  /** What to say where there is nothing. */
+  empty: ReactNode;
+  nameOf?: (row: Row) => string;
+  selected?: RowSelectionState;
+  onSelect?: (selected: RowSelectionState) => void;
+}
+
+/** A page of a list, read from the server; rows are chosen where `onSelect` is given. */
+export function DataList<Row extends { id: string }>(props: Props<Row>) {
+  const { connection, error, onSelect, selected = {}, nameOf = (row) => row.id } = props;
+  const rows = useMemo(() => connection?.edges.map(({ node }) => node) ?? [], [connection]);
+  const columns = useMemo(() => {
+    const helper = createColumnHelper<typeof features, Row>();
+    return props.columns.map(({ id, header, cell }) => helper.display({ id, header, cell: ({ row }) => cell(row.original) }));
+  }, [props.columns]);
+  const table = useTable({
+    features,
+    columns,
+    data: rows,
+    getRowId: (row) => row.id,
+    state: { rowSelection: selected },
+    onRowSelectionChange: (change) => onSelect?.(typeof change === "function" ? change(selected) : change),
+  });
+
+  if (error && !connection) {
+    return (
+      <Alert color="red" title="This could not be read" role="alert">
+        <Text size="sm">{explained(error)}</Text>
+        {props.onRetry && <Button mt="sm" size="xs" variant="default" onClick={props.onRetry}>Try again</Button>}
+      </Alert>
+    );
+  }
+  if (!connection) return <Center p="xl"><Loader aria-label="Loading" /></Center>;
+  if (rows.length === 0) return <Center p="xl" ta="center" c="dimmed">{props.empty}</Center>;
+
+  const { pageInfo, totalCount } = connection;
+  return (
+    <Stack gap="xs">
+      <Table.ScrollContainer minWidth={560} type="native" tabIndex={0} role="region" aria-label={props.label}>
+        <Table highlightOnHover verticalSpacing="xs" aria-label={props.label}>
+          <Table.Thead>
+            {table.getHeaderGroups().map((group) => (
+              <Table.Tr key={group.id}>
+                {onSelect && (
+                  <Table.Th w={40}>
+                    <Checkbox
+                      aria-label="Select all"
+                      checked={table.getIsAllRowsSelected()}
+                      indeterminate={table.getIsSomeRowsSelected()}
+                      onChange={table.getToggleAllRowsSelectedHandler()}
+                    />
+                  </Table.Th>
+                )}
+                {group.headers.map((header) => (
+                  <Table.Th key={header.id}><table.FlexRender header={header} /></Table.Th>
+                ))}
+              </Table.Tr>
+            ))}
+          </Table.Thead>
+          <Table.Tbody>
+            {table.getRowModel().rows.map((row) => (
+              <Table.Tr key={row.id} bg={selected[row.id] ? "var(--mantine-primary-color-light)" : undefined}>
+                {onSelect && (
+                  <Table.Td>
+                    <Checkbox
+                      aria-label={`Select ${nameOf(row.original)}`}
+                      checked={row.getIsSelected()}
+                      onChange={row.getToggleSelectedHandler()}
+                    />
+                  </Table.Td>
+                )}
+                {row.getAllCells().map((cell) => (
+                  <Table.Td key={cell.id} {...(cell.column.id === "actions" && AT_HAND)}><table.FlexRender cell={cell} /></Table.Td>
+                ))}
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+      <Group justify="space-between">
+        <Text size="sm" c="dimmed">{count(totalCount, props.one, props.many)}</Text>
+        {(pageInfo.hasNextPage || pageInfo.hasPreviousPage) && (
+          <Group gap="xs">
+            <Button size="xs" variant="default" disabled={!pageInfo.hasPreviousPage}
+              onClick={() => props.onPlace({ last: PAGE, before: pageInfo.startCursor ?? undefined })}>
+              Previous
+            </Button>
+            <Button size="xs" variant="default" disabled={!pageInfo.hasNextPage}
+              onClick={() => props.onPlace({ first: PAGE, after: pageInfo.endCursor ?? undefined })}>
+              Next
+            </Button>
+          </Group>
+        )}
+      </Group>
+    </Stack>
+  );
+}

@@ -1,0 +1,31 @@
+import { Button } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { useState } from "react";
+
+import { authorization } from "../asking";
+import { end } from "../session";
+
+/** A list of the acting company as CSV. The token goes in a header, and so it is fetched. */
+export function Download({ name, scope = "OWN" }: { name: "licenses" | "orders" | "users"; scope?: "OWN" | "BELOW" }) {
+  const [isBusy, setBusy] = useState(false);
+
+  async function download() {
+    setBusy(true);
+    try {
+      const response = await fetch(`/export/${name}.csv?scope=${scope}`, { headers: authorization() });
+      if (response.status === 401) end();
+      if (!response.ok) throw new Error("The list could not be exported. Try again later.");
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(await response.blob());
+      link.download = `${name}.csv`;
+      link.click();
+      URL.revokeObjectURL(link.href);
+    } catch (error) {
+      notifications.show({ color: "red", message: (error as Error).message });
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  return <Button size="xs" variant="default" loading={isBusy} onClick={() => void download()}>Export CSV</Button>;
+}

@@ -1,0 +1,72 @@
+import { Badge, Group, Tabs } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useNavigate } from "react-router";
+import { useQuery, useSubscription } from "urql";
+
+import { graphql } from "../../generated";
+import { useSession } from "../session";
+import { number } from "../words";
+import { AllowedButton } from "./Allowed";
+import { RequestLicenses } from "./RequestLicenses";
+import { Heading } from "./Shell";
+
+const COUNTS = graphql(`
+  query LicenseCounts($id: ID!) {
+    company(id: $id) {
+      id
+      licenseSummary { id available allocated expiring expired requested }
+      viewerCan { requestLicenses { allowed reason } allocateLicenses { allowed reason } }
+    }
+  }
+`);
+const CHANGED = graphql(`
+  subscription LicenseCountsChanged($id: ID!) {
+    licenseSummaryChanged(companyId: $id) { id available allocated expiring expired requested }
+  }
+`);
+const STATES = ["available", "allocated", "expiring", "expired"] as const;
+const ORDERS = { mine: "My Orders", requested: "Requested Orders", assigned: "Assigned Orders" };
+
+export function useCounts() {
+  const { companyId } = useSession()!;
+  const [{ data }] = useQuery({ query: COUNTS, variables: { id: companyId } });
+  return data?.company;
+}
+
+/** What the pages of licenses and of orders have in common: their tabs, counts, and the request for more. */
+export function LicensesHead({ part, tab }: { part: "licenses" | "orders"; tab: string }) {
+  const { companyId } = useSession()!;
+  const navigate = useNavigate();
+  const [isRequesting, requesting] = useDisclosure();
+  const company = useCounts();
+  useSubscription({ query: CHANGED, variables: { id: companyId } });
+
+  return (
+    <>
+      <Group justify="space-between">
+        <Heading>Licenses</Heading>
+        <AllowedButton permission={company?.viewerCan.requestLicenses} onClick={requesting.open}>Request Licenses</AllowedButton>
+      </Group>
+      <Tabs value={part} onChange={(value) => void navigate(value === "orders" ? "/orders/mine" : "/licenses/available")}>
+        <Tabs.List aria-label="Licenses and orders">
+          <Tabs.Tab value="licenses">Licenses</Tabs.Tab>
+          <Tabs.Tab value="orders">Orders</Tabs.Tab>
+        </Tabs.List>
+        {["licenses", "orders"].map((value) => <Tabs.Panel key={value} value={value}>{null}</Tabs.Panel>)}
+      </Tabs>
+      <Tabs variant="pills" value={tab} onChange={(value) => void navigate(`/${part}/${value}`)}>
+        <Tabs.List aria-label={part === "licenses" ? "States" : "Whose orders"}>
+          {part === "licenses"
+            ? STATES.map((state) => (
+                <Tabs.Tab key={state} value={state} rightSection={company && <Badge variant="default" size="sm">{number(company.licenseSummary[state])}</Badge>}>
+                  {state.charAt(0).toUpperCase() + state.slice(1)}
+                </Tabs.Tab>
+              ))
+            : Object.entries(ORDERS).map(([value, label]) => <Tabs.Tab key={value} value={value}>{label}</Tabs.Tab>)}
+        </Tabs.List>
+        {(part === "licenses" ? STATES : Object.keys(ORDERS)).map((value) => <Tabs.Panel key={value} value={value}>{null}</Tabs.Panel>)}
+      </Tabs>
+      <RequestLicenses isOpen={isRequesting} onClose={requesting.close} />
+    </>
+  );
+}

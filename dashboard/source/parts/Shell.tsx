@@ -1,0 +1,116 @@
+import { Alert, AppShell, Burger, Button, Group, Menu, NavLink, Text, Title, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
+import { useEffect, useState } from "react";
+import { Outlet, NavLink as RouterLink, useLocation, useNavigate } from "react-router";
+import { useSubscription } from "urql";
+
+import { graphql } from "../../generated";
+import { useSession } from "../session";
+import { exitManageMode, signOut } from "../signing";
+import { count, word } from "../words";
+import { Resume } from "./Resume";
+
+const ORDERS = graphql(`
+  subscription OrderChanged {
+    orderChanged { id number status quantity assignedQuantity licenseType company { id name } requestedBy { email } }
+  }
+`);
+const PLACES = [
+  { to: "/companies", label: "Company", isForAbove: true },
+  { to: "/licenses/available", label: "Licenses", also: "/orders", stem: "/licenses" },
+  { to: "/users", label: "Users" },
+  { to: "/overview", label: "Overview" },
+  { to: "/sent-mail", label: "Sent mail" },
+  { to: "/audit-trail", label: "Audit trail" },
+];
+
+export function Shell() {
+  const session = useSession();
+  const [isOpen, { toggle, close }] = useDisclosure();
+  const { pathname } = useLocation();
+  const navigate = useNavigate();
+  const { setColorScheme } = useMantineColorScheme();
+  const scheme = useComputedColorScheme("light");
+  const [isLeaving, setLeaving] = useState(false);
+
+  useEffect(close, [pathname, close]);
+  useSubscription({ query: ORDERS }, (_, told) => {
+    const { orderChanged: order } = told;
+    if (order.status === "REQUESTED" && order.requestedBy?.email !== session?.email) {
+      notifications.show({
+        id: order.id,
+        title: `New request ${order.number}`,
+        message: `${order.company.name} asks for ${count(order.quantity, `${word(order.licenseType)} license`)}.`,
+      });
+    }
+    return told;
+  });
+
+  async function exit() {
+    const managed = session?.companyId;
+    setLeaving(true);
+    try {
+      await exitManageMode();
+      await navigate(`/companies/${managed}`);
+    } catch (error) {
+      notifications.show({ color: "red", message: (error as Error).message });
+    } finally {
+      setLeaving(false);
+    }
+  }
+
+  if (!session) return null;
+  return (
+    <AppShell header={{ height: 56 }} navbar={{ width: 200, breakpoint: "sm", collapsed: { mobile: !isOpen } }} padding="md">
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group wrap="nowrap">
+            <Burger opened={isOpen} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Menu" aria-expanded={isOpen} />
+            <Text fw={700} size="lg">Canopy</Text>
+          </Group>
+          <Menu position="bottom-end">
+            <Menu.Target>
+              <Button variant="subtle" maw="70vw">
+                <Text truncate size="sm">{session.name} · {session.company}</Text>
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Label>{session.email}</Menu.Label>
+              <Menu.Item onClick={() => setColorScheme(scheme === "dark" ? "light" : "dark")}>
+                {scheme === "dark" ? "Light colors" : "Dark colors"}
+              </Menu.Item>
+              <Menu.Item onClick={() => void signOut()}>Sign out</Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" aria-label="Pages">
+        {PLACES.filter(({ isForAbove }) => !isForAbove || session.kind !== "CUSTOMER").map(({ to, label, also, stem = to }) => (
+          <NavLink key={to} component={RouterLink} to={to} label={label}
+            active={pathname.startsWith(stem) || Boolean(also && pathname.startsWith(also))} />
+        ))}
+      </AppShell.Navbar>
+      <AppShell.Main>
+        {session.isManaging && (
+          <Alert color="orange" variant="filled" mb="md" pos="sticky" top={64} role="region" aria-label="Manage mode" style={{ zIndex: 10 }}>
+            <Group justify="space-between">
+              <Text c="inherit" size="sm">You are managing <strong>{session.company}</strong> as {session.name}.</Text>
+              <Button size="xs" color="dark" loading={isLeaving} onClick={() => void exit()}>Exit Manage Mode</Button>
+            </Group>
+          </Alert>
+        )}
+        <Outlet />
+      </AppShell.Main>
+      <Resume />
+    </AppShell>
+  );
+}
+
+/** The heading of a page, which is its title, too. */
+export function Heading({ children }: { children: string }) {
+  useEffect(() => {
+    document.title = `${children} – Canopy`;
+  }, [children]);
+  return <Title order={1} size="h2">{children}</Title>;
+}

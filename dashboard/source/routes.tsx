@@ -1,0 +1,31 @@
+import { Alert } from "@mantine/core";
+import { createBrowserRouter, Navigate } from "react-router";
+
+import { Shell } from "./parts/Shell";
+import { current } from "./session";
+
+const Home = () => <Navigate replace to={current()?.kind === "CUSTOMER" ? "/licenses/available" : "/companies"} />;
+const Failed = () => <Alert color="red" title="This page has failed" m="md" role="alert">Load it again.</Alert>;
+const Unknown = () => <Alert color="gray" title="There is no such page" m="md">Choose one from the menu.</Alert>;
+
+export const router = createBrowserRouter([
+  {
+    path: "/",
+    Component: Shell,
+    ErrorBoundary: Failed,
+    HydrateFallback: () => null,
+    children: [
+      { index: true, Component: Home },
+      { path: "companies", lazy: () => import("./pages/Companies") },
+      { path: "companies/:id", lazy: () => import("./pages/Company") },
+      { path: "licenses/:state", lazy: () => import("./pages/Licenses") },
+      { path: "orders/:which", lazy: () => import("./pages/Orders") },
+      { path: "users", lazy: () => import("./pages/Users") },
+      { path: "users/import", lazy: () => import("./pages/Import") },
+      { path: "overview", lazy: () => import("./pages/Overview") },
+      { path: "sent-mail", lazy: () => import("./pages/SentMail") },
+      { path: "audit-trail", lazy: () => import("./pages/AuditTrail") },
+      { path: "*", Component: Unknown },
+    ],
+  },
+]);

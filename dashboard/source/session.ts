@@ -1,0 +1,49 @@
+// Who is signed in, and for whom they act. In manage mode a second session lies on the first.
+// Both are kept until the tab is closed, and nowhere else.
+
+import { useSyncExternalStore } from "react";
+
+export interface Session {
+  token: string;
+  userId: string;
+  name: string;
+  email: string;
+  companyId: string;
+  company: string;
+  kind: string;
+  isManaging: boolean;
+}
+
+interface State {
+  sessions: Session[];
+  /** The server no longer knows the uppermost one: its owner is asked to sign in again. */
+  hasEnded: boolean;
+}
+
+const KEY = "canopy:dashboard";
+const listeners = new Set<() => void>();
+let state: State = { sessions: JSON.parse(sessionStorage.getItem(KEY) ?? "[]") as Session[], hasEnded: false };
+
+function set(next: State) {
+  state = next;
+  sessionStorage.setItem(KEY, JSON.stringify(next.sessions));
+  for (const listener of listeners) listener();
+}
+
+function subscribe(listener: () => void) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export const current = () => state.sessions.at(-1);
+export const outer = () => state.sessions.at(0);
+export const useSession = () => useSyncExternalStore(subscribe, current);
+export const useHasEnded = () => useSyncExternalStore(subscribe, () => state.hasEnded);
+
+export const begin = (...sessions: Session[]) => set({ sessions, hasEnded: false });
+export const enter = (session: Session) => set({ sessions: [...state.sessions.slice(0, 1), session], hasEnded: false });
+export const leave = () => set({ sessions: state.sessions.slice(0, -1), hasEnded: false });
+export const forget = () => set({ sessions: [], hasEnded: false });
+export function end() {
+  if (current() && !state.hasEnded) set({ ...state, hasEnded: true });
+}

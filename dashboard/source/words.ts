@@ -1,0 +1,19 @@
+// How things are told: by the locale of the browser.
+
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const INSTANT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const NUMBER = new Intl.NumberFormat(undefined);
+const LIST = new Intl.ListFormat(undefined, { type: "conjunction" });
+
+export const day = (at?: string | null) => (at ? DAY.format(new Date(at)) : "–");
+export const instant = (at?: string | null) => (at ? INSTANT.format(new Date(at)) : "–");
+export const number = (value: number) => NUMBER.format(value);
+export const list = (names: string[]) => LIST.format(names);
+export const count = (value: number, one: string, many = `${one}s`) => `${number(value)} ${value === 1 ? one : many}`;
+
+/** PARTIALLY_ASSIGNED: Partially assigned. */
+export function word(value: string): string {
+  if (value === "NFR") return value;
+  const text = value.replaceAll("_", " ").toLowerCase();
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
