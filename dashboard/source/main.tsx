@@ -1,7 +1,7 @@
 import "@mantine/core/styles.css";
 import "@mantine/notifications/styles.css";
 
-import { createTheme, MantineProvider } from "@mantine/core";
+import { createTheme, type CSSVariablesResolver, MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { setNonce } from "get-nonce";
 import { lazy, StrictMode, Suspense } from "react";
@@ -12,6 +12,17 @@ import { useSession } from "./session";
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
 const theme = createTheme({ primaryColor: "teal", primaryShade: { light: 9, dark: 8 }, autoContrast: true });
+/** Text that is dimmed is to be read, too: 4.5 to 1 at least. */
+const resolver: CSSVariablesResolver = ({ colors }) => ({
+  variables: {},
+  light: {
+    "--mantine-color-dimmed": colors.gray![7],
+    "--mantine-color-placeholder": colors.gray![7],
+    "--mantine-color-teal-light-color": "#054d38",
+    "--mantine-color-red-light-color": "#a51111",
+  },
+  dark: { "--mantine-color-dimmed": colors.dark![1], "--mantine-color-placeholder": colors.dark![1] },
+});
 setNonce(nonce);
 
 /** What only those who are signed in need. */
@@ -25,7 +36,7 @@ function App() {
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+    <MantineProvider theme={theme} defaultColorScheme="auto" cssVariablesResolver={resolver} getStyleNonce={() => nonce}>
       <Notifications position="bottom-right" />
       <App />
     </MantineProvider>

@@ -32,8 +32,16 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+@pytest.fixture
+def expected_errors() -> list[str]:
+    """What the console is to say, in a test that brings it about."""
+    return []
+
+
 @pytest_asyncio.fixture
-async def context(browser: Browser, demo: str) -> AsyncIterator[BrowserContext]:
+async def context(
+    browser: Browser, demo: str, expected_errors: list[str]
+) -> AsyncIterator[BrowserContext]:
     """Whatever its pages ask of others is refused; at the end nothing was, and all is well."""
     asked, said = [], []
 
@@ -54,7 +62,7 @@ async def context(browser: Browser, demo: str) -> AsyncIterator[BrowserContext]:
         yield context
 
     assert asked == []
-    assert [text for kind, text in said if kind == "error"] == []
+    assert [text for kind, text in said if kind == "error"] == expected_errors
 
 
 @pytest_asyncio.fixture

@@ -1,13 +1,12 @@
 import { ActionIcon, Anchor, Badge, Button, Group, Loader, SegmentedControl, Stack, Table, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
 import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import { useQuery } from "urql";
 
 import { graphql } from "../../generated";
 import type { CompanyFilter } from "../../generated/graphql";
-import { CreateCompany } from "../parts/CreateCompany";
 import { type Column, DataList, START } from "../parts/DataList";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { Heading } from "../parts/Shell";
@@ -15,6 +14,7 @@ import { AllowedButton } from "../parts/Allowed";
 import { useSession } from "../session";
 import { number, word } from "../words";
 
+const CreateCompany = lazy(() => import("../parts/CreateCompany"));
 const ROOT = graphql(`
   query CompanyRoot($id: ID!) {
     company(id: $id) {
@@ -137,7 +137,7 @@ export function Component() {
         <Filters fields={COMPANY_FIELDS} filters={filters} />
       </Group>
       {isTree ? data?.company && <Tree root={data.company} /> : <Found key={JSON.stringify(filter)} filter={filter} />}
-      <CreateCompany isOpen={isCreating} onClose={creating.close} parent={{ id: session.companyId, name: session.company, kind: session.kind }} />
+      <Suspense>{isCreating && <CreateCompany isOpen={isCreating} onClose={creating.close} parent={{ id: session.companyId, name: session.company, kind: session.kind }} />}</Suspense>
     </Stack>
   );
 }

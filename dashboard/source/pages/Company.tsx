@@ -1,18 +1,18 @@
 import { Alert, Anchor, Badge, Breadcrumbs, Button, Card, Center, Group, Loader, Menu, SimpleGrid, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { useQuery, useSubscription } from "urql";
 
 import { graphql } from "../../generated";
 import { explained } from "../asking";
 import { AllowedItem } from "../parts/Allowed";
-import { CreateCompany } from "../parts/CreateCompany";
 import { Heading } from "../parts/Shell";
 import { manage } from "../signing";
 import { day, number, word } from "../words";
 
+const CreateCompany = lazy(() => import("../parts/CreateCompany"));
 const COMPANY = graphql(`
   query Company($id: ID!) {
     company(id: $id) {
@@ -107,7 +107,7 @@ export function Component() {
           ))}
         </SimpleGrid>
       </Card>
-      <CreateCompany key={company.id} isOpen={isCreating} onClose={creating.close} parent={company} />
+      <Suspense>{isCreating && <CreateCompany key={company.id} isOpen={isCreating} onClose={creating.close} parent={company} />}</Suspense>
     </Stack>
   );
 }

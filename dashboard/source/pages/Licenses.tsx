@@ -99,7 +99,7 @@ function Page({ state, filter }: { state: string; filter: LicenseFilter }) {
       cell: ({ expiresAt, daysRemaining }) => (
         <Group gap="xs" wrap="nowrap" component="span">
           {expiresAt ? day(expiresAt) : "Never"}
-          {!isExpired && typeof daysRemaining === "number" && daysRemaining <= 30 && <Badge color="orange" variant="outline">{daysRemaining} d</Badge>}
+          {!isExpired && typeof daysRemaining === "number" && daysRemaining <= 30 && <Badge color="#a83a00" variant="outline">{daysRemaining} d</Badge>}
         </Group>
       ),
     },

@@ -65,7 +65,7 @@ function inputOf(parentId: string, { manager, order, ...company }: typeof EMPTY)
 }
 
 /** A company, who manages it, and its first order, in one form: all come to be, or nothing does. */
-export function CreateCompany({ isOpen, onClose, parent }: Props) {
+export default function CreateCompany({ isOpen, onClose, parent }: Props) {
   const form = useForm({ initialValues: EMPTY });
   const { save, isSaving } = useSave(CREATE);
   const navigate = useNavigate();

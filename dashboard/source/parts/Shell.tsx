@@ -93,7 +93,7 @@ export function Shell() {
       </AppShell.Navbar>
       <AppShell.Main>
         {session.isManaging && (
-          <Alert color="orange" variant="filled" mb="md" pos="sticky" top={64} role="region" aria-label="Manage mode" style={{ zIndex: 10 }}>
+          <Alert color="#a83a00" variant="filled" mb="md" pos="sticky" top={64} role="region" aria-label="Manage mode" style={{ zIndex: 10 }}>
             <Group justify="space-between">
               <Text c="inherit" size="sm">You are managing <strong>{session.company}</strong> as {session.name}.</Text>
               <Button size="xs" color="dark" loading={isLeaving} onClick={() => void exit()}>Exit Manage Mode</Button>
