@@ -11,7 +11,7 @@ import { SignIn } from "./pages/SignIn";
 import { useSession } from "./session";
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
-const theme = createTheme({ primaryColor: "teal", primaryShade: { light: 9, dark: 8 }, autoContrast: true });
+const theme = createTheme({ primaryColor: "teal", primaryShade: 9, autoContrast: true });
 /** Text that is dimmed is to be read, too: 4.5 to 1 at least. */
 const resolver: CSSVariablesResolver = ({ colors }) => ({
   variables: {},

@@ -196,7 +196,7 @@ function Level({ id, depth }: { id: string; depth: number }) {
   const [first, setFirst] = useState(STEP);
   const [{ data }] = useQuery({ query: CHILDREN, variables: { id, first: Math.min(first, 200) } });
   const children = data?.company?.children;
-  if (!children) return <Table.Tr><Table.Td colSpan={6}><Loader size="xs" aria-label="Loading" /></Table.Td></Table.Tr>;
+  if (!children) return <Table.Tr><Table.Td colSpan={6}><Loader size="xs" role="status" aria-label="Loading" /></Table.Td></Table.Tr>;
   const more = children.totalCount - children.edges.length;
   return (
     <>

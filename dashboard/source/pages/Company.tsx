@@ -53,7 +53,7 @@ export function Component() {
 
   if (error && !data) return <Alert color="red" role="alert">{explained(error)}</Alert>;
   if (!company) {
-    return fetching ? <Center p="xl"><Loader aria-label="Loading" /></Center> : <Alert title="There is no such company">Or it is not yours to see.</Alert>;
+    return fetching ? <Center p="xl"><Loader role="status" aria-label="Loading" /></Center> : <Alert title="There is no such company">Or it is not yours to see.</Alert>;
   }
   const { licenseSummary: counts } = company;
   const shown = [

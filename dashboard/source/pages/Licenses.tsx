@@ -99,13 +99,13 @@ function Page({ state, filter }: { state: string; filter: LicenseFilter }) {
       cell: ({ expiresAt, daysRemaining }) => (
         <Group gap="xs" wrap="nowrap" component="span">
           {expiresAt ? day(expiresAt) : "Never"}
-          {!isExpired && typeof daysRemaining === "number" && daysRemaining <= 30 && <Badge color="#a83a00" variant="outline">{daysRemaining} d</Badge>}
+          {!isExpired && typeof daysRemaining === "number" && daysRemaining <= 30 && <Badge variant="default">{daysRemaining} d</Badge>}
         </Group>
       ),
     },
     {
       id: "actions",
-      header: "",
+      header: "Actions",
       cell: (row) => row.status === "ALLOCATED" && (
         <Menu position="bottom-end">
           <Menu.Target><ActionIcon variant="subtle" aria-label={`Actions for ${nameOf(row)}`}><IconDots size={18} /></ActionIcon></Menu.Target>

@@ -131,7 +131,7 @@ function Page({ isMine, scope, filter, empty }: { isMine: boolean; scope: Scope;
     },
     {
       id: "actions",
-      header: "",
+      header: "Actions",
       cell: (order) => ["REQUESTED", "PARTIALLY_ASSIGNED"].includes(order.status) && (
         <Menu position="bottom-end">
           <Menu.Target><ActionIcon variant="subtle" aria-label={`Actions for ${order.number}`}><IconDots size={18} /></ActionIcon></Menu.Target>

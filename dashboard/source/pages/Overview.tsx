@@ -59,7 +59,7 @@ export function Component() {
           data={[{ value: "SUBTREE", label: "With all beneath" }, { value: "OWN", label: "Own alone" }]} />
       )}
       {error && <Alert color="red" role="alert">{explained(error)}</Alert>}
-      {!data && !error && <Center p="xl"><Loader aria-label="Loading" /></Center>}
+      {!data && !error && <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>}
       {summary && (
         <>
           <Card withBorder component="section" aria-label="Licenses by expiry month">

@@ -82,8 +82,7 @@ export function SignIn() {
             <Divider label="This is a demo: sign in as" />
             <Stack gap="xs">
               {known.map(({ email, who, password }) => (
-                <Button key={email} variant="default" h="auto" py={6} justify="flex-start" disabled={isBusy}
-                  aria-label={`Sign in as ${email}`} onClick={() => void attempt(() => signIn(email, password))}>
+                <Button key={email} variant="default" h="auto" py={6} justify="flex-start" disabled={isBusy} onClick={() => void attempt(() => signIn(email, password))}>
                   <Stack gap={0} align="flex-start">
                     <Text size="sm">{email}</Text>
                     <Text size="xs" c="dimmed" ta="left" style={{ whiteSpace: "normal" }}>{who}</Text>

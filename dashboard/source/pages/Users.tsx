@@ -109,7 +109,7 @@ function Page({ filter, mayAllocate, mayRemove }: { filter: UserFilter; mayAlloc
     { id: "lastSignInAt", header: "Last sign-in", cell: ({ lastSignInAt }) => day(lastSignInAt) },
     {
       id: "actions",
-      header: "",
+      header: "Actions",
       cell: (user) => user.license && (
         <Menu position="bottom-end">
           <Menu.Target><ActionIcon variant="subtle" aria-label={`Actions for ${nameOf(user)}`}><IconDots size={18} /></ActionIcon></Menu.Target>

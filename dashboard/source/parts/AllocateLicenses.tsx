@@ -68,7 +68,7 @@ export function AllocateLicenses({ isOpen, onClose, onDone, userIds }: Props) {
   return (
     <Modal opened={isOpen} onClose={onClose} title="Allocate Licenses" closeButtonProps={{ "aria-label": "Close" }}>
       <Stack>
-        {!result && !wrong && <Center p="md"><Loader aria-label="Loading" /></Center>}
+        {!result && !wrong && <Center p="md"><Loader role="status" aria-label="Loading" /></Center>}
         {result && <Told title={`Will renew (${renewed.length})`} lines={renewed} none="Nobody." />}
         {result && <Told title={`Will not (${held.length + (result.shortage || 0)})`} lines={[...held, ...unserved]} none="Everybody selected gets one." />}
         {wrong && <Alert color="red" role="alert">{wrong}</Alert>}

@@ -1,4 +1,4 @@
-import { Alert, Button, Center, Checkbox, Group, Loader, Stack, Table, Text } from "@mantine/core";
+import { Alert, Button, Center, Checkbox, Group, Loader, Stack, Table, Text, VisuallyHidden } from "@mantine/core";
 import { createColumnHelper, type RowSelectionState, rowSelectionFeature, tableFeatures, useTable } from "@tanstack/react-table";
 import { type ReactNode, useMemo } from "react";
 import type { CombinedError } from "urql";
@@ -72,7 +72,7 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
       </Alert>
     );
   }
-  if (!connection) return <Center p="xl"><Loader aria-label="Loading" /></Center>;
+  if (!connection) return <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>;
   if (rows.length === 0) return <Center p="xl" ta="center" c="dimmed">{props.empty}</Center>;
 
   const { pageInfo, totalCount } = connection;
@@ -94,7 +94,11 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
                   </Table.Th>
                 )}
                 {group.headers.map((header) => (
-                  <Table.Th key={header.id}><table.FlexRender header={header} /></Table.Th>
+                  <Table.Th key={header.id}>
+                    {header.column.id === "actions"
+                      ? <VisuallyHidden><table.FlexRender header={header} /></VisuallyHidden>
+                      : <table.FlexRender header={header} />}
+                  </Table.Th>
                 ))}
               </Table.Tr>
             ))}
