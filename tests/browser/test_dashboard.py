@@ -41,7 +41,8 @@ class Dashboard:
     async def go(self, *labels: str) -> None:
         """Through the menu, and through tabs."""
         menu, *tabs = labels
-        await self.page.get_by_role("link", name=menu, exact=True).click()
+        pages = self.page.get_by_role("navigation", name="Pages")
+        await pages.get_by_role("link", name=menu, exact=True).click()
         for tab in tabs:
             await self.page.get_by_role("tab", name=re.compile(f"^{tab}")).click()
 

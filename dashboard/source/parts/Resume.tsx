@@ -5,7 +5,7 @@ import { forget, leave, useHasEnded, useSession } from "../session";
 import { isOuterAlive, resume } from "../signing";
 
 /** Asks for the password again, over whatever is being done: nothing that was typed is lost. */
-export function Resume() {
+export default function Resume() {
   const hasEnded = useHasEnded();
   const session = useSession();
   const [password, setPassword] = useState("");

@@ -1,16 +1,16 @@
 import { Alert, AppShell, Burger, Button, Group, Menu, NavLink, Text, Title, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { Outlet, NavLink as RouterLink, useLocation, useNavigate } from "react-router";
 import { useSubscription } from "urql";
 
 import { graphql } from "../../generated";
-import { useSession } from "../session";
+import { useHasEnded, useSession } from "../session";
 import { exitManageMode, signOut } from "../signing";
 import { count, word } from "../words";
-import { Resume } from "./Resume";
 
+const Resume = lazy(() => import("./Resume"));
 const ORDERS = graphql(`
   subscription OrderChanged {
     orderChanged { id number status quantity assignedQuantity licenseType company { id name } requestedBy { email } }
@@ -27,6 +27,7 @@ const PLACES = [
 
 export function Shell() {
   const session = useSession();
+  const hasEnded = useHasEnded();
   const [isOpen, { toggle, close }] = useDisclosure();
   const { pathname } = useLocation();
   const navigate = useNavigate();
@@ -102,7 +103,7 @@ export function Shell() {
         )}
         <Outlet />
       </AppShell.Main>
-      <Resume />
+      <Suspense>{hasEnded && <Resume />}</Suspense>
     </AppShell>
   );
 }
