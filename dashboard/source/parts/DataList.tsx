@@ -94,7 +94,7 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
                   </Table.Th>
                 )}
                 {group.headers.map((header) => (
-                  <Table.Th key={header.id}>
+                  <Table.Th key={header.id} pos="relative">
                     {header.column.id === "actions"
                       ? <VisuallyHidden><table.FlexRender header={header} /></VisuallyHidden>
                       : <table.FlexRender header={header} />}
