@@ -55,11 +55,11 @@ async def postgres_databases(server: Postgres) -> AsyncIterator[Databases]:
     server.drop_database(TEMPLATE)
     await migrate(server.create_database(TEMPLATE))
     url = server.create_database("canopy", TEMPLATE)
-    connection = await asyncpg.connect(url)
+    databases = PostgresDatabases(url, await asyncpg.connect(url))
     try:
-        yield PostgresDatabases(url, connection)
+        yield databases
     finally:
-        await connection.close()
+        await databases.close()
 
 
 class SqliteFiles:
@@ -89,3 +89,6 @@ class PostgresDatabases:
         if self._connection.is_closed():  # a test has stopped the server meanwhile
             self._connection = await asyncpg.connect(self._url)
         await self._connection.execute(EMPTY)
+
+    async def close(self) -> None:
+        await self._connection.close()

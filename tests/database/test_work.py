@@ -196,10 +196,7 @@ async def test_when_the_first_of_two_is_refused_the_second_stands_for_itself(
 
     answers = await asyncio.gather(*calls, return_exceptions=True)
 
-    assert [type(answer) for answer in answers[:3]] in (
-        [InvalidInput] * 3,
-        *([InvalidInput] * n + [IdempotencyKeyReused] * (3 - n) for n in range(3)),
-    )
+    assert {type(answer) for answer in answers[:3]} <= {InvalidInput, IdempotencyKeyReused}
     assert answers[3] == order.id
     assert await License.all().count() == 5
 
