@@ -335,7 +335,7 @@ async def test_axe_finds_nothing_serious(dashboard: Dashboard, scheme: Any) -> N
         found[name] = await _faults(page)
     await dashboard.manage("Birch Logistics")
     await dashboard.click("Request Licenses")
-    await dashboard.dialog.wait_for()
+    await expect(dashboard.dialog).to_have_css("opacity", "1")  # it fades in
     found["request"] = await _faults(page)
 
     assert {name: faults for name, faults in found.items() if faults} == {}
