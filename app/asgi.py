@@ -22,6 +22,7 @@ from app.export import EXPORTS, Download
 from app.graphql import INTERNAL_CODE, GraphQL, refusal
 from app.hearing import hearing
 from app.memory import settle
+from app.places import Places
 from app.rates import Rates
 from app.requests import JSON, BadRequest
 from app.scraping import Metrics, kept_fresh
@@ -102,11 +103,11 @@ def _tracing(endpoint: str) -> "Tracing | None":
 
 def _routes(settings: Settings, clock: Clock, rates: Rates, draining: Draining) -> list[BaseRoute]:
     core: Any = schema._schema
-    documents = Documents(core, settings)
+    documents, places = Documents(core, settings), Places(settings)
     return [
-        Route("/graphql", GraphQL(schema, settings, clock, rates, documents)),
+        Route("/graphql", GraphQL(schema, settings, clock, rates, places, documents)),
         WebSocketRoute("/graphql", Subscriptions(core, settings, clock, rates, documents)),
-        *(Route(f"/export/{name}.csv", Download(name, clock)) for name in EXPORTS),
+        *(Route(f"/export/{name}.csv", Download(name, clock, rates, places)) for name in EXPORTS),
         Route("/set-password", pages.set_password),
         Route("/health/live", health.live),
         Route("/health/ready", health.Ready(draining).page),

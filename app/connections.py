@@ -1,6 +1,6 @@
-"""How a server that is to end lets go of its connections, with not one request lost."""
+"""How uvicorn serves HTTP: it loses no request when it ends, and keeps nobody who does not read."""
 
-from asyncio import BaseTransport
+from asyncio import BaseTransport, TimerHandle
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -10,13 +10,29 @@ LULL: Final = 2.0
 
 
 class Connection(HttpToolsProtocol):
-    """Answers what was on its way to it before it closes.
+    """Answers what was on its way to it before it closes, and lets go of who does not read on.
 
     uvicorn's own closes all that asks for nothing at the moment: a connection just accepted, and
-    one that is kept alive, whose next request may have left its client already.
+    one that is kept alive, whose next request may have left its client already. And it waits for
+    ever for a client to read its answer, which is held meanwhile.
     """
 
+    patience = 60.0
+    """Seconds in which a client must read on when it lags behind."""
     _draining = False
+    _timer: TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._timer = self.loop.call_later(self.patience, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
 
     def shutdown(self) -> None:
         self._draining = True
@@ -30,6 +46,11 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         if self._draining and self._is_asked():
             super().shutdown()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _is_asked(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle

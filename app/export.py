@@ -3,8 +3,8 @@
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -16,8 +16,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Send
 from starlette.types import Scope as Connection
 
-from app import auth
-from app.graphql import FRESH, refusal
+from app.graphql import FRESH, known, refusal
+from app.places import Places
+from app.rates import Rates, address
 from app.requests import JSON, BadRequest
 from models.access import Caller, lacking
 from models.companies import Company
@@ -46,6 +47,7 @@ INSIDE: Final = re.compile("(?<=[;\t\r\n])(?=[=+@\uff1d\uff0b\uff0d\uff20-])")
 do: quotes that begin elsewhere are none to it, and hold no lines together."""
 
 Column = Callable[["Line"], Any]
+Pages = AsyncGenerator[tuple[Reader, list[Any]], None]
 
 
 @dataclass(frozen=True)
@@ -189,29 +191,42 @@ def cell(value: Any) -> Any:
 class Download:
     """An ASGI application: one list, for whoever may see it."""
 
-    def __init__(self, name: str, clock: Clock) -> None:
+    def __init__(self, name: str, clock: Clock, rates: Rates, places: Places) -> None:
         self._name = name
         self._export = EXPORTS[name]
         self._clock = clock
+        self._rates = rates
+        self._places = places
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        with ExitStack() as place:
+            response = await self._response(Request(scope, receive), place)
+            await response(scope, receive, send)
+
+    async def _response(self, request: Request, place: ExitStack) -> Response:
         try:
-            response = await self._answer(Request(scope, receive))
+            return await self._answer(request, place)
         except BadRequest as refused:
-            response = refusal(refused, JSON)
+            return refusal(refused, JSON)
         except Unauthenticated:
-            response = refusal(_nobody(), JSON)
+            return refusal(_nobody(), JSON)
         except Refusal as rule:
             status = 503 if isinstance(rule, Busy) else 404
-            response = refusal(BadRequest(status, rule.code, rule.message), JSON)
-        await response(scope, receive, send)
+            return refusal(BadRequest(status, rule.code, rule.message), JSON)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, place: ExitStack) -> Response:
         if request.method not in METHODS:
             allow = ", ".join(METHODS)
             raise BadRequest(405, "METHOD_NOT_ALLOWED", f"Send {allow}.", {"Allow": allow})
+        await self._rates.count_address(address(request))
+        place.enter_context(self._places.taken())
+        async with self._places.turn():
+            return await self._begin(request, place)
+
+    async def _begin(self, request: Request, place: ExitStack) -> Response:
         now = self._clock()
-        caller = await _caller(request, now)
+        caller = await self._caller(request, now)
+        place.enter_context(self._places.download(caller.user_id))
         company_id, scope = _asked(request)
         company = await self._company(caller, now, company_id)
         used = BackgroundTask(note_use, caller, now)
@@ -224,6 +239,14 @@ class Download:
         await perform(caller, self._clock, note_download, company.id, self._name, scope)
         text = self._text(caller, company, scope)
         return StreamingResponse(text, 200, headers, media_type, background=used)
+
+    async def _caller(self, request: Request, now: datetime) -> Caller:
+        caller = await known(request, self._rates, now)
+        if caller is None:
+            raise _nobody()
+        if (words := lacking(caller, ApiScope.READ)) is not None:
+            raise BadRequest(403, "FORBIDDEN", words)
+        return caller
 
     async def _company(self, caller: Caller, now: datetime, company_id: str | None) -> Company:
         """The one that is asked for, which is in sight; the acting one if none is."""
@@ -238,8 +261,14 @@ class Download:
         yield _csv([list(self._export.columns)])
         pages = all_pages(caller, self._clock, self._export.listing, company, scope)
         async with aclosing(pages):
-            async for reader, rows in pages:
-                yield _csv(await self._export.lines(reader, rows))
+            while text := await self._page(pages):
+                yield text
+
+    async def _page(self, pages: Pages) -> str:
+        """Empty behind the last one."""
+        async with self._places.turn():
+            page = await anext(pages, None)
+            return _csv(await self._export.lines(*page)) if page else ""
 
 
 def _keys(rows: Sequence[Any], column: str | None) -> Sequence[Any]:
@@ -253,15 +282,6 @@ def _csv(lines: Sequence[Sequence[Any]]) -> str:
     text = io.StringIO()
     csv.writer(text).writerows(lines)
     return text.getvalue()
-
-
-async def _caller(request: Request, now: datetime) -> Caller:
-    caller = await auth.caller(request, now)
-    if caller is None:
-        raise _nobody()
-    if (words := lacking(caller, ApiScope.READ)) is not None:
-        raise BadRequest(403, "FORBIDDEN", words)
-    return caller
 
 
 def _asked(request: Request) -> tuple[str | None, Scope]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import copy
 from datetime import datetime
 from http import HTTPStatus
@@ -12,7 +11,7 @@ import orjson
 from graphql import ExecutionResult as Executed
 from graphql import GraphQLError, OperationDefinitionNode, OperationType
 from starlette.background import BackgroundTask
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from strawberry import Schema
@@ -21,6 +20,7 @@ from strawberry.types import ExecutionResult
 
 from app import auth, current, metrics, pages
 from app.documents import Document, Documents, root_fields
+from app.places import Places
 from app.rates import GUESSES, Rates, address
 from app.requests import GRAPHQL_RESPONSE, JSON, Asked, BadRequest, answer_type, asked
 from app.settings import Settings
@@ -49,12 +49,13 @@ class GraphQL:
         settings: Settings,
         clock: Clock,
         rates: Rates,
+        places: Places,
         documents: Documents | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._rates = rates
-        self._running = 0
+        self._places = places
         self._documents = documents or Documents(schema._schema, settings)
         self._schema = copy(schema)
         if settings.executor == "standard":
@@ -79,7 +80,30 @@ class GraphQL:
             raise _not_allowed(f"Send {', '.join(METHODS)}.", *METHODS)
         sender = address(request)
         await self._rates.count_address(sender)
-        question = await asked(request, self._settings, self._documents.manifest)
+        self._places.must_be_free()
+        with self._places.baggage() as hold:
+            question = await asked(request, self._settings, self._documents.manifest, hold)
+            with self._places.taken():
+                return await self._in_time(request, question, sender, media_type)
+
+    async def _in_time(
+        self, request: Request, question: Asked, sender: str, media_type: str
+    ) -> Response:
+        """Waiting for its turn is part of an operation's time."""
+        limit = asyncio.timeout(seconds := self._settings.max_operation_seconds)
+        try:
+            async with limit, self._places.turn() as waited:
+                if waited and await request.is_disconnected():
+                    raise ClientDisconnect
+                return await self._operate(request, question, sender, media_type)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise timed_out(seconds) from None
+
+    async def _operate(
+        self, request: Request, question: Asked, sender: str, media_type: str
+    ) -> Response:
         document = self._documents.read(question.query)
         if document.is_parsed:
             _must_be_run(document, question, request.method)
@@ -89,51 +113,14 @@ class GraphQL:
         if errors:
             return _response({"errors": errors[: self._settings.max_errors]}, media_type)
         await self._rates.count_guesses(sender, _guesses(document, question))
-        with self._at_work():
-            await asyncio.sleep(0)  # whoever has asked meanwhile is counted first, and refused
-            now = self._clock()
-            caller = await self._caller(request, sender, now)
-            _begin(document.operation(question.operation_name), caller)
-            if caller is not None:
-                self._documents.keep(question.query)
-            response = _response(await self._in_time(question, caller, now), media_type)
+        now = self._clock()
+        caller = await known(request, self._rates, now)
+        _begin(document.operation(question.operation_name), caller)
+        if caller is not None:
+            self._documents.keep(question.query)
+        response = _response(await self._run(question, caller, now), media_type)
         response.background = BackgroundTask(note_use, caller, now)
         return response
-
-    @contextmanager
-    def _at_work(self) -> Iterator[None]:
-        """Refuses what would only wait, while there is more than can be done."""
-        if self._running >= self._settings.max_operations:
-            raise BadRequest(
-                503,
-                "OVERLOADED",
-                "Too much is asked just now: ask again.",
-                {"Retry-After": "1"},
-            )
-        self._running += 1
-        try:
-            with metrics.counted(metrics.running):
-                yield
-        finally:
-            self._running -= 1
-
-    async def _caller(self, request: Request, sender: str, now: datetime) -> Caller | None:
-        caller = await auth.caller(request, now)
-        if caller is not None:
-            await self._rates.count_token(caller.session_id)
-        elif auth.sent_token(request):
-            await self._rates.count_guesses(sender, 1)
-        return caller
-
-    async def _in_time(
-        self, question: Asked, caller: Caller | None, now: datetime
-    ) -> dict[str, Any]:
-        seconds = self._settings.max_operation_seconds
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._run(question, caller, now)
-        except TimeoutError:
-            raise timed_out(seconds) from None
 
     async def _run(self, question: Asked, caller: Caller | None, now: datetime) -> dict[str, Any]:
         result = await self._schema.execute(
@@ -165,6 +152,16 @@ class Prepared(SchemaExtension):
     def on_validate(self) -> Iterator[None]:
         self.execution_context.pre_execution_errors = []
         yield
+
+
+async def known(request: Request, rates: Rates, now: datetime) -> Caller | None:
+    """Who asks, counted; a token that is nobody's is a guess. Raises BadRequest."""
+    caller = await auth.caller(request, now)
+    if caller is not None:
+        await rates.count_token(caller.session_id)
+    elif auth.sent_token(request):
+        await rates.count_guesses(address(request), 1)
+    return caller
 
 
 def refusal(refused: BadRequest, media_type: str) -> Response:

@@ -39,7 +39,13 @@ operations: Final = Histogram(
 )
 running: Final = Gauge(
     "canopy_operations_running",
-    "GraphQL operations at work.",
+    "GraphQL operations at work, and pages of downloads.",
+    multiprocess_mode="livesum",
+    registry=registry,
+)
+waiting: Final = Gauge(
+    "canopy_operations_waiting",
+    "GraphQL operations and downloads that wait for their turn.",
     multiprocess_mode="livesum",
     registry=registry,
 )

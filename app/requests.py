@@ -3,8 +3,9 @@
 https://graphql.github.io/graphql-over-http/draft/
 """
 
+import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -21,6 +22,8 @@ OBJECTS: Final = ("variables", "extensions")
 PARAMETERS: Final = 16
 """A GET has no more of them; six are known."""
 DOCUMENT_ID: Final = ("documentId", "doc_id")
+SMALL: Final = 64 * 1024
+"""Bytes of a body that are held without being counted: uvicorn holds as many of each request."""
 _CHARSET: Final = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
 _QUALITY: Final = re.compile(r";\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*(?:;|$)", re.IGNORECASE)
 
@@ -47,11 +50,16 @@ class Asked:
     operation_name: str | None
 
 
-async def asked(request: Request, settings: Settings, trusted: Manifest | None) -> Asked:
-    """What a request by GET or POST asks. Raises BadRequest."""
+async def asked(
+    request: Request, settings: Settings, trusted: Manifest | None, hold: Callable[[int], None]
+) -> Asked:
+    """What a request by GET or POST asks; `hold` is told the bytes of a large body.
+
+    Raises BadRequest.
+    """
     if request.method == "POST":
         _require_json(request)
-        body = await _body(request, settings.max_body_bytes)
+        body = await _body_in_time(request, settings, hold)
         _must_be_few(body, settings.max_json_brackets)
         members = _members(body)
     else:
@@ -123,7 +131,21 @@ def _unsupported(message: str) -> BadRequest:
     return BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
 
 
-async def _body(request: Request, most: int) -> bytes:
+async def _body_in_time(request: Request, settings: Settings, hold: Callable[[int], None]) -> bytes:
+    seconds = settings.max_operation_seconds
+    try:
+        async with asyncio.timeout(seconds):
+            return await _body(request, settings.max_body_bytes, hold)
+    except TimeoutError:
+        raise BadRequest(
+            408,
+            "REQUEST_TIMEOUT",
+            f"The body was not there in {seconds:g} s (CANOPY_MAX_OPERATION_SECONDS).",
+            {"Connection": "close"},
+        ) from None
+
+
+async def _body(request: Request, most: int, hold: Callable[[int], None]) -> bytes:
     """Stops reading at the limit, whatever the client announced."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:20]) > most:
@@ -133,6 +155,8 @@ async def _body(request: Request, most: int) -> bytes:
         body += chunk
         if len(body) > most:
             raise _too_large(most)
+        if len(body) > SMALL:
+            hold(len(chunk))
     return bytes(body)
 
 

@@ -1,8 +1,9 @@
-"""More than one process can take: what it serves, what it refuses and how quickly, and its memory.
+"""More than one process can take: what it serves, what it refuses and how soon, and its memory.
 
-One `canopy serve` on SQLite, at a loopback port. First as many clients as it takes operations at
-once, then twice and four times as many; each asks again when it has its answer, and who is refused
-a tenth of a second later. What is served must not fall, and memory stay as it is.
+One `canopy serve` on SQLite, at a loopback port, asked for much by strangers. First by a few who
+ask again when they have their answer: that is all it can do. Then at the same rate, at twice, and
+at four times that, whether or not anybody has an answer yet. What is served must not fall, who is
+refused must hear so soon, and memory stay as it is.
 """
 
 import asyncio
@@ -17,9 +18,9 @@ import orjson
 from app.database import migrate
 from tests.http.server import Server
 
-AT_ONCE = 50
-SECONDS = 5.0
-PAUSE = 0.1
+AT_ONCE = 20
+CLIENTS = 8
+SECONDS = 6.0
 DOCUMENT = """query Overload { __typename viewer { user { id } }
     __schema { types { name fields { name type { name kind } args { name } } } } }"""
 BODY = orjson.dumps({"query": DOCUMENT})
@@ -27,10 +28,11 @@ REQUEST = (
     b"POST /graphql HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
     b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
 )
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def main() -> None:
-    print(f"Overload: {AT_ONCE} operations at once are served")
+    print(f"Overload: {AT_ONCE} operations have a place")
     with TemporaryDirectory() as folder:
         url = f"sqlite://{folder}/bench.sqlite3"
         await migrate(url)
@@ -40,53 +42,81 @@ async def main() -> None:
             "CANOPY_MAX_QUERY_COST": "1000000",
         }
         async with Server(url, 1, Path(folder) / "log", **settings) as server:
-            for clients in (AT_ONCE, AT_ONCE, 2 * AT_ONCE, 4 * AT_ONCE, AT_ONCE):
-                await _measure(server, clients)
+            await Asking(server).by_patient_clients()
+            most = await Asking(server).by_patient_clients()
+            print(f"  all it can do: {most:.0f}/s")
+            for times in (1, 2, 4, 1):
+                await Asking(server).at_rate(times, most)
 
 
-async def _measure(server: Server, clients: int) -> None:
-    took: dict[int, list[float]] = defaultdict(list)
-    end = time.monotonic() + SECONDS
-    asking = [_ask(server.port, end, took) for _ in range(clients)]
-    _, peak = await asyncio.gather(asyncio.gather(*asking), _peak(server.pid, end))
-    served, refused = took.pop(200, []), took.pop(503, [])
-    assert served, "nothing was served"
-    assert not took, f"neither served nor refused: {took.keys()}"
-    print(
-        f"  {clients:>4} clients: {len(served) / SECONDS:>5.0f}/s served in {_ms(served)}, "
-        f"{len(refused) / SECONDS:>5.0f}/s refused in {_ms(refused)}, {peak:.0f} MiB at most"
-    )
+class Asking:
+    """One measurement."""
 
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._took: dict[int, list[float]] = defaultdict(list)
+        self._free: list[Connection] = []
 
-async def _ask(port: int, end: float, took: dict[int, list[float]]) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        while (began := time.monotonic()) < end:
-            writer.write(REQUEST)
-            head = await reader.readuntil(b"\r\n\r\n")
-            await reader.readexactly(_length(head))
-            status = int(head.split(b" ", 2)[1])
-            took[status].append(time.monotonic() - began)
-            if status != 200:
-                await asyncio.sleep(PAUSE)
-    finally:
-        writer.close()
+    async def by_patient_clients(self) -> float:
+        """How many a second are served to a few who wait for their answers."""
+        end = time.monotonic() + SECONDS
+
+        async def client() -> None:
+            while time.monotonic() < end:
+                await self._ask()
+
+        await asyncio.gather(*(client() for _ in range(CLIENTS)))
+        self._leave()
+        assert self._took.keys() == {200}, "somebody was refused"
+        return len(self._took[200]) / SECONDS
+
+    async def at_rate(self, times: float, most: float) -> None:
+        """So many times what it can do, whether or not there is an answer yet."""
+        before, began = self._memory(), time.monotonic()
+        due = [began + number / (times * most) for number in range(int(times * most * SECONDS))]
+        async with asyncio.TaskGroup() as asking:
+            for at in due:
+                await asyncio.sleep(at - time.monotonic())
+                asking.create_task(self._ask(at))
+            until = asyncio.create_task(asyncio.sleep(began + SECONDS - time.monotonic()))
+        await until
+        seconds = time.monotonic() - began
+        self._leave()
+        served, refused = self._took.pop(200, []), self._took.pop(503, [])
+        assert served, "nothing was served"
+        assert not self._took, f"neither served nor refused: {self._took.keys()}"
+        print(
+            f"  asked {times} times as much: {len(served) / seconds / most:.2f} of it served in "
+            f"{_ms(served)}, {len(refused) / len(due):.0%} refused in {_ms(refused)}, "
+            f"memory {self._memory() - before:+.1f} MiB"
+        )
+
+    async def _ask(self, due: float | None = None) -> None:
+        began = due or time.monotonic()
+        reader, writer = self._free.pop() if self._free else await self._connected()
+        writer.write(REQUEST)
+        head = await reader.readuntil(b"\r\n\r\n")
+        self._took[int(head.split(b" ", 2)[1])].append(time.monotonic() - began)
+        await reader.readexactly(_length(head))
+        self._free.append((reader, writer))
+
+    async def _connected(self) -> Connection:
+        return await asyncio.open_connection("127.0.0.1", self._server.port)
+
+    def _leave(self) -> None:
+        for _, writer in self._free:
+            writer.close()
+
+    def _memory(self) -> float:
+        """MiB that the process holds."""
+        lines = Path(f"/proc/{self._server.pid}/status").read_text().splitlines()
+        [held] = [line.split()[1] for line in lines if line.startswith("VmRSS")]
+        return int(held) / 1024
 
 
 def _length(head: bytes) -> int:
     [line] = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
     return int(line.partition(b":")[2])
-
-
-async def _peak(pid: int, end: float) -> float:
-    """MiB that the process holds at most."""
-    most = 0.0
-    while time.monotonic() < end:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()  # noqa: ASYNC240 - no disk
-        [held] = [line.split()[1] for line in lines if line.startswith("VmRSS")]
-        most = max(most, int(held) / 1024)
-        await asyncio.sleep(0.2)
-    return most
 
 
 def _ms(seconds: list[float]) -> str:

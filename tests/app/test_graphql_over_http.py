@@ -16,6 +16,7 @@ from starlette.routing import Route
 from app import logs
 from app.clock import utc_now
 from app.graphql import GraphQL
+from app.places import Places
 from app.rates import Rates
 from app.requests import GRAPHQL_RESPONSE, JSON
 from app.settings import load
@@ -67,7 +68,7 @@ class Schema(strawberry.Schema):
 @contextmanager
 def served(**settings: Any) -> Iterator[httpx.Client]:
     told = load(_env_file=None, rate_limit="off", **settings)
-    endpoint = GraphQL(Schema(Query, Mutation), told, utc_now, Rates(told, utc_now))
+    endpoint = GraphQL(Schema(Query, Mutation), told, utc_now, Rates(told, utc_now), Places(told))
     with (
         serving(Starlette(routes=[Route("/graphql", endpoint)])) as address,
         httpx.Client(base_url=address, timeout=20) as client,

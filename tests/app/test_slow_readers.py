@@ -1,17 +1,20 @@
 """A client that does not read: how long it is waited for, and what that costs."""
 
+import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from app import sockets
+from app import connections, sockets
 from models.base import new_id
 from resolvers.changes import MOST_WAITING, Change, Watch
 from tests.app.live import PATIENCE, serving, wait_until
@@ -77,6 +80,35 @@ def test_who_reads_on_too_late_is_told_why() -> None:
     told = closed.value.rcvd
     assert told is not None
     assert (told.code, told.reason) == (1013, "The client reads too slowly.")
+
+
+def test_who_does_not_read_an_answer_is_left() -> None:
+    sent, left = [0], []
+
+    class HastyConnection(connections.Connection):
+        patience = 0.3
+
+    async def chunks() -> AsyncIterator[str]:
+        try:
+            while sent[0] < 400:
+                yield "x" * CHUNK
+                sent[0] += 1
+                await asyncio.sleep(0)
+        finally:
+            left.append(True)
+
+    async def answer(_: Request) -> StreamingResponse:
+        return StreamingResponse(chunks())
+
+    app = Starlette(routes=[Route("/", answer)])
+    with serving(app, http=HastyConnection) as address, socket.socket() as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        host, port = address.removeprefix("http://").split(":")
+        raw.connect((host, int(port)))
+        raw.sendall(b"GET / HTTP/1.1\r\nHost: canopy.test\r\n\r\n")
+        wait_until(lambda: left)
+
+    assert sent[0] < 100
 
 
 def drain(client: ClientConnection) -> None:

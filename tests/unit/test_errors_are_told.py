@@ -12,7 +12,7 @@ from schema.errors import UserErrorCode
 
 ROOT: Final = Path(__file__).parents[2]
 TOLD: Final = (ROOT / "docs" / "errors.md").read_text()
-CODE: Final = re.compile(r"[A-Z]+(_[A-Z]+)+|UNAUTHENTICATED|FORBIDDEN|CONFLICT")
+CODE: Final = re.compile(r"[A-Z]+(_[A-Z]+)+|UNAUTHENTICATED|FORBIDDEN|CONFLICT|OVERLOADED")
 CODED: Final = [
     *({*(ROOT / "app").rglob("*.py")} - {ROOT / "app/settings.py"}),
     ROOT / "schema/errors.py",
