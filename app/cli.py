@@ -231,6 +231,26 @@ def import_users(
 
 
 @command.command()
+def seed(
+    companies: Annotated[int, typer.Option(min=10, help="Vendor and partners included.")] = 20_000,
+    learners: Annotated[int, typer.Option(min=0, help="In all companies together.")] = 500_000,
+    licenses: Annotated[int, typer.Option(min=0, help="Free, allocated and expired.")] = 860_000,
+    random_seed: Annotated[int, typer.Option(help="The same one, the same data.")] = 1,
+) -> None:
+    """Fill an empty database with made-up companies, people, orders and licenses."""
+    from app.seeding.filling import seed
+    from app.seeding.tree import Size
+
+    settings = _begin()
+    asyncio.run(_require_up_to_date(settings))
+    email = asyncio.run(seed(settings, utc_now, Size(companies, learners, licenses), random_seed))
+    _say(
+        f"{companies:,} companies, {learners:,} learners and {licenses:,} licenses are there. "
+        f"{email} is an account manager of the vendor: canopy create-token asks in that name."
+    )
+
+
+@command.command()
 def export_schema() -> None:
     """Print the GraphQL schema as SDL."""
     from schema.build import export_schema

@@ -1,6 +1,6 @@
 """Plain SQL where the ORM has no words for it, alike on both databases."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from tortoise.connection import get_connection
@@ -22,6 +22,23 @@ async def rows(statement: str, *values: Any) -> list[dict[str, Any]]:
     if is_sqlite():
         statement = statement.replace("$", "?")
     return await connection.execute_query_dict(statement, list(values))
+
+
+async def pour(table: str, columns: Sequence[str], records: Iterable[Sequence[Any]]) -> None:
+    """Write very many rows, in the transaction that is open: by COPY, or one prepared statement."""
+    connection: Any = get_connection("default")
+    if is_sqlite():
+        marks = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+        await connection.execute_many(statement, records)
+        return
+    async with connection.acquire_connection() as raw:
+        await raw.copy_records_to_table(table, columns=columns, records=records)
+
+
+async def analyze(tables: Iterable[str]) -> None:
+    """Tell the planner what is in the tables now; PostgreSQL also which pages all may see."""
+    await rows("ANALYZE" if is_sqlite() else f"VACUUM (ANALYZE) {', '.join(tables)}")
 
 
 async def is_read_only() -> bool:

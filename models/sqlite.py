@@ -10,6 +10,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any, Final
+from uuid import UUID
 
 import aiosqlite
 from tortoise.backends.base.client import (
@@ -31,6 +32,9 @@ from models.errors import Busy
 
 UNICODE: Final[dict[str, Callable[[str], str]]] = {"UPPER": str.upper, "LOWER": str.lower}
 """SQLite's own know ASCII alone, and search without case needs the rest."""
+
+
+sqlite3.register_adapter(UUID, str)
 
 
 class Held(ConnectionWrapper[aiosqlite.Connection]):
