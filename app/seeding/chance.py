@@ -94,7 +94,7 @@ class Chance:
 
     def __init__(self, seed: int, now: datetime) -> None:
         self.now = now
-        self._random = Random(seed)  # noqa: S311 - made-up data
+        self._random = Random(seed)
         self._labels: set[str] = set()
         self._numbers: set[str] = set()
         self._domains = 0

@@ -112,14 +112,14 @@ class Life:
             yield from self._buy(kind, old, OrderOrigin.COMPANY_CREATION, born)
             again = chance.between(ended, min(chance.now, ended + timedelta(days=20)))
             yield from self._buy(kind, number - old, OrderOrigin.RENEWAL, again)
-        elif number <= TRIAL and chance.happens(0.1):
-            yield from self._buy(LicenseType.TRIAL, number, OrderOrigin.COMPANY_CREATION, born)
-        elif ended > chance.now and number > 4 * RETURNED and chance.happens(0.01):
+        elif ended > chance.now and number > 4 * RETURNED and chance.happens(0.05):
             yield from self._buy(kind, number - RETURNED, OrderOrigin.COMPANY_CREATION, born)
             at = max(born, chance.days_ago(12, 9))
             [one] = self._buy(kind, RETURNED, OrderOrigin.CUSTOMER_REQUEST, at)
             self._return(one)
             yield one
+        elif number <= TRIAL and chance.happens(0.1):
+            yield from self._buy(LicenseType.TRIAL, number, OrderOrigin.COMPANY_CREATION, born)
         else:
             yield from self._buy(kind, number, OrderOrigin.COMPANY_CREATION, born)
 

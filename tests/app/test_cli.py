@@ -469,3 +469,16 @@ def test_verifying_says_what_is_wrong_up_to_a_hundred_times(vendor: Path) -> Non
     assert lines[0] == f"{rule}: not 01890000-0000-7000-8000-000000000000"
     assert len(lines) == 101
     assert lines[-1] == f"{rule}: and perhaps more, for no more than 100 are shown"
+
+
+def test_seed_fills_an_empty_database_alone(migrated: Path) -> None:
+    size = ("--companies", "10", "--learners", "20", "--licenses", "30")
+
+    filled = canopy("seed", *size, folder=migrated)
+    again = canopy("seed", *size, folder=migrated)
+
+    assert filled.returncode == 0, filled.stderr
+    assert filled.stdout.startswith("10 companies, 20 learners and 30 licenses are there. ")
+    assert again.returncode == 1
+    assert again.stderr.endswith("There are companies already: only an empty database is seeded.\n")
+    assert rows(migrated, "SELECT count(*) FROM licenses") == [(30,)]

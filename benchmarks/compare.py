@@ -1,0 +1,101 @@
+"""Canopy, the same with the stock executor, and the floor: the same pages, in turn, in one run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, Final
+
+import httpx
+import orjson
+
+from benchmarks.questions import Question
+from benchmarks.servers import CLIENTS, Load, Process
+
+OURS: Final = "canopy"
+
+
+@dataclass
+class Compared:
+    """The loads of each server, round by round."""
+
+    name: str
+    loads: dict[str, list[Load]] = field(default_factory=dict)
+
+    def ratio(self, what: str, to: str, of: str = OURS) -> float | None:
+        """The median of what each round came to; None where one of the two was not there."""
+        if to not in self.loads or of not in self.loads:
+            return None
+        pairs = zip(self.loads[of], self.loads[to], strict=True)
+        return float(median(getattr(a, what) / getattr(b, what) for a, b in pairs))
+
+    def middle(self, server: str, what: str) -> float:
+        return float(median(getattr(load, what) for load in self.loads[server]))
+
+
+async def answer(server: Process, question: Question) -> bytes:
+    """What it says to the question, of which the data are compared."""
+    head, _, content = question.to(server.name).partition("\r\n\r\n")
+    path, *lines = head.split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    url = f"http://127.0.0.1:{server.port}{path.split()[1]}"
+    async with httpx.AsyncClient(timeout=60) as http:
+        told = await http.post(url, content=content, headers=headers)
+    assert told.status_code == 200, told.text
+    return told.content
+
+
+async def assert_equal(servers: Sequence[Process], question: Question) -> None:
+    """That all of them say the same, byte for byte."""
+    answers = {server.name: await answer(server, question) for server in servers}
+    first = answers[OURS]
+    assert b'"errors"' not in first, first
+    for name, told in answers.items():
+        same = told == first or orjson.loads(told)["data"] == orjson.loads(first)["data"]
+        assert same, f"{question.name}: {name} says {told[:500]!r}, Canopy {first[:500]!r}"
+        assert name == "peer" or told == first, f"{question.name}: {name} puts it otherwise"
+
+
+async def compare(
+    servers: Sequence[Process], question: Question, rounds: int, seconds: float
+) -> Compared:
+    """Every round begins with another server, so that a noisy moment meets all alike."""
+    await assert_equal(servers, question)
+    compared = Compared(question.name, {server.name: [] for server in servers})
+    for server in servers:
+        await _load(server, question, min(1.0, seconds))  # until it is warm
+    for number in range(rounds):
+        start = number % len(servers)
+        for server in [*servers[start:], *servers[:start]]:
+            compared.loads[server.name].append(await _load(server, question, seconds))
+    return compared
+
+
+async def _load(server: Process, question: Question, seconds: float) -> Load:
+    return await server.load([[question.to(server.name)]] * CLIENTS, seconds)
+
+
+def table(compared: Compared) -> list[str]:
+    """A line for each server."""
+    lines = []
+    for server in compared.loads:
+        figures = {what: compared.middle(server, what) for what in FIGURES}
+        lines.append(
+            f"{compared.name:<16} {server:<10} {figures['rate']:>7.0f}/s "
+            f"p50 {figures['p50']:>6.1f} ms  p99 {figures['p99']:>6.1f} ms  "
+            f"CPU {figures['cpu']:>6.2f} ms  {figures['memory']:>5.0f} MiB"
+        )
+    return lines
+
+
+FIGURES: Final = ("rate", "p50", "p99", "cpu", "memory")
+
+
+def ratios(compared: Compared) -> Mapping[str, Any]:
+    """As benchmarks/results/latest.json has it."""
+    return {
+        "vs_floor": compared.ratio("rate", "floor"),
+        "vs_standard": compared.ratio("rate", "standard"),
+        "vs_postgraphile": compared.ratio("rate", "postgraphile"),
+        "cpu_vs_floor": compared.ratio("cpu", "floor"),
+        "p99_vs_floor": compared.ratio("p99", "floor"),
+    }

@@ -1,0 +1,121 @@
+"""What is asked: the pages of the issue, of whom, and in whose name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.clock import utc_now
+from benchmarks.load import request
+from models.companies import Company
+from models.database import rows
+from models.tokens import ApiScope
+from models.users import User, UserRole
+from schema.ids import global_id
+from tests.factories import Make
+
+DOCUMENTS: Final = {
+    "Q1": """
+query Tree($id: ID!) {
+  company(id: $id) { name kind children(first: 50) { edges { node {
+    name
+    licenseSummary { available allocated expiring expired }
+    children(first: 10) { edges { node { name } } }
+  } } } }
+}""",
+    "Q2": """
+query Requests {
+  orders(filter: {status: [REQUESTED]}, first: 50) {
+    edges { node {
+      number status quantity requestedAt company { name } requestedBy { name email }
+    } }
+    totalCount
+  }
+}""",
+    "Q3": """
+query Licenses($companyId: ID!) {
+  licenses(first: 100, filter: {companyId: $companyId, status: [ALLOCATED]}) {
+    edges { node { id status expiresAt user { name email } order { number } } }
+  }
+}""",
+}
+TITLES: Final = {
+    "Q1": "company tree page",
+    "Q2": "orders in a subtree",
+    "Q3": "licenses page",
+    "allocate": "allocate 100",
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """One request, to Canopy and to the floor."""
+
+    name: str
+    token: str
+    variables: Mapping[str, Any]
+    plain: Mapping[str, Any]
+    """What the floor is told."""
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return {"query": DOCUMENTS[self.name], "variables": dict(self.variables)}
+
+    def to(self, server: str) -> str:
+        if server == "floor":
+            return request(f"/{self.name}", self.plain)
+        return request("/graphql", self.body, self.token)
+
+
+async def questions() -> dict[str, Question]:
+    """Q1 to Q3 of a large distributor, a large partner and a customer; Q2 of the root, too."""
+    distributor = await _one(
+        """SELECT above.id FROM companies above JOIN companies ON companies.parent_id = above.id
+        WHERE above.kind = 'DISTRIBUTOR' GROUP BY above.id ORDER BY count(*) DESC, above.id"""
+    )
+    partner = await _one(
+        """SELECT above.id FROM companies above JOIN orders
+        ON orders.path >= above.path AND orders.path < substr(above.path, 1, length(above.path) - 1)
+            || '0'
+        WHERE above.kind = 'PARTNER' AND orders.status = 'REQUESTED'
+        GROUP BY above.id ORDER BY count(*) DESC, above.id"""
+    )
+    customer = await _one(
+        """SELECT companies.id FROM companies JOIN licenses ON licenses.company_id = companies.id
+        WHERE companies.kind = 'CUSTOMER' AND NOT companies.is_archived AND voided_at IS NULL
+        AND holder_id IS NOT NULL AND expires_at > now()
+        GROUP BY companies.id ORDER BY count(*) < 100, count(*), companies.id"""
+    )
+    root = await Company.get(parent_id=None)
+    seller = await Company.get(id=customer.parent_id)
+    return {
+        "Q1": Question(
+            "Q1",
+            await _token(distributor),
+            {"id": global_id("Company", distributor.id)},
+            {"id": str(distributor.id)},
+        ),
+        "Q2": Question("Q2", await _token(partner), {}, {"path": partner.path}),
+        "Q3": Question(
+            "Q3",
+            await _token(seller),
+            {"companyId": global_id("Company", customer.id)},
+            {"companyId": str(customer.id)},
+        ),
+        "Q2 of the root": Question("Q2", await _token(root), {}, {"path": root.path}),
+    }
+
+
+async def _one(statement: str) -> Company:
+    [found] = await rows(f"{statement} LIMIT 1")
+    return await Company.get(id=found["id"])
+
+
+async def _token(company: Company) -> str:
+    """An API token of one of its account managers."""
+    manager = (
+        await User.filter(company_id=company.id, role=UserRole.ACCOUNT_MANAGER)
+        .order_by("id")
+        .first()
+    )
+    assert manager is not None
+    return await Make(utc_now).api_token(manager, ApiScope.READ, ApiScope.LICENSES_ALLOCATE)
