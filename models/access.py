@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
+import orjson
 from tortoise.expressions import F, Q, Subquery
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
@@ -14,6 +15,7 @@ from tortoise.queryset import QuerySet
 from models.audit import AuditEvent
 from models.base import is_within, where, within
 from models.companies import Company, CompanyKind, CompanyPlan, ancestor_paths
+from models.database import as_id, read
 from models.errors import Conflict, Forbidden, Refusal
 from models.licenses import Allocation, License
 from models.orders import Order
@@ -143,15 +145,14 @@ class Caller:
 
 async def caller_of(token: str, now: datetime) -> Caller | None:
     """Whose token it is, with one indexed query; None if it is nobody's any more."""
-    by_hash = Q(token_hash=digest(token))
-    return await (_by_token(by_hash, now) if is_secret(token) else _caller(by_hash, now))
+    ask = _by_token if is_secret(token) else _by_session
+    return await ask("token_hash", digest(token), now)
 
 
 async def caller_again(caller: Caller, now: datetime) -> Caller | None:
     """The same session or token, read anew: rights lost since the request came in are lost."""
-    if caller.token_id is not None:
-        return await _by_token(Q(id=caller.token_id), now)
-    return await _caller(Q(id=caller.session_id), now)
+    ask = _by_session if caller.token_id is None else _by_token
+    return await ask("id", caller.session_id, now)
 
 
 async def oneself(user_id: UUID) -> Caller:
@@ -167,81 +168,69 @@ async def oneself(user_id: UUID) -> Caller:
     )
 
 
-async def _caller(session: Q, now: datetime) -> Caller | None:
-    found = (
-        await Session.filter(session)
-        .select_related("user__company", "company", "entered_from")
-        .get_or_none()
-    )
-    if found is None or not _is_good(found, now):
-        return None
-    home = found.user.company
-    acting = found.company or home
-    managing = found.company is not None
-    return Caller(
-        session_id=found.id,
-        user_id=found.user_id,
-        role=managing_role(acting.kind) if managing else found.user.role,
-        company_id=acting.id,
-        path=acting.path,
-        home_id=home.id,
-        managing=managing,
-    )
+_SIGNED_IN: Final = """
+SELECT person.id AS user_id, person.role, home.id AS home_id,
+    acting.id AS company_id, acting.kind, acting.path, asking.id, asking.company_id AS managed_id
+FROM sessions asking
+JOIN users person ON person.id = asking.user_id
+JOIN companies home ON home.id = person.company_id
+JOIN companies acting ON acting.id = COALESCE(asking.company_id, person.company_id)
+LEFT JOIN sessions first ON first.id = asking.entered_from_id
+WHERE asking.{} = $1 AND asking.ended_at IS NULL AND asking.expires_at > $2
+AND person.removed_at IS NULL AND NOT home.is_archived
+AND (asking.company_id IS NULL OR (
+    person.role = 'ACCOUNT_MANAGER' AND NOT acting.is_archived
+    AND first.ended_at IS NULL AND first.expires_at > $2
+    AND acting.id <> home.id AND SUBSTR(acting.path, 1, LENGTH(home.path)) = home.path
+))
+"""
+_API: Final = """
+SELECT person.id AS user_id, person.role, home.id AS home_id,
+    acting.id AS company_id, acting.kind, acting.path, asking.id, asking.scopes,
+    asking.last_used_at
+FROM api_tokens asking
+JOIN users person ON person.id = asking.created_by_id
+JOIN companies home ON home.id = person.company_id
+JOIN companies acting ON acting.id = asking.company_id
+WHERE asking.{} = $1 AND asking.revoked_at IS NULL
+AND (asking.expires_at IS NULL OR asking.expires_at > $2)
+AND person.removed_at IS NULL AND person.role <> 'LEARNER'
+AND (acting.id = home.id OR person.role = 'ACCOUNT_MANAGER')
+AND NOT home.is_archived AND NOT acting.is_archived
+AND SUBSTR(acting.path, 1, LENGTH(home.path)) = home.path
+"""
+"""It ends with its creator, their role and their reach."""
 
 
-async def _by_token(token: Q, now: datetime) -> Caller | None:
+async def _by_session(column: str, value: Any, now: datetime) -> Caller | None:
+    for found in await read(_SIGNED_IN.format(column), [value, now]):
+        managing = found["managed_id"] is not None
+        kind = CompanyKind(found["kind"])
+        role = managing_role(kind) if managing else UserRole(found["role"])
+        return Caller(**_places(found), role=role, managing=managing)
+    return None
+
+
+async def _by_token(column: str, value: Any, now: datetime) -> Caller | None:
     """In the creator's name, on the token's company, as the creator may work there now."""
-    found = (
-        await ApiToken.filter(token).select_related("created_by__company", "company").get_or_none()
-    )
-    if found is None or not _is_still_good(found, now):
-        return None
-    user, acting = found.created_by, found.company
-    is_own = user.company_id == acting.id
-    return Caller(
-        session_id=found.id,
-        user_id=user.id,
-        role=user.role if is_own else managing_role(acting.kind),
-        company_id=acting.id,
-        path=acting.path,
-        home_id=user.company_id,
-        scopes=frozenset(ApiScope(scope) for scope in found.scopes),
-        used_at=found.last_used_at,
-    )
+    for found in await read(_API.format(column), [value, now]):
+        is_own = found["company_id"] == found["home_id"]
+        role = UserRole(found["role"]) if is_own else managing_role(CompanyKind(found["kind"]))
+        return Caller(
+            **_places(found),
+            role=role,
+            scopes=frozenset(ApiScope(scope) for scope in orjson.loads(found["scopes"])),
+            used_at=ApiToken._meta.fields_map["last_used_at"].to_python_value(
+                found["last_used_at"]
+            ),
+        )
+    return None
 
 
-def _is_still_good(token: ApiToken, now: datetime) -> bool:
-    """It ends with its creator, their role and their reach."""
-    user, home = token.created_by, token.created_by.company
-    if token.revoked_at is not None or (token.expires_at is not None and token.expires_at <= now):
-        return False
-    if user.removed_at is not None or not user.is_manager:
-        return False
-    reaches = token.company_id == home.id or user.role is UserRole.ACCOUNT_MANAGER
-    return (
-        reaches
-        and is_within(token.company.path, home.path)
-        and not home.is_archived
-        and not token.company.is_archived
-    )
-
-
-def _is_good(session: Session, now: datetime) -> bool:
-    user, home = session.user, session.user.company
-    if session.ended_at is not None or session.expires_at <= now:
-        return False
-    if user.removed_at is not None or home.is_archived:
-        return False
-    if session.company is None or session.entered_from is None:
-        return session.company is None
-    return (
-        user.role is UserRole.ACCOUNT_MANAGER
-        and session.entered_from.ended_at is None
-        and session.entered_from.expires_at > now
-        and session.company.path != home.path
-        and is_within(session.company.path, home.path)
-        and not session.company.is_archived
-    )
+def _places(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Who acts, where, and where they are at home."""
+    ids = {"session_id": "id"} | {name: name for name in ("user_id", "company_id", "home_id")}
+    return {name: as_id(found[column]) for name, column in ids.items()} | {"path": found["path"]}
 
 
 def lacking(caller: Caller, scope: ApiScope | None) -> str | None:

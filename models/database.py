@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from tortoise.connection import get_connection
 from tortoise.exceptions import IntegrityError
@@ -39,6 +40,21 @@ async def pour(table: str, columns: Sequence[str], records: Iterable[Sequence[An
 async def analyze(tables: Iterable[str]) -> None:
     """Tell the planner what is in the tables now; PostgreSQL also which pages all may see."""
     await rows("ANALYZE" if is_sqlite() else f"VACUUM (ANALYZE) {', '.join(tables)}")
+
+
+def as_id(value: UUID | str) -> UUID:
+    """An id as it was read: SQLite keeps text."""
+    return value if isinstance(value, UUID) else UUID(value)
+
+
+async def read(statement: str, values: Sequence[Any], kind: type[Any] | None = None) -> list[Any]:
+    """The rows of one statement with $1, $2, …, as the driver makes them, of class `kind`.
+
+    In the transaction that is open, if any.
+    """
+    connection: Any = get_connection("default")
+    found: list[Any] = await connection.read(statement, values, kind)
+    return found
 
 
 async def is_read_only() -> bool:

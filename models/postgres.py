@@ -3,6 +3,7 @@
 Its own keeps it when a task is cancelled while it begins: after a few of these the pool is empty.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from tortoise.backends.base.client import (
     TransactionContextPooled,
 )
 from tortoise.connection import get_connections
+from tortoise.exceptions import OperationalError
 
 POOLS: Final = {"min_size", "max_size"}
 """What a pool is told, and a connection is not."""
@@ -26,6 +28,14 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
 
     def get_reset_query(self) -> str:
         return ""
+
+
+class Transaction(TransactionWrapper):
+    async def read(
+        self, statement: str, values: Sequence[Any], kind: type[asyncpg.Record] | None
+    ) -> list[asyncpg.Record]:
+        async with self._lock:
+            return await _read(self, self._connection, statement, values, kind)
 
 
 class PooledTransaction(TransactionContextPooled):
@@ -64,6 +74,18 @@ class PooledTransaction(TransactionContextPooled):
 class Client(AsyncpgDBClient):
     connection_class = Connection
 
+    async def read(
+        self, statement: str, values: Sequence[Any], kind: type[asyncpg.Record] | None
+    ) -> list[asyncpg.Record]:
+        """Rows as asyncpg makes them, of class `kind`."""
+        if self._pool is None:
+            async with self._pool_init_lock:
+                if self._pool is None:
+                    await self.create_connection(with_db=True)
+        pool: asyncpg.Pool = self._pool
+        async with pool.acquire() as connection:
+            return await _read(self, connection, statement, values, kind)
+
     async def connect_aside(self) -> asyncpg.Connection:
         """A connection outside of the pool, for who keeps it. The pool must be open."""
         template = {name: self._template[name] for name in self._template.keys() - POOLS}
@@ -78,7 +100,22 @@ class Client(AsyncpgDBClient):
         return size, size - pool.get_idle_size(), pool.get_max_size()
 
     def _in_transaction(self) -> TransactionContext:
-        return PooledTransaction(TransactionWrapper(self), self._pool_init_lock)
+        return PooledTransaction(Transaction(self), self._pool_init_lock)
+
+
+async def _read(
+    client: AsyncpgDBClient,
+    connection: asyncpg.Connection,
+    statement: str,
+    values: Sequence[Any],
+    kind: type[asyncpg.Record] | None,
+) -> list[asyncpg.Record]:
+    client.log.debug("%s: %s", statement, values)
+    try:
+        found: list[asyncpg.Record] = await connection.fetch(statement, *values, record_class=kind)
+    except (asyncpg.SyntaxOrAccessError, asyncpg.exceptions.DataError) as error:
+        raise OperationalError(error) from error
+    return found
 
 
 client_class = Client

@@ -8,7 +8,7 @@ transaction leaves them locked.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -59,7 +59,27 @@ class Held(ConnectionWrapper[aiosqlite.Connection]):
         await super().__aexit__(kind, error, trace)
 
 
-class ImmediateTransaction(SqliteTransactionWrapper):
+class Reads:
+    """Of a client: rows as sqlite3 makes them."""
+
+    async def read(
+        self: Any, statement: str, values: Sequence[Any], kind: type[sqlite3.Row] | None
+    ) -> list[sqlite3.Row]:
+        """The rows of a statement with $1, $2, …, of class `kind`."""
+        statement = statement.replace("$", "?")
+        sent = [str(value) if isinstance(value, UUID) else value for value in values]
+        async with self.acquire_connection() as connection:
+            self.log.debug("%s: %s", statement, sent)
+            try:
+                found: list[sqlite3.Row] = await connection._execute(
+                    _fetched, connection._conn, statement, sent, kind or sqlite3.Row
+                )
+            except sqlite3.OperationalError as error:
+                raise OperationalError(error) from error
+        return found
+
+
+class ImmediateTransaction(Reads, SqliteTransactionWrapper):
     def acquire_connection(self) -> Held:
         return Held(self._lock, self)
 
@@ -102,7 +122,7 @@ class ImmediateTransactionContext(SqliteTransactionContext):
         return self.connection  # type: ignore[no-any-return]
 
 
-class Client(SqliteClient):
+class Client(Reads, SqliteClient):
     def acquire_connection(self) -> Held:
         return Held(self._lock, self)
 
@@ -145,6 +165,18 @@ class Editor(SqliteSchemaEditor):
         await super()._remake_table(model, *changes, **named)
         for index in indexes:
             await self.client.execute_query(index["sql"])
+
+
+def _fetched(
+    connection: sqlite3.Connection, statement: str, values: list[Any], kind: type[sqlite3.Row]
+) -> list[sqlite3.Row]:
+    """In the connection's own thread."""
+    cursor = connection.cursor()
+    cursor.row_factory = kind
+    try:
+        return cursor.execute(statement, values).fetchall()
+    finally:
+        cursor.close()
 
 
 def _of_text(function: Callable[[str], str]) -> Callable[[Any], Any]:

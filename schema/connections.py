@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from inspect import Parameter
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import strawberry
 
 from resolvers.reading.pages import Page
 from resolvers.reading.windows import Scope
 from schema.edges import argument, wrapped, wraps
+from schema.execution.declared import INLINE, Inline
 
 T = TypeVar("T")
 
@@ -26,26 +27,34 @@ class Edge(Generic[T]):
     page: strawberry.Private[Page[Any]]
     row: strawberry.Private[Any]
 
-    @strawberry.field(description="The row.")
+    @strawberry.field(description="The row.", metadata={INLINE: Inline("{0}", wrapped)})
     def node(self) -> T:
         node: T = wrapped(self.row)
         return node
 
-    @strawberry.field(description="Where it stands: send it as `after` or `before`.")
+    @strawberry.field(
+        description="Where it stands: send it as `after` or `before`.",
+        metadata={INLINE: Inline("{1}.cursor({0})")},
+    )
     def cursor(self) -> str:
         return self.page.cursor(self.row)
 
 
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
+    __reads__: ClassVar = "page"
+
     page: strawberry.Private[Page[Any]]
 
-    @strawberry.field(description="The rows of the page, in order.")
+    @strawberry.field(
+        description="The rows of the page, in order.", metadata={INLINE: Inline("{0}.rows")}
+    )
     def edges(self) -> list[Edge[T]]:
         return [Edge(page=self.page, row=row) for row in self.page.rows]
 
     @strawberry.field(
-        description="All rows that match, on every page; counted only when asked for."
+        description="All rows that match, on every page; counted only when asked for.",
+        metadata={INLINE: Inline("{0}.total")},
     )
     def total_count(self) -> int:
         return self.page.total

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 
 import strawberry
 
+from models.rows import model_of
 from resolvers.reading.reader import Batch, raised
 from schema.context import Context, Info
 from schema.execution.declared import EDGE, Edge, Load
@@ -34,7 +35,7 @@ def wrapped(value: Any) -> Any:
     """The GraphQL value of what a batch function found."""
     if isinstance(value, list):
         return [wrapped(each) for each in value]
-    wrapper = _WRAPPERS.get(type(value))
+    wrapper = _WRAPPERS.get(model_of(value))
     return value if wrapper is None else wrapper(value)
 
 

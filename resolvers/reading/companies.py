@@ -11,6 +11,7 @@ from models.base import within as in_subtree
 from models.companies import Company, CompanyStatus, ancestor_paths
 from models.companies import depth as level
 from models.orders import OPEN
+from models.rows import as_model
 from models.users import User, UserRole
 from resolvers.reading.filters import (
     Word,
@@ -41,14 +42,24 @@ KEPT_BACK: Final = (
 EMPTY: Final[Page[Any]] = Page()
 
 
-def dress(reader: Reader, companies: Iterable[Company]) -> None:
-    """Take away what this reader is not shown."""
-    for company in companies:
-        if not shows_all(reader.asking, company):
-            for column in KEPT_BACK:
-                setattr(company, column, None)
-        elif company.path == reader.asking.path:
-            company.parent_id = None
+def dress(reader: Reader, companies: Iterable[Company]) -> list[Company]:
+    """Without what this reader is not shown."""
+    caller = reader.asking
+    if caller.is_learner:
+        return [_without(company, KEPT_BACK) for company in companies]
+    return [
+        company
+        if len(company.path) > len(caller.path) and is_within(company.path, caller.path)
+        else _without(company, ("parent_id",) if company.path == caller.path else KEPT_BACK)
+        for company in companies
+    ]
+
+
+def _without(company: Company, columns: Iterable[str]) -> Company:
+    rest = as_model(company)
+    for column in columns:
+        setattr(rest, column, None)
+    return rest
 
 
 def shown(reader: Reader, companies: Iterable[Company]) -> list[Company]:
@@ -118,9 +129,7 @@ _DESCENDANTS: Final = Within(
 
 
 async def company_by_id(reader: Reader, ids: Sequence[Any]) -> Mapping[Any, Company]:
-    found = await rows_with(known(Company, reader.caller), "id", ids)
-    dress(reader, found)
-    return by_column(found)
+    return by_column(dress(reader, await rows_with(known(Company, reader.caller), "id", ids)))
 
 
 async def companies(
@@ -151,8 +160,7 @@ async def ancestors(reader: Reader, keys: Sequence[Company]) -> Mapping[Any, lis
     }
     paths = (path for paths in above.values() for path in paths)
     found = await rows_with(visible(Company, reader.caller), "path", paths)
-    dress(reader, found)
-    at = by_column(found, "path")
+    at = by_column(dress(reader, found), "path")
     return {key: [at[path] for path in above.get(key, ()) if path in at] for key in keys}
 
 

@@ -53,8 +53,8 @@ async def all_pages(
     found = found.filter(listing.words.ask(Reader(caller, now), None)).order_by("path", "id")
     rows = await found.limit(PAGE)
     while rows:
-        listing.dress(reader := Reader(caller, now), rows)
-        yield reader, rows
+        reader = Reader(caller, now)
+        yield reader, listing.dress(reader, rows) if listing.dress else rows
         if await caller_again(caller, clock()) != caller:
             raise Unauthenticated
         if await _moves(caller, company, now) != moves:

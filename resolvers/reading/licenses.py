@@ -11,6 +11,7 @@ from models.base import where
 from models.companies import Company
 from models.licenses import Allocation, License, has_status, live
 from models.orders import Order
+from models.rows import as_model
 from models.users import User
 from resolvers.reading.companies import of_companies
 from resolvers.reading.filters import (
@@ -78,13 +79,15 @@ LICENSES: Final = Listing(
 )
 
 
-def tell_ends(reader: Reader, stays: Sequence[Allocation]) -> None:
+def tell_ends(reader: Reader, stays: Sequence[Allocation]) -> list[Allocation]:
     """A stay ends with its license by the clock, before anybody has written it down."""
     field = License._meta.fields_map["expires_at"]
-    for stay in stays:
+    told = [as_model(stay) for stay in stays]
+    for stay in told:
         expires_at = field.to_python_value(getattr(stay, EXPIRY))
         ended_at, reason = stay.ended(expires_at, reader.now)
         stay.released_at, stay.release_reason = ended_at, reason  # type: ignore[assignment]
+    return told
 
 
 ALLOCATIONS: Final = Listing(
@@ -138,17 +141,15 @@ async def license_of_stay(reader: Reader, ids: Sequence[Any]) -> Mapping[Any, Li
     found = dict(await license_by_id(reader, ids))
     left = [id for id in ids if id not in found]
     if left and reader.asking.is_learner:
-        stays = visible(Allocation, reader.caller).select_related("license")
-        for stay in await rows_with(stays, "license_id", left):
+        stays = visible(Allocation, reader.caller).filter(license_id__in=left)
+        for stay in await stays.select_related("license"):
             found[stay.license.id] = _without_holder(stay.license)
     return found
 
 
 async def allocation_by_id(reader: Reader, ids: Sequence[Any]) -> Mapping[Any, Allocation]:
     stays = visible(Allocation, reader.caller).annotate(**{EXPIRY: F("license__expires_at")})
-    found = await rows_with(stays, "id", ids)
-    tell_ends(reader, found)
-    return by_column(found)
+    return by_column(tell_ends(reader, await rows_with(stays, "id", ids)))
 
 
 async def allocations_of_license(

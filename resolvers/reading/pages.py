@@ -10,10 +10,11 @@ from tortoise.queryset import QuerySet
 
 from models.access import visible
 from models.errors import BadUserInput
+from models.rows import row_class
 from resolvers.reading.cursors import Cursor
 from resolvers.reading.filters import Words
 from resolvers.reading.reader import Reader
-from resolvers.reading.sql import Select, built, for_each, narrowed
+from resolvers.reading.sql import Select, for_each, narrowed
 from resolvers.reading.windows import SORT, Asked, Order, Sort, SortDirection, Window
 from resolvers.reading.within import Within, told
 
@@ -44,7 +45,7 @@ class Listing(Generic[M]):
     words: Words
     related: Mapping[str, str] = field(default_factory=dict)
     """Columns of other tables that come with each row."""
-    dress: Callable[[Reader, Sequence[M]], object] = lambda reader, rows: None
+    dress: Callable[[Reader, Sequence[M]], list[M]] | None = None
     """Makes rows what this reader is shown of them."""
 
     async def pages(
@@ -111,14 +112,9 @@ class _Question(Generic[M, K]):
         select = self._select(
             self.window.rows(self.order), backward=self.window.backward, limit=self.window.size + 1
         )
-        found = await for_each(select, self.keys)
-        rows = {key: built(self.listing.model, each) for key, each in found.items()}
-        for key, each in rows.items():
-            for row, columns in zip(each, found[key], strict=True):
-                for name in self._beside:
-                    object.__setattr__(row, name, columns[name])
-        self.listing.dress(self.reader, [row for each in rows.values() for row in each])
-        return rows
+        rows = await for_each(select, self.keys, row_class(self.listing.model, tuple(self._beside)))
+        dress = self.listing.dress
+        return rows if dress is None else {k: dress(self.reader, each) for k, each in rows.items()}
 
     async def _totals(self) -> dict[K, int]:
         found = await told(self._rows(), self.within, self.keys, ["COUNT(*) AS total"])

@@ -1,7 +1,6 @@
 """What the reader may do, and which rule says no."""
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -11,6 +10,7 @@ from models.companies import MAY_CREATE, Company
 from models.errors import Conflict, Forbidden, OrderNotOpen, Refusal
 from models.licenses import Allocation, License, LicenseType
 from models.orders import Order, OrderStatus, is_upgraded
+from models.rows import as_model
 from resolvers.reading.companies import company_by_id
 from resolvers.reading.reader import Reader
 from resolvers.reading.sql import those_with
@@ -101,7 +101,7 @@ def _by_state(reader: Reader, name: str, order: Order, used: bool) -> Refusal | 
 def _why_not_returned(reader: Reader, order: Order, used: bool) -> Refusal | None:
     """The rule of the order itself, asked of a copy."""
     try:
-        copy(order).give_back("-", used=used, by=reader.asking.user_id, at=reader.now)
+        as_model(order).give_back("-", used=used, by=reader.asking.user_id, at=reader.now)
     except Refusal as refusal:
         return refusal
     return None

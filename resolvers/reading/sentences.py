@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from models.audit import AuditEvent
 from models.orders import Order
+from models.rows import model_of
 from models.users import User
 from models.words import day
 
@@ -55,11 +56,11 @@ def sentence(event: AuditEvent, actor: str | None, company: str, subject: Any) -
     """`actor` and `subject` are None where the reader may not know them."""
     words = {
         "company": company,
-        "person": subject.name if isinstance(subject, User) else "somebody",
+        "person": subject.name if model_of(subject) is User else "somebody",
         "people": _people(event, subject),
         "licenses": _number(event.count, "license", "licenses"),
         "when": f" on {day(event.facts['expiresAt'])}" if "expiresAt" in event.facts else "",
-        "order": f"order {subject.number}" if isinstance(subject, Order) else "an order",
+        "order": f"order {subject.number}" if model_of(subject) is Order else "an order",
     }
     if event.action in _BY_ITSELF:
         said = _BY_ITSELF[event.action].format(**words)
@@ -71,8 +72,9 @@ def sentence(event: AuditEvent, actor: str | None, company: str, subject: Any) -
 
 
 def _people(event: AuditEvent, subject: Any) -> str:
-    if event.count in {None, 1} and isinstance(subject, User):
-        return subject.name
+    if event.count in {None, 1} and model_of(subject) is User:
+        name: str = subject.name
+        return name
     return _number(event.count, "person", "people")
 
 

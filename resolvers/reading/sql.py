@@ -1,24 +1,30 @@
 """Where the ORM has no words: conditions in SQL, and one statement that asks for many keys."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import lru_cache
+from itertools import count, islice
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+import orjson
 from pypika_tortoise.context import SqlContext
 from pypika_tortoise.enums import Boolean
 from pypika_tortoise.terms import ComplexCriterion, Criterion, Parameterizer, ValueWrapper
 from tortoise.expressions import Q, ResolveContext
+from tortoise.fields import UUIDField
 from tortoise.models import Model
 from tortoise.query_utils import QueryModifier
-from tortoise.queryset import CountQuery, QuerySet
+from tortoise.queryset import QuerySet
 
 from models import database
 from models.base import new_id, where
+from models.database import is_sqlite
 from models.errors import BadUserInput
+from models.rows import row_class
+from resolvers.reading.shapes import Shapeless, Written, shape_of
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
@@ -31,6 +37,8 @@ LONGEST: Final = 500_000
 MOST_VALUES: Final = 30_000
 """Values of a statement; SQLite takes 32,766 and PostgreSQL 32,767."""
 IDS_AT_ONCE: Final = 10_000
+REMEMBERED: Final = 500_000
+"""Characters of all statements that are remembered."""
 ABREAST: Final = 32
 """Alternatives that stand side by side. SQLite takes neither brackets nor chains much deeper."""
 
@@ -39,20 +47,21 @@ SLOTS: Final = (str(new_id()), str(new_id()))
 _PLACEHOLDER: Final = re.compile(r"\$(\d+)")
 
 
-class Condition(Q):
+class Condition(Written):
     """A condition in SQL; `{}` stands for each value."""
 
     __hash__ = object.__hash__
 
     def __init__(self, sql: str, *values: Any) -> None:
         super().__init__()
-        self._criterion = _Sql(sql, values)
+        self.parts = tuple(sql.split("{}"))
+        self.values = values
 
     def __bool__(self) -> bool:
         return True
 
     def resolve(self, _: ResolveContext) -> QueryModifier:
-        return QueryModifier(where_criterion=self._criterion)
+        return QueryModifier(where_criterion=_Sql(self.parts, self.values))
 
 
 class Either(Q):
@@ -71,9 +80,9 @@ class Either(Q):
 
 
 class _Sql(Criterion):
-    def __init__(self, sql: str, values: Sequence[Any]) -> None:
+    def __init__(self, parts: Sequence[str], values: Sequence[Any]) -> None:
         super().__init__()
-        self._parts = sql.split("{}")
+        self._parts = parts
         self._values = values
 
     def get_sql(self, ctx: SqlContext) -> str:
@@ -121,8 +130,23 @@ class Select:
     values: Sequence[Any]
 
     @classmethod
-    def of(cls, query: QuerySet[Any] | CountQuery, then: str = "") -> "Select":
+    def of(cls, query: QuerySet[Any], then: str = "") -> "Select":
         """Raises BadUserInput if its filter makes it longer than a database takes."""
+        try:
+            shape = shape_of(query)
+        except Shapeless:
+            return cls._written(query, then)
+        key = (is_sqlite(), shape.key, then)
+        text = _TEXTS.get(key)
+        if text is not None:
+            return cls(text, shape.values)
+        select = cls._written(query, then)
+        if select.values == shape.values:
+            _TEXTS.keep(key, select.text)
+        return select
+
+    @classmethod
+    def _written(cls, query: QuerySet[Any], then: str) -> "Select":
         query.sql()  # builds it
         values = Parameterizer(lambda number: f"${number}")
         text, _ = query.query.get_parameterized_sql(
@@ -133,20 +157,55 @@ class Select:
         return cls(text + then, values.values)
 
 
-async def for_each(select: Select, keys: Mapping[T, Sequence[Any]]) -> dict[T, list[Row]]:
+class Texts:
+    """Statements by their shape, the longest unused forgotten first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[Hashable, str] = OrderedDict()
+        self._length = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, key: Hashable) -> str | None:
+        kept = self._kept.get(key)
+        if kept is not None:
+            self._kept.move_to_end(key)
+        return kept
+
+    def keep(self, key: Hashable, text: str) -> None:
+        self._kept[key] = text
+        self._length += len(text)
+        while self._length > self._most:
+            _, forgotten = self._kept.popitem(last=False)
+            self._length -= len(forgotten)
+
+
+_TEXTS: Final = Texts(REMEMBERED)
+
+
+async def for_each(
+    select: Select, keys: Mapping[T, Sequence[Any]], kind: type[Any] | None = None
+) -> dict[T, list[Any]]:
     """The rows of `select` for each key, with the key's values in the slots."""
-    found: dict[T, list[Row]] = {key: [] for key in keys}
-    at_once = max(1, min(AT_ONCE, LONGEST // len(select.text)))
+    if len(keys) == 1:
+        [(key, slots)] = keys.items()
+        values = [slots[SLOTS.index(value)] if value in SLOTS else value for value in select.values]
+        return {key: await run(select.text, values, kind)}
+    found: dict[T, list[Any]] = {key: [] for key in keys}
+    at_once = max(1, min(AT_ONCE, LONGEST // len(select.text))) if is_sqlite() else IDS_AT_ONCE
     for some in chunks(keys.items(), at_once):
-        for row in await _run(select, [slots for _, slots in some]):
+        asked = _united if is_sqlite() else _beside
+        text, values = asked(select, [slots for _, slots in some])
+        for row in await run(text, values, kind):
             found[some[row["key_"]][0]].append(row)
     return found
 
 
-async def run(statement: str, values: Sequence[Any]) -> list[Row]:
-    """Run a statement with placeholders $1, $2, … for its values."""
-    plain = (str(value) if isinstance(value, UUID) else value for value in values)
-    return await database.rows(statement, *plain)
+async def run(statement: str, values: Sequence[Any], kind: type[Any] | None = None) -> list[Any]:
+    """The rows of a statement with placeholders $1, $2, … for its values."""
+    return await database.read(statement, values, kind)
 
 
 def narrowed(rows: QuerySet[M], condition: Q) -> QuerySet[M]:
@@ -157,11 +216,25 @@ def narrowed(rows: QuerySet[M], condition: Q) -> QuerySet[M]:
 
 
 async def rows_with(rows: QuerySet[M], column: str, values: Iterable[Any]) -> list[M]:
-    """The rows that have one of many values."""
+    """The rows that have one of many values; they can be read, and not be changed."""
     found: list[M] = []
+    kind = row_class(rows.model, tuple(rows._annotations))
     for some in chunks(dict.fromkeys(values), IDS_AT_ONCE):
-        found += await rows.filter(where(**{f"{column}__in": some}))
+        select = Select.of(rows.filter(among(rows.model, column, some)))
+        found += await run(select.text, select.values, kind)
     return found
+
+
+def among(model: type[Model], column: str, values: Sequence[Any]) -> Q:
+    """The rows that have one of many values, in a text that does not grow with them."""
+    if "__" in column:
+        return where(**{f"{column}__in": values})
+    place = f'"{model._meta.db_table}"."{column}"'
+    if is_sqlite():
+        given = orjson.dumps([str(value) for value in values]).decode()
+        return Condition(f"{place} IN (SELECT value FROM json_each({{}}))", given)  # noqa: S608
+    is_id = isinstance(model._meta.fields_map[column], UUIDField)
+    return Condition(f"{place} = ANY({{}}::{'uuid' if is_id else 'text'}[])", values)
 
 
 async def those_with(rows: QuerySet[Any], column: str, values: Iterable[Any]) -> set[Any]:
@@ -184,17 +257,13 @@ def grouped(rows: Iterable[M], column: str) -> defaultdict[Any, list[M]]:
     return groups
 
 
-def built(model: type[M], rows: Iterable[Row]) -> list[M]:
-    return [model._init_from_db(**row) for row in rows]
-
-
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
     left = iter(items)
     while some := list(islice(left, size)):
         yield some
 
 
-async def _run(select: Select, keys: Sequence[Sequence[Any]]) -> list[Row]:
+def _united(select: Select, keys: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
     """One statement that holds the select once for each key; what they share is sent once."""
     shared = {at: value for at, value in enumerate(select.values, 1) if value not in SLOTS}
     values = list(shared.values())
@@ -207,4 +276,25 @@ async def _run(select: Select, keys: Sequence[Sequence[Any]]) -> list[Row]:
                 places[at] = len(values)
         text = _PLACEHOLDER.sub(lambda found: f"${places[int(found[1])]}", select.text)
         branches.append(f"SELECT {number} AS key_, b.* FROM ({text}) AS b")  # noqa: S608
-    return await run(" UNION ALL ".join(branches), values)
+    return " UNION ALL ".join(branches), values
+
+
+def _beside(select: Select, keys: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+    """One statement that runs the select beside each row of a table of keys, of any length."""
+    slots = tuple(SLOTS.index(value) if value in SLOTS else None for value in select.values)
+    kinds = tuple("uuid" if isinstance(value, UUID) else "text" for value in keys[0])
+    shared = [value for value in select.values if value not in SLOTS]
+    return _lateral(select.text, slots, kinds), [*shared, *map(list, zip(*keys, strict=True))]
+
+
+@lru_cache(maxsize=500)
+def _lateral(text: str, slots: tuple[int | None, ...], kinds: tuple[str, ...]) -> str:
+    sent = count(1)
+    places = [f"k.slot{slot}" if slot is not None else f"${next(sent)}" for slot in slots]
+    inner = _PLACEHOLDER.sub(lambda found: places[int(found[1]) - 1], text)
+    lists = ", ".join(f"${next(sent)}::{kind}[]" for kind in kinds)
+    names = ", ".join(f"slot{number}" for number in range(len(kinds)))
+    return (
+        f"SELECT (k.key_ - 1)::int AS key_, b.* FROM unnest({lists})"  # noqa: S608
+        f" WITH ORDINALITY AS k({names}, key_) CROSS JOIN LATERAL ({inner}) AS b"
+    )

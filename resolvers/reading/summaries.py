@@ -184,7 +184,7 @@ def _lasted(start: str, end: str, name: str) -> list[str]:
 
 def _read(row: Row) -> dict[str, Any]:
     """What a row says, as a summary has it."""
-    facts = {name: value for name, value in row.items() if name != "key_"}
+    facts = {name: value for name, value in dict(row).items() if name != "key_"}
     for name in (ELAPSED_DAYS, USED_DAYS):
         if f"{name}_seconds" in facts:
             seconds, micros = facts.pop(f"{name}_seconds"), facts.pop(f"{name}_micros")

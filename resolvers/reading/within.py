@@ -15,6 +15,7 @@ from resolvers.reading.sql import (
     SLOTS,
     Row,
     Select,
+    among,
     chunks,
     for_each,
     narrowed,
@@ -94,7 +95,7 @@ async def _by_owner(
     found: dict[K, Row] = {}
     for some in chunks(keys, IDS_AT_ONCE):
         by_id: dict[str, Any] = {str(key.id): key for key in some}  # type: ignore[attr-defined]
-        theirs = narrowed(rows, where(**{f"{column}__in": list(by_id)}))
+        theirs = narrowed(rows, among(rows.model, column, list(by_id)))
         select = _select(theirs, [f"{owner} AS key_", *columns], values)
         for row in await run(f"{select.text} GROUP BY {owner}", select.values):
             found[by_id[str(row["key_"])]] = row

@@ -18,10 +18,11 @@ Of `{ edges { node { name company { name } } } }` on a page of orders, the first
             answers.append({"edges": v2})
         return answers, ((keys0, into0),)
 
-with a look at each value between these lines; the company's name is the second level.
+with a look at each value between these lines; the company's name is the second level. What an edge
+has found is read as it is: a value of its GraphQL type is made of it only for a resolver.
 """
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from graphql import (
     GraphQLAbstractType,
@@ -38,10 +39,10 @@ from graphql.execution.collect_fields import FieldDetailsList
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
 from strawberry.types.fields.resolver import StrawberryResolver
 
-from schema.execution.declared import READS, Edge
+from schema.execution.declared import INLINE, READS, Edge, Inline
 from schema.execution.fields import Field, Unknown, fields
 from schema.execution.leaves import Unfit, write_leaf
-from schema.execution.objects import Classes, Types, definition_of
+from schema.execution.objects import Classes, Make, Types, definition_of
 from schema.execution.running import Level, Step
 from schema.execution.writer import Writer
 from schema.selections import Selections
@@ -55,10 +56,23 @@ LISTS: Final = frozenset({list, tuple})
 def compiled(executor: Stock, kind: GraphQLOutputType, details: FieldDetailsList) -> Level:
     """The plan for values of a type. Raises Unknown where it cannot be made."""
     try:
-        return _Plan(executor).level(kind, details, "")
+        return _Plan(executor).level(kind, details, "", VALUE)
     except (SyntaxError, RecursionError):
         reason = "nested too deeply"
     raise Unknown(reason)
+
+
+class _Origin(NamedTuple):
+    """Where something comes from: it is a value, or what `make` makes one of."""
+
+    make: Make | None = None
+    around: str = ""
+    """The variable of what its parent shows, for inline fields."""
+    is_part: bool = False
+    """Of the parent: no value is ever made of it, and all its fields are inline."""
+
+
+VALUE: Final = _Origin()
 
 
 class _Plan:
@@ -68,8 +82,10 @@ class _Plan:
         self.executor = executor
         self._fields = 0
 
-    def level(self, kind: GraphQLOutputType, details: FieldDetailsList, field_name: str) -> Level:
-        return _Function(self, field_name).level(kind, details)
+    def level(
+        self, kind: GraphQLOutputType, details: FieldDetailsList, field_name: str, origin: _Origin
+    ) -> Level:
+        return _Function(self, field_name).level(kind, details, origin)
 
     def fields(self, kind: GraphQLObjectType, details: FieldDetailsList) -> list[Field]:
         found = list(fields(self.executor, kind, details))
@@ -81,7 +97,8 @@ class _Plan:
     def step(self, edge: Edge, field: Field) -> Step:
         kind = field.definition.type
         inner = kind.of_type if is_non_null_type(kind) else kind
-        level = self.level(inner, field.details, field.nodes[0].name.value)
+        origin = _Origin(edge.value)
+        level = self.level(inner, field.details, field.nodes[0].name.value, origin)
         executor = self.executor
         found = Selections(executor.fragment_definitions, executor.variable_values.coerced)
         return Step(edge, field, level, inner is kind, found.wanted(field.nodes))
@@ -101,63 +118,75 @@ class _Function:
         self._before = ["answers = []"]
         self._steps: list[Step] = []
 
-    def level(self, kind: GraphQLOutputType, details: FieldDetailsList) -> Level:
+    def level(self, kind: GraphQLOutputType, details: FieldDetailsList, origin: _Origin) -> Level:
         code = self._code
         with code.block("for v in values:"):
-            code.line(f"answers.append({self._value(kind, 'v', details)})")
+            code.line(f"answers.append({self._value(kind, 'v', details, origin)})")
         waiting = "".join(f"(keys{at}, into{at}), " for at in range(len(self._steps)))
         code.line(f"return answers, ({waiting})")
         code.begin(self._before)
         weight = len(code.text) + sum(step.level.weight for step in self._steps)
         return Level(code.function(), self._steps, weight)
 
-    def _value(self, kind: GraphQLOutputType, name: str, details: FieldDetailsList) -> str:
+    def _value(
+        self, kind: GraphQLOutputType, name: str, details: FieldDetailsList, origin: _Origin
+    ) -> str:
         inner = kind.of_type if is_non_null_type(kind) else kind
         nullable = inner is kind
         if is_leaf_type(inner):
             write_leaf(self._code, inner, name, nullable=nullable)
             return name
         if not nullable:  # null is of no class that is looked for
-            return self._present(inner, name, details)
+            return self._present(inner, name, details, origin)
         answer = self._code.name()
         self._code.line(f"{answer} = None")
         with self._code.block(f"if {name} is not None:"):
-            self._code.line(f"{answer} = {self._present(inner, name, details)}")
+            self._code.line(f"{answer} = {self._present(inner, name, details, origin)}")
         return answer
 
-    def _present(self, kind: GraphQLOutputType, name: str, details: FieldDetailsList) -> str:
+    def _present(
+        self, kind: GraphQLOutputType, name: str, details: FieldDetailsList, origin: _Origin
+    ) -> str:
         if is_list_type(kind):
-            return self._list(kind, name, details)
+            return self._list(kind, name, details, origin)
         if is_abstract_type(kind):
-            return self._abstract(kind, name, details)
+            return self._abstract(kind, name, details, origin)
         assert is_object_type(kind)
-        return self._object(kind, name, details)
+        return self._object(kind, name, details, origin)
 
-    def _list(self, kind: GraphQLList[Any], name: str, details: FieldDetailsList) -> str:
+    def _list(
+        self, kind: GraphQLList[Any], name: str, details: FieldDetailsList, origin: _Origin
+    ) -> str:
         code, answers, item = self._code, self._code.name(), self._code.name()
         code.line(f"if type({name}) not in {code.constant(LISTS)}: {self._unfit}")
         code.line(f"{answers} = []")
         with code.block(f"for {item} in {name}:"):
-            code.line(f"{answers}.append({self._value(kind.of_type, item, details)})")
+            code.line(f"{answers}.append({self._value(kind.of_type, item, details, origin)})")
         return answers
 
-    def _abstract(self, kind: GraphQLAbstractType, name: str, details: FieldDetailsList) -> str:
+    def _abstract(
+        self, kind: GraphQLAbstractType, name: str, details: FieldDetailsList, origin: _Origin
+    ) -> str:
         code, answer, found = self._code, self._code.name(), self._code.name()
         schema = self._plan.executor.schema
-        types = Types(schema, kind, self._field_name)
+        types = Types(schema, kind, self._field_name, origin.make)
         known, find = code.constant(types.known), code.constant(types.find)
         code.line(f"{found} = {known}.get(type({name})) or {find}({name})")
         for at, possible in enumerate(schema.get_possible_types(kind)):
             with code.block(f"{'elif' if at else 'if'} {found} == {possible.name!r}:"):
-                code.line(f"{answer} = {self._object(possible, name, details)}")
+                code.line(f"{answer} = {self._object(possible, name, details, origin)}")
         code.line(f"else: {self._unfit}")
         return answer
 
-    def _object(self, kind: GraphQLObjectType, name: str, details: FieldDetailsList) -> str:
-        code, answer, classes = self._code, self._code.name(), Classes(kind)
-        known, check = code.constant(classes.known), code.constant(classes.check)
-        code.line(f"if type({name}) not in {known}: {check}({name})")
-        read = _Reading(code, kind, name)
+    def _object(
+        self, kind: GraphQLObjectType, name: str, details: FieldDetailsList, origin: _Origin
+    ) -> str:
+        code, answer = self._code, self._code.name()
+        if not origin.is_part:
+            classes = Classes(kind, origin.make)
+            known, check = code.constant(classes.known), code.constant(classes.check)
+            code.line(f"if type({name}) not in {known}: {check}({name})")
+        read = _Reading(code, kind, name, origin)
         edges: list[tuple[Edge, Field]] = []
         parts = []
         for field in self._plan.fields(kind, details):
@@ -174,12 +203,17 @@ class _Function:
             return repr(field.parent.name)
         if field.edge is not None:
             return "None"
-        name = self._code.name()
-        resolver = field.declared.base_resolver
-        called = read.attribute(field) if resolver is None else self._call(resolver, field, read)
+        name, origin = self._code.name(), VALUE
+        resolver, inline = field.declared.base_resolver, read.inline(field)
+        if inline is not None:
+            called, origin = read.written(inline), read.origin(inline)
+        elif resolver is not None:
+            called = self._call(resolver, field, read)
+        else:
+            called = read.attribute(field)
         self._code.line(f"{name} = {called}")
         outer, self._field_name = self._field_name, field.nodes[0].name.value
-        answer = self._value(field.definition.type, name, field.details)
+        answer = self._value(field.definition.type, name, field.details, origin)
         self._field_name = outer
         return answer
 
@@ -187,9 +221,9 @@ class _Function:
         """An ordinary resolver. One that awaits or takes arguments is stock's."""
         if field.declared.is_async or field.definition.args:
             raise Unknown(f"{field.parent}.{field.name}")
-        given = [read.value] if resolver.self_parameter else []
+        given = [read.value()] if resolver.self_parameter else []
         for parameter in (resolver.parent_parameter, resolver.root_parameter):
-            given += [f"{parameter.name}={read.value}"] if parameter else []
+            given += [f"{parameter.name}={read.value()}"] if parameter else []
         if resolver.info_parameter:
             info = self._code.name()
             self._before.append(f"{info} = attempt.info({self._code.constant(field)})")
@@ -209,13 +243,26 @@ class _Function:
 
 
 class _Reading:
-    """The attributes of one value."""
+    """The attributes of one value, or of what it would show."""
 
-    def __init__(self, code: Writer, kind: GraphQLObjectType, value: str) -> None:
-        self.value = value
+    def __init__(self, code: Writer, kind: GraphQLObjectType, name: str, origin: _Origin) -> None:
         self._code = code
+        self._origin = origin
         self._through: str | None = getattr(definition_of(kind).origin, READS, None)
-        self._behind = ""
+        self._is_shown = origin.is_part or bool(self._through)
+        self._value = name if origin.make is None and not origin.is_part else ""
+        self._behind = name if self._is_shown and not self._value else ""
+        self._name = name
+
+    def value(self) -> str:
+        """The value itself, for a resolver. Raises Unknown for a part."""
+        if not self._value:
+            if self._origin.make is None:
+                raise Unknown(self._name)
+            self._value = self._code.name()
+            make = self._code.constant(self._origin.make)
+            self._code.line(f"{self._value} = {make}({self._name})")
+        return self._value
 
     def attribute(self, field: Field) -> str:
         """What is answered by an attribute of that name."""
@@ -226,9 +273,24 @@ class _Reading:
     def named(self, name: str) -> str:
         if not name.isidentifier():
             raise Unknown(name)
-        if self._through in {None, name}:
-            return f"{self.value}.{name}"
+        if not self._is_shown:
+            return f"{self.value()}.{name}"
+        return self._shown() if name == self._through else f"{self._shown()}.{name}"
+
+    def inline(self, field: Field) -> Inline | None:
+        """How the field is read without its resolver, where that can be done."""
+        inline = field.declared.metadata.get(INLINE)
+        return inline if isinstance(inline, Inline) and self._is_shown else None
+
+    def written(self, inline: Inline) -> str:
+        return inline.expression.format(self._shown(), self._origin.around)
+
+    def origin(self, inline: Inline) -> _Origin:
+        """Of what an inline field finds."""
+        return _Origin(inline.value, self._shown(), is_part=inline.value is None)
+
+    def _shown(self) -> str:
         if not self._behind:
             self._behind = self._code.name()
-            self._code.line(f"{self._behind} = {self.value}.{self._through}")
-        return f"{self._behind}.{name}"
+            self._code.line(f"{self._behind} = {self._value}.{self._through}")
+        return self._behind

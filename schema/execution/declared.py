@@ -6,8 +6,11 @@ from typing import Any, Final
 
 EDGE: Final = "edge"
 """In the metadata of a Strawberry field: the Edge that answers it."""
+INLINE: Final = "inline"
+"""In the metadata of a Strawberry field: an Inline, which says the same as its resolver."""
 READS: Final = "__reads__"
-"""Of a Strawberry type: the attribute that has the attributes which its values lack."""
+"""Of a Strawberry type: the attribute that has the attributes which its values lack. A plan takes
+what is there as it is, and makes a value of it only for a resolver."""
 
 Load = Callable[[Any, Iterable[Any], Mapping[str, Any]], Awaitable[Mapping[Any, Any]]]
 
@@ -30,3 +33,15 @@ class Edge:
     neutral: Callable[[Any], Any]
     many: bool = False
     selective: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Inline:
+    """What a field reads of that which its type shows: `{0}`; `{1}` is what the parent shows.
+
+    What it finds is made a GraphQL value by `value`; None where all that is selected of it is
+    inline as well.
+    """
+
+    expression: str
+    value: Callable[[Any], Any] | None = None

@@ -6,14 +6,18 @@ marks single values, is banned by ruff.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from graphql import GraphQLAbstractType, GraphQLObjectType, GraphQLSchema, is_object_type
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.types.base import StrawberryObjectDefinition
 
+from schema.execution.declared import READS
 from schema.execution.fields import DEFINITION, Unknown
 from schema.execution.leaves import Unfit, ordinary
+
+Make: TypeAlias = Callable[[Any], Any]
+"""Makes the value of what was found."""
 
 
 class Asking(NamedTuple):
@@ -35,37 +39,44 @@ def definition_of(kind: GraphQLObjectType) -> StrawberryObjectDefinition:
 class Classes:
     """The classes whose values are of an object type."""
 
-    def __init__(self, kind: GraphQLObjectType) -> None:
-        definition_of(kind)
+    def __init__(self, kind: GraphQLObjectType, make: Make | None) -> None:
+        self._shown = getattr(definition_of(kind).origin, READS, None)
         self._is_type_of = kind.is_type_of
+        self._make = make
         self.known: set[type] = set()
 
-    def check(self, value: Any) -> None:
-        """Raises Unfit for a value of another class."""
-        ordinary(value)
+    def check(self, found: Any) -> None:
+        """Raises Unfit for a value of another class, and what `make` raises."""
+        value = ordinary(found if self._make is None else self._make(found))
         if self._is_type_of is not None and not self._is_type_of(value, None):  # type: ignore[arg-type]
             raise Unfit
-        self.known.add(type(value))
+        if self._make and self._shown and getattr(value, self._shown) is not found:
+            raise Unfit
+        self.known.add(type(found))
 
 
 class Types:
     """The object types of an interface or union, by the class of a value."""
 
-    def __init__(self, schema: GraphQLSchema, kind: GraphQLAbstractType, field_name: str) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, kind: GraphQLAbstractType, field_name: str, make: Make | None
+    ) -> None:
         definition = kind.extensions.get(DEFINITION)
         if kind.resolve_type is None or getattr(definition, "resolve_type", None):
             raise Unknown(kind.name)
         self._kind = kind
         self._resolve = kind.resolve_type
+        self._make = make
         self._asking: Any = Asking(schema, field_name)
         self.known: dict[type, str] = {}
 
-    def find(self, value: Any) -> str:
+    def find(self, found: Any) -> str:
         """The name of the type. Raises Unfit, and what the predicates raise."""
-        name = self._resolve(ordinary(value), self._asking, self._kind)
+        value = ordinary(found if self._make is None else self._make(found))
+        name = self._resolve(value, self._asking, self._kind)
         schema = self._asking.schema
-        found = schema.get_type(name) if isinstance(name, str) else None
-        if not is_object_type(found) or not schema.is_sub_type(self._kind, found):
+        kind = schema.get_type(name) if isinstance(name, str) else None
+        if not is_object_type(kind) or not schema.is_sub_type(self._kind, kind):
             raise Unfit
-        self.known[type(value)] = found.name
-        return found.name
+        self.known[type(found)] = kind.name
+        return kind.name

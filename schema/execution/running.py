@@ -186,8 +186,8 @@ class Step:
     async def _completed(self, there: Mapping[Any, Any], attempt: Attempt) -> Mapping[Any, Any]:
         if not there:
             return {}
-        values = [self.edge.value(each) for each in there.values()]
-        return dict(zip(there, await self.level.run(values, attempt), strict=True))
+        answers = await self.level.run(list(there.values()), attempt)
+        return dict(zip(there, answers, strict=True))
 
     async def _take_many(
         self, keys: Sequence[Sequence[Any]], answers: Sequence[Answer], attempt: Attempt
@@ -197,7 +197,6 @@ class Step:
         there = {key: found[key] for key in wanted if found.get(key) is not None}
         if any(isinstance(value, Exception) for value in there.values()):
             raise Unfit
-        values = {key: self.edge.value(value) for key, value in there.items()}
-        lists = [[values[key] for key in several if key in values] for several in keys]
+        lists = [[there[key] for key in several if key in there] for several in keys]
         for answer, told in zip(answers, await self.level.run(lists, attempt), strict=True):
             answer[self.field.name] = told
