@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := uv==0.13.9
 
+# Tests start Canopy in hundreds of processes; what they import is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 # A stamp says that its lock file is installed. dev.txt holds all of demo.txt, so the demo runs from either.
 DEV := $(VENV)/.dev
 DEMO := $(if $(wildcard $(DEV)),$(DEV),$(VENV)/.demo)

@@ -10,12 +10,10 @@ from tortoise import BaseDBAsyncClient, Tortoise
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection
 from tortoise.exceptions import DBConnectionError
-from tortoise.migrations.executor import MigrationExecutor
-from tortoise.migrations.schema_editor import BaseSchemaEditor
 from tortoise.transactions import in_transaction
 
+from app.migrating import Executor
 from app.settings import Settings
-from models.sqlite import Editor
 
 MODELS: Final = "models"
 MIGRATIONS: Final = "models.migrations"
@@ -106,13 +104,6 @@ async def _check_foreign_keys(connection: BaseDBAsyncClient) -> None:
     orphans = await connection.execute_query_dict("PRAGMA foreign_key_check")
     if orphans:
         raise RuntimeError(f"The migration would leave rows without what they refer to: {orphans}")
-
-
-class Executor(MigrationExecutor):
-    def _schema_editor(self, atomic: bool = True, collect_sql: bool = False) -> BaseSchemaEditor:
-        if self.connection.capabilities.dialect == "sqlite":
-            return Editor(self.connection, atomic=atomic, collect_sql=collect_sql)
-        return super()._schema_editor(atomic, collect_sql)
 
 
 def _executor(connection: BaseDBAsyncClient, migrations: str = MIGRATIONS) -> Executor:

@@ -5,6 +5,7 @@ from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from models.errors import InvalidInput
 
@@ -13,7 +14,11 @@ LONGEST: Final = 1_024
 
 # OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, 2 iterations, 1 lane.
 _HASHER: Final = PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
-_NOBODYS: Final = _HASHER.hash("the password of an address that nobody has")
+_NOBODYS: Final = (
+    f"$argon2id$v={ARGON2_VERSION}$m={_HASHER.memory_cost},t={_HASHER.time_cost},"
+    f"p={_HASHER.parallelism}${'A' * 22}${'A' * 43}"
+)
+"""A hash in today's form, and of no password that anybody knows."""
 
 
 async def hash_password(password: str) -> str:
