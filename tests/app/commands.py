@@ -1,6 +1,5 @@
 """The command `canopy` as people run it: in a process of its own."""
 
-import os
 import subprocess
 import sys
 import time
@@ -11,35 +10,34 @@ from pathlib import Path
 import httpx
 
 from tests.http.server import free_port
+from tests.processes import PATIENCE, Running, environment, run, start
 
 CANOPY = Path(sys.executable).with_name("canopy")
-PATIENCE = 60.0
-
-
-def environment(**settings: str) -> dict[str, str]:
-    """That of the tests, without its own settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CANOPY_")}
-    return kept | settings
+Process = Running | subprocess.Popen[bytes]
 
 
 def canopy(
-    *arguments: str, folder: Path, told: str | None = None, **settings: str
+    *arguments: str, folder: Path, told: str = "", **settings: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        (CANOPY, *arguments),
-        cwd=folder,
-        env=environment(**settings),
-        input=told,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    return run(*arguments, environment=environment(**settings), folder=folder, told=told)
 
 
 @contextmanager
-def running(*arguments: str, folder: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(*arguments: str, folder: Path, **settings: str) -> Iterator[Running]:
     """Ended at the latest when the test is; what it says is in `folder / "said"`."""
+    said = folder / "said"
+    said.write_text("")
+    process = start(*arguments, environment=environment(**settings), output=said, folder=folder)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def installed(*arguments: str, folder: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """As `running`, by the script that pip made: it starts from nothing."""
     with (folder / "said").open("wb") as said:
         process = subprocess.Popen(
             (CANOPY, *arguments),
@@ -49,11 +47,11 @@ def running(*arguments: str, folder: Path, **settings: str) -> Iterator[subproce
             stdout=said,
             stderr=said,
         )
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 @contextmanager
@@ -68,7 +66,7 @@ def demo(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def answering(address: str, process: subprocess.Popen[bytes]) -> Iterator[httpx.Client]:
+def answering(address: str, process: Process) -> Iterator[httpx.Client]:
     """A client of a server, when it has begun to answer."""
     with httpx.Client(base_url=address, timeout=20) as client:
         deadline = time.monotonic() + PATIENCE

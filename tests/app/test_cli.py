@@ -13,9 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.app.commands import PATIENCE, answering, canopy, running
+from tests.app.commands import answering, canopy, installed, running
 from tests.http.server import free_port
 from tests.http.sockets import signed_in
+from tests.processes import PATIENCE, Running
 from tests.smtp import Catcher
 
 VENDOR = ("create-vendor", "--name", "Brightwater", "--email", "vera@brightwater.example")
@@ -110,12 +111,12 @@ def test_the_vendors_password_may_be_given(migrated: Path) -> None:
     [
         ((*VENDOR, "--password-stdin"), "short\n"),
         ((*VENDOR, "--password-stdin"), ""),
-        ((*VENDOR[:-1], "no address"), None),
-        (("create-vendor", "--name", " ", "--email", "vera@brightwater.example"), None),
+        ((*VENDOR[:-1], "no address"), ""),
+        (("create-vendor", "--name", " ", "--email", "vera@brightwater.example"), ""),
     ],
 )
 def test_a_bad_vendor_is_refused_and_nothing_written(
-    migrated: Path, arguments: tuple[str, ...], told: str | None
+    migrated: Path, arguments: tuple[str, ...], told: str
 ) -> None:
     made = canopy(*arguments, folder=migrated, told=told)
 
@@ -349,12 +350,20 @@ def test_the_daily_jobs_want_an_instant(migrated: Path) -> None:
     assert refused.stderr == "This is no instant: tomorrow. Write 2027-03-01T09:30:00Z.\n"
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_the_server_ends_cleanly(tmp_path: Path, how: signal.Signals, workers: str) -> None:
+@pytest.mark.parametrize(
+    ("started", "workers", "how"),
+    [
+        (running, "1", signal.SIGINT),
+        (running, "1", signal.SIGTERM),
+        (installed, "2", signal.SIGINT),  # two by SIGTERM: see the test of a manifest
+    ],
+)
+def test_the_server_ends_cleanly(
+    tmp_path: Path, started: Any, workers: str, how: signal.Signals
+) -> None:
     port = free_port()
     arguments = ("serve", "--migrate", "--port", str(port), "--workers", workers)
-    with running(*arguments, folder=tmp_path) as process:
+    with started(*arguments, folder=tmp_path) as process:
         with answering(f"http://127.0.0.1:{port}", process) as client:
             ready = client.get("/health/ready")
 
@@ -382,7 +391,7 @@ async def test_all_processes_run_the_documents_of_a_manifest_alone(vendor: Path)
     address = f"http://127.0.0.1:{(port := free_port())}"
     serve = ("serve", "--workers", "2", "--port", str(port), "--documents", "manifest.json")
 
-    with running(*serve, folder=vendor) as process:
+    with installed(*serve, folder=vendor) as process:
         with answering(address, process):
             asked = [{"documentId": "viewer"}, {"query": "{ viewer { user { email } } }"}] * 4
             answers = [await answer_to(address, token, body) for body in asked]
@@ -416,7 +425,7 @@ def test_a_manifest_that_does_not_fit_the_schema_stops_the_server(migrated: Path
     assert f"wrong: {said}" in checked.stdout
 
 
-async def until_said(folder: Path, words: str, process: subprocess.Popen[bytes]) -> None:
+async def until_said(folder: Path, words: str, process: Running) -> None:
     async with asyncio.timeout(PATIENCE):
         while words not in (folder / "said").read_text():
             assert process.poll() is None

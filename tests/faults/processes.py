@@ -2,13 +2,12 @@
 
 import asyncio
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Final
 
 from tests.http.server import PATIENCE, Server
+from tests.processes import Running, start
 
 SERVING: Final = "Application startup complete"
 
@@ -24,7 +23,7 @@ class Sharing(Server):
 
     @property
     def ended_well(self) -> bool:
-        return self._process is not None and self._process.returncode == 0
+        return self._process is not None and self._process.poll() == 0
 
     async def start(self) -> None:
         """Returns when it says that it serves: whoever asks may be answered by another one."""
@@ -39,13 +38,7 @@ class Sharing(Server):
             assert time.monotonic() < deadline, self._log.read_text()
             await asyncio.sleep(0.02)
 
-    def _begin(self) -> subprocess.Popen[bytes]:
-        shared = self._listening.fileno()
-        with self._log.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "app.cli", "serve", "--fd", str(shared)],
-                env=self._environment,
-                pass_fds=(shared,),
-                stdout=log,
-                stderr=log,
-            )
+    def _begin(self) -> Running:
+        return start(
+            "serve", "--fd", self._listening, environment=self._environment, output=self._log
+        )

@@ -1,15 +1,14 @@
 """The API as its users run it: `canopy serve` in a process of its own, on a free loopback port."""
 
 import asyncio
-import os
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Final, Self
 
 import httpx
+
+from tests.processes import Running, environment, run, start
 
 PATIENCE: Final = 30.0
 """Seconds for the server to answer, or to stop."""
@@ -29,15 +28,14 @@ class Server:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = log
-        self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("CANOPY_")},
+        ours = {
             "CANOPY_DATABASE_URL": database_url,
             "CANOPY_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
             "CANOPY_PUBLIC_URL": self.url,
             "CANOPY_RATE_LIMIT": "off",
-            **settings,
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._environment = environment(**ours | settings)
+        self._process: Running | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -71,14 +69,10 @@ class Server:
                 assert time.monotonic() < deadline, self._log.read_text()
                 await asyncio.sleep(0.02)
 
-    def _begin(self) -> subprocess.Popen[bytes]:
-        with self._log.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "app.cli", "serve", "--port", str(self.port)],
-                env=self._environment,
-                stdout=log,
-                stderr=log,
-            )
+    def _begin(self) -> Running:
+        return start(
+            "serve", "--port", str(self.port), environment=self._environment, output=self._log
+        )
 
     def kill(self) -> None:
         """End the process in the middle of whatever it does."""
@@ -88,14 +82,8 @@ class Server:
 
     def run(self, *arguments: str, told: str = "") -> str:
         """Another command of `canopy` with the same settings; what it prints."""
-        ended = subprocess.run(
-            [sys.executable, "-m", "app.cli", *arguments],
-            env=self._environment,
-            input=told,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        ended = run(*arguments, environment=self._environment, told=told)
+        assert ended.returncode == 0, ended.stderr
         return ended.stdout
 
 
