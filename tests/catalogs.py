@@ -8,6 +8,8 @@ from typing import Final
 
 import asyncpg
 
+from tests.databases import file_of
+
 OURS: Final = "schemaname = 'public' AND tablename <> 'tortoise_migrations'"
 NOISE: Final = re.compile(r'public\.|USING btree |::text|[()"]')
 CHECK: Final = re.compile(r'CONSTRAINT "(\w+)" CHECK')
@@ -25,7 +27,7 @@ class Catalog:
 async def catalog(url: str) -> Catalog:
     if not url.startswith("sqlite:"):
         return Catalog(await _columns(url), await _indexes(url), await _checks(url))
-    with closing(sqlite3.connect(_file(url))) as connection:
+    with closing(sqlite3.connect(file_of(url))) as connection:
         tables = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
         made = {name: sql for name, sql in tables if _is_ours(name)}
         indexes = connection.execute(
@@ -48,7 +50,7 @@ async def catalog(url: str) -> Catalog:
 async def run(url: str, script: str) -> None:
     """Statements, each after a semicolon."""
     if url.startswith("sqlite:"):
-        with closing(sqlite3.connect(_file(url))) as connection:
+        with closing(sqlite3.connect(file_of(url))) as connection:
             connection.executescript(f"PRAGMA foreign_keys = ON; BEGIN; {script} COMMIT")
         return
     connection = await asyncpg.connect(url)
@@ -97,7 +99,7 @@ async def _checks(url: str) -> set[str]:
 
 async def _fetch(url: str, sql: str) -> list[tuple[str, ...]]:
     if url.startswith("sqlite:"):
-        with closing(sqlite3.connect(_file(url))) as file:
+        with closing(sqlite3.connect(file_of(url))) as file:
             return list(file.execute(sql))
     connection = await asyncpg.connect(url)
     try:
@@ -108,7 +110,3 @@ async def _fetch(url: str, sql: str) -> list[tuple[str, ...]]:
 
 def _is_ours(table: str) -> bool:
     return table not in {"tortoise_migrations", "sqlite_sequence"}
-
-
-def _file(url: str) -> str:
-    return url.removeprefix("sqlite://").partition("?")[0]

@@ -1,5 +1,6 @@
 """What every test may ask for. Tests of the database run on SQLite and on PostgreSQL alike."""
 
+import gc
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +9,7 @@ import pytest_asyncio
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from app.database import connected
+from app.memory import settle
 from tests.databases import Databases, postgres_databases, sqlite_files
 from tests.factories import Make
 from tests.graphql.api import Api, application
@@ -26,6 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--documents", type=int, default=60, help="how many documents both executors are to answer"
     )
+
+
+def pytest_collection_finish() -> None:
+    """As a server does: what is imported by now is not looked through again."""
+    settle()
 
 
 class Clock:
@@ -53,6 +60,13 @@ def rounds(request: pytest.FixtureRequest) -> int:
     """How often a fault is brought about."""
     number: int = request.config.getoption("rounds")
     return number
+
+
+@pytest.fixture
+def swept() -> Iterator[None]:
+    """What a test leaves behind goes with it, and is held against no other."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

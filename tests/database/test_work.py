@@ -37,6 +37,7 @@ from resolvers.people import Person
 from resolvers.users import add_users, remove_manager, remove_users
 from resolvers.work import ATTEMPTS, LONGEST_KEY, Work, perform, previewing
 from tests.conftest import Clock
+from tests.databases import file_of
 from tests.factories import Make
 from tests.invariants import breaches
 from tests.scene import Do, How, Scene
@@ -473,9 +474,9 @@ async def test_who_loses_without_end_is_told_so_and_nothing_is_written(
 async def test_a_database_that_another_process_keeps_locked_is_told_and_outlived(
     database_url: str, clock: Clock
 ) -> None:
-    async with staged(f"{database_url}?busy_timeout=50", clock) as (scene, do):
+    async with staged(f"{database_url}&busy_timeout=50", clock) as (scene, do):
         before = await snapshot()
-        with closing(sqlite3.connect(database_url.removeprefix("sqlite://"))) as other:
+        with closing(sqlite3.connect(file_of(database_url))) as other:
             other.execute("BEGIN IMMEDIATE")
 
             async with asyncio.timeout(10):
@@ -495,7 +496,7 @@ async def test_a_database_that_another_process_keeps_locked_is_told_and_outlived
 @ON_SQLITE
 async def test_a_writer_waits_for_another_process(database_url: str, clock: Clock) -> None:
     async with staged(database_url, clock) as (scene, do):
-        with closing(sqlite3.connect(database_url.removeprefix("sqlite://"))) as other:
+        with closing(sqlite3.connect(file_of(database_url))) as other:
             other.execute("BEGIN IMMEDIATE")
             waiting = asyncio.create_task(do(scene.cora, request_licenses, None, PREMIUM, 5))
             await AuditEvent.all().count()

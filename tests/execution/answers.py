@@ -1,9 +1,10 @@
 """What both executors answer to a document, and how far the answers may differ."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import orjson
+import pytest
 from graphql import ExecutionResult, GraphQLSchema, execute, parse
 from graphql.language import DocumentNode
 from strawberry.execution.is_awaitable import optimized_is_awaitable
@@ -11,6 +12,20 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as St
 
 IS_AWAITABLE: Any = optimized_is_awaitable
 Place: TypeAlias = tuple[str | int, ...]
+Test = TypeVar("Test", bound=Callable[..., object])
+
+
+def left_behind(test: Test) -> Test:
+    """Stock leaves siblings of a failed field behind, which nobody will await.
+
+    Collected while a named tuple is made, whose code has no builtins, they cannot even be warned
+    of.
+    """
+    ignoring = pytest.mark.filterwarnings(
+        "ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning"
+    )
+    marked: Test = pytest.mark.usefixtures("swept")(ignoring(test))
+    return marked
 
 
 async def executed(

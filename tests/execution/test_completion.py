@@ -8,10 +8,9 @@ from typing import Any, Final
 
 import pytest
 
+from tests.execution.answers import left_behind
 from tests.execution.asking import asked
 from tests.execution.zoo import Mishap, World
-
-LEFT_BEHIND: Final = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
 
 
 def wrong(*what: Any, value: Any) -> Any:
@@ -219,7 +218,7 @@ NULLS: Final[list[tuple[tuple[Any, ...], Any, str, Any]]] = [
 ]
 
 
-@LEFT_BEHIND
+@left_behind
 @pytest.mark.parametrize(("what", "value", "document", "data"), NULLS)
 async def test_a_null_goes_as_far_up_as_it_must(
     what: tuple[Any, ...], value: Any, document: str, data: Any
@@ -255,7 +254,7 @@ ERRORS: Final[list[tuple[tuple[Any, ...], Any, str]]] = [
 ]
 
 
-@LEFT_BEHIND
+@left_behind
 @pytest.mark.parametrize(("what", "value", "document"), ERRORS)
 async def test_errors_are_stocks(what: tuple[Any, ...], value: Any, document: str) -> None:
     answer, _ = await asked(document, wrong(*what, value=value))

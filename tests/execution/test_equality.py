@@ -10,16 +10,11 @@ from graphql import DocumentNode, parse, print_ast, validate
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
 
-from tests.execution.answers import executed, same
+from tests.execution.answers import executed, left_behind, same
 from tests.execution.documents import Documents, simple_value
 from tests.execution.zoo import Eager, World, zoo
 
 CORE: Final = zoo._schema
-# Stock leaves siblings of a failed field behind. Collected while a named tuple is made, whose code
-# has no builtins, they cannot even be warned of.
-LEFT_BEHIND: Final = pytest.mark.filterwarnings(
-    "ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
 NEARLY_ALL: Final = 0.9
 
 
@@ -40,7 +35,7 @@ def test_what_is_written_by_chance_is_valid() -> None:
     assert errors == []
 
 
-@LEFT_BEHIND
+@left_behind
 @pytest.mark.parametrize("rate", [0.0, 0.01, 0.1])
 async def test_large_documents(rate: float, documents: int) -> None:
     writer = Documents(CORE, Random(f"large {rate}"), simple_value)
@@ -53,7 +48,7 @@ async def test_large_documents(rate: float, documents: int) -> None:
     assert equal >= documents * (NEARLY_ALL if rate else 1)
 
 
-@LEFT_BEHIND
+@left_behind
 @pytest.mark.parametrize("rate", [0.0, 0.1])
 async def test_documents_by_hypothesis(rate: float, documents: int) -> None:
     written: list[str] = []

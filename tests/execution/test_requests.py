@@ -13,11 +13,10 @@ from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
 
 from resolvers.reading.reader import Reader
-from tests.execution.answers import executed
+from tests.execution.answers import executed, left_behind
 from tests.execution.zoo import START, Eager, Mishap, World, zoo
 
 CORE: Final = zoo._schema
-LEFT_BEHIND: Final = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
 MOVES: Final = """
 mutation { first: move(number: 1) { keeper { name } } then: move(number: 4) { keeper { name } } }
 """
@@ -33,7 +32,7 @@ async def test_fields_of_a_mutation_read_anew() -> None:
     assert world.writes == 2
 
 
-@LEFT_BEHIND
+@left_behind
 async def test_a_mutation_writes_once_whatever_goes_wrong_beneath() -> None:
     world = World(wrong={("keeper", 1): Mishap("no keeper"), ("Animal", 4, "legs"): None})
 

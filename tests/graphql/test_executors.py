@@ -13,9 +13,10 @@ from models.access import Caller
 from resolvers.reading.reader import Batch, Reader
 from schema.build import Executor, schema
 from schema.context import Context
+from schema.execution.plans import Plans
 from schema.ids import global_id
 from tests.conftest import Clock
-from tests.execution.answers import executed, same
+from tests.execution.answers import executed, left_behind, same
 from tests.execution.documents import Documents, simple_value
 from tests.factories import Make
 from tests.graphql.api import application
@@ -93,7 +94,7 @@ def answering(who: Caller, clock: Clock, *, seed: int = 0, rate: float = 0.0) ->
     return Context(who, reader, clock)
 
 
-@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+@left_behind
 @pytest.mark.parametrize("rate", [0.0, 0.05])
 async def test_documents_by_chance(make: Make, clock: Clock, rate: float, documents: int) -> None:
     scene, ids = await scene_with_rows(make)
@@ -140,7 +141,10 @@ async def test_a_page_is_equal_and_costs_no_more_statements(
     assert len(sent[0]) == len(sent[1])
 
 
-async def test_a_setting_switches_plans_off(make: Make, clock: Clock) -> None:
+async def test_a_setting_switches_plans_off(
+    make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Executor, "plans", Plans())
     scene, _ = await scene_with_rows(make)
     asked = "{ viewer { company { name } user { id } } }"
     answers, kept = [], []

@@ -20,6 +20,7 @@ from models.database import is_sqlite
 from models.outbox import Notification, NotificationStatus, NotificationTemplate
 from models.users import UserRole
 from tests.conftest import Clock
+from tests.databases import file_of
 from tests.factories import Make
 from tests.mail.conftest import MAIL_FROM, PUBLIC_URL, Outbox, Workers, message_id, seconds
 from tests.smtp import HOST, Catcher, Session, drop, hang
@@ -49,7 +50,7 @@ UNTOUCHED = {
 async def a_writer(url: str) -> AsyncIterator[None]:
     """Somebody else holds what a worker needs to lease mails."""
     if is_sqlite():
-        with closing(sqlite3.connect(url.removeprefix("sqlite://"))) as connection:
+        with closing(sqlite3.connect(file_of(url))) as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield
         return
