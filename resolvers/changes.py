@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 from uuid import UUID
 
@@ -31,7 +32,12 @@ MOST_CHANGES: Final = 50
 MOST_WAITING: Final = 1_000
 """Orders that are kept for one who waits; who lags behind further looks by the time instead."""
 CHANNEL: Final = "canopy_changes"
-PROCESS: Final = str(new_id())
+
+
+@cache
+def this_process() -> str:
+    """By which name it tells the others; not before it does, for a fork needs one of its own."""
+    return str(new_id())
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ class Changes:
     def hear(self, payload: str) -> None:
         """What a process of this database has notified; this one knows its own already."""
         told = orjson.loads(payload)
-        if told["by"] != PROCESS:
+        if told["by"] != this_process():
             orders = told["orders"]
             ids = None if orders is None else frozenset(map(UUID, orders))
             self.tell([Change(told["path"], ids)])
@@ -150,7 +156,8 @@ def payloads(changes: Iterable[Change]) -> list[str]:
     """As the other processes are told."""
     return [
         orjson.dumps(
-            {"by": PROCESS, "path": change.path, "orders": _listed(change.orders)}, default=str
+            {"by": this_process(), "path": change.path, "orders": _listed(change.orders)},
+            default=str,
         ).decode()
         for change in changes
     ]

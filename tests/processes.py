@@ -73,11 +73,15 @@ def start(
 ) -> Running:
     """A socket among the arguments is open there too, and told by its number.
 
-    What it says is added to the files `output` and `errors`, or all to the one.
+    What it says is added to the files `output` and `errors`, or all to the one, which are there at
+    once.
     """
+    errors = errors or output
+    for heard in (output, errors):
+        heard.touch()
     process = _forks.Process(
         target=_become,
-        args=(arguments, dict(environment), (told, output, errors or output), folder),
+        args=(arguments, dict(environment), (told, output, errors), folder),
         daemon=True,
     )
     process.start()

@@ -155,12 +155,15 @@ async def test_a_process_that_is_killed_takes_no_event_of_another_with_it(street
         beside = Client(http, street.pam.token)
         last = await street.request(beside)
 
-        there = {each["node"]["id"] for each in (await beside.ask(ORDERS))["edges"]}
-        while set(told) != there:
+        while set(told) != await there(beside):  # what was on its way may be committed only now
             told.append((await socket.told("orders"))["id"])
 
         assert (told[0], last in told) == (first, True)
     await street.server.start()
+
+
+async def there(client: Client) -> set[str]:
+    return {each["node"]["id"] for each in (await client.ask(ORDERS))["edges"]}
 
 
 async def ask_in_vain(street: Street) -> None:
