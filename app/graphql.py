@@ -123,17 +123,18 @@ class GraphQL:
         return response
 
     async def _run(self, question: Asked, caller: Caller | None, now: datetime) -> dict[str, Any]:
-        result = await self._schema.execute(
-            question.query,
-            variable_values=question.variables,
-            context_value=Context(
-                caller,
-                Reader(caller, now),
-                self._clock,
-                destinations=self._settings.destinations,
-            ),
-            operation_name=question.operation_name,
-        )
+        reader = Reader(caller, now)
+        try:
+            result = await self._schema.execute(
+                question.query,
+                variable_values=question.variables,
+                context_value=Context(
+                    caller, reader, self._clock, destinations=self._settings.destinations
+                ),
+                operation_name=question.operation_name,
+            )
+        finally:
+            reader.end()
         return answer_of(result, self._settings.max_errors)
 
 

@@ -1,5 +1,6 @@
 """Previews: the transaction stays open until the whole answer is made, and is then rolled back."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Final
 
@@ -20,6 +21,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext
 
 from resolvers.work import previewing
+from schema.context import Context
 
 ALONE: Final = "A preview is the only root field of its document."
 
@@ -37,7 +39,16 @@ class Previews(SchemaExtension):
             yield
         else:
             async with previewing():
-                yield
+                try:
+                    yield
+                finally:
+                    await self._end_reading()
+
+    async def _end_reading(self) -> None:
+        """No statement is under way any more, for one would keep the transaction from its end."""
+        context: Context = self.execution_context.context
+        if left := context.reader.end():
+            await asyncio.wait(left)
 
 
 def _root_fields(context: ExecutionContext) -> Mapping[str, bool]:

@@ -6,6 +6,10 @@ from enum import Enum, auto
 from functools import partial
 from typing import Any
 
+from tortoise.connection import get_connection
+
+from models.companies import Company
+
 
 class Cut(Enum):
     """When the task is cancelled: while it waits, or when its answer is there but unread."""
@@ -63,3 +67,18 @@ async def cut_short(work: Awaitable[object], place: int, cut: Cut) -> bool:
     if not task.cancelled():
         task.result()
     return cutting.waits >= place
+
+
+async def settled() -> None:
+    """When no transaction and no lock is left behind; asyncpg clears up after the task."""
+    async with asyncio.timeout(10):
+        while not is_idle():
+            await Company.exists()
+
+
+def is_idle() -> bool:
+    """Whether no transaction is open, and every connection of the pool is given back."""
+    connection: Any = get_connection("default")
+    if connection.capabilities.dialect == "sqlite":
+        return not (connection._lock.locked() or connection._connection.in_transaction)
+    return bool(connection._pool.get_idle_size() == connection._pool.get_size())

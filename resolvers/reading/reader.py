@@ -21,6 +21,8 @@ class Reader:
     """Merges loads that come close together, and loads nothing twice."""
 
     def __init__(self, caller: Caller | None, now: datetime) -> None:
+        self._tasks: set[asyncio.Future[None]] = set()
+        self._has_ended = False
         self.renew(caller, now)
 
     def renew(self, caller: Caller | None, now: datetime) -> None:
@@ -30,7 +32,6 @@ class Reader:
         self._loads: dict[Hashable, _Load] = {}
         self._asked = 0
         self._is_waiting = False
-        self._tasks: set[asyncio.Future[None]] = set()
 
     @property
     def asking(self) -> Caller:
@@ -61,7 +62,17 @@ class Reader:
             await each
         return load.values
 
+    def end(self) -> set[asyncio.Future[None]]:
+        """Nobody waits any more: whoever failed has left others behind. Ends what is under way for
+        them, its SQL too, and says what that is."""
+        self._has_ended = True
+        for task in self._tasks:
+            task.cancel()
+        return set(self._tasks)
+
     def _wait(self, loads: "dict[Hashable, _Load]", asked: int, patience: int) -> None:
+        if self._has_ended:
+            return
         if loads is self._loads and asked != self._asked:
             asked, patience = self._asked, PATIENCE
         if patience:

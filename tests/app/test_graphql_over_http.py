@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,9 +21,21 @@ from app.places import Places
 from app.rates import Rates
 from app.requests import GRAPHQL_RESPONSE, JSON
 from app.settings import load
+from schema.context import Context
 from tests.app.live import serving
 
 SECRET = "ann@example.com"
+
+
+reading_ended = threading.Event()
+
+
+async def never(*_: object) -> dict[int, str]:
+    try:
+        await asyncio.Event().wait()
+    finally:
+        reading_ended.set()
+    return {}
 
 
 @strawberry.type
@@ -47,6 +60,11 @@ class Query:
     async def endless(self) -> str | None:
         await asyncio.Event().wait()
         return None
+
+    @strawberry.field
+    async def read(self, info: strawberry.Info[Context, None]) -> str | None:
+        found: str | None = await info.context.reader.load(never, 1)
+        return found
 
     @strawberry.field
     def many(self) -> list["Query"]:
@@ -266,6 +284,13 @@ def test_what_takes_too_long_is_ended() -> None:
         response = post(client, {"query": "{ endless }"})
 
     assert (response.status_code, codes(response)) == (503, ["OPERATION_TIMEOUT"])
+
+
+def test_what_was_read_for_it_is_ended_too() -> None:
+    with served(max_operation_seconds=0.1) as client:
+        assert codes(post(client, {"query": "{ read }"})) == ["OPERATION_TIMEOUT"]
+
+        assert reading_ended.wait(10)
 
 
 def test_of_very_many_errors_the_first_are_told(strict: httpx.Client) -> None:

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from tortoise.connection import get_connection
 from tortoise.exceptions import IntegrityError, OperationalError
 
 from app.database import connected, is_sqlite
@@ -42,7 +41,7 @@ from tests.factories import Make
 from tests.invariants import breaches
 from tests.scene import Do, How, Scene
 from tests.snapshots import mails, refused, snapshot
-from tests.stepping import Cut, cut_short
+from tests.stepping import Cut, cut_short, is_idle, settled
 
 PREMIUM = LicenseType.PREMIUM
 
@@ -288,20 +287,6 @@ async def test_what_goes_wrong_in_a_preview_is_undone_too(scene: Scene, do: Do) 
 
 
 # ── Cut short ────────────────────────────────────────────────────────────────────────────────────
-
-
-async def settled() -> None:
-    """When no transaction and no lock is left behind; asyncpg clears up after the task."""
-    async with asyncio.timeout(10):
-        while not is_idle():
-            await Company.exists()
-
-
-def is_idle() -> bool:
-    connection: Any = get_connection("default")
-    if connection.capabilities.dialect == "sqlite":
-        return not (connection._lock.locked() or connection._connection.in_transaction)
-    return bool(connection._pool.get_idle_size() == connection._pool.get_size())
 
 
 @pytest.mark.parametrize("cut", Cut)

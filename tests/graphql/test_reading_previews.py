@@ -10,6 +10,7 @@ from tests.factories import Make
 from tests.graphql.api import Api
 from tests.scene import Scene
 from tests.snapshots import snapshot
+from tests.stepping import settled
 
 PAYLOAD = """{ order { status assignedQuantity
     licenses { totalCount edges { node { status company { name } } } }
@@ -140,3 +141,34 @@ async def test_a_refused_preview_says_why(make: Make, api: Api) -> None:
 
     assert payload == {"order": None, "notifications": [], "errors": [{"code": "FORBIDDEN"}]}
     assert len((await snapshot())["Order"]) == len(before["Order"]) == 1
+
+
+FAILING = """mutation($id: ID!) { releaseLicenses(input: {licenseIds: [$id], preview: true}) {
+    licenses {
+        allocations(after: "none") { totalCount }
+        user { lastSignInAt }
+        company { orders { totalCount } children { totalCount } viewerCan { update { allowed } } }
+    }
+} }"""
+
+
+async def test_a_preview_that_fails_has_nothing_under_way_when_it_is_undone(
+    make: Make, api: Api
+) -> None:
+    """What fails takes the rest of the answer with it, which is being read by then."""
+    scene, _ = await prepared(make)
+    [license], [ann] = (
+        await make.licenses(scene.customer, 1),
+        await make.learners(scene.customer, 1),
+    )
+    await make.allocation(license, ann)
+    client = await api.of(scene.pam)
+    before = await snapshot()
+
+    id = global_id("License", license.id)
+    answers = [await client.send(FAILING, id=id) for _ in range(5)]
+
+    codes = [[error["extensions"]["code"] for error in answer["errors"]] for answer in answers]
+    assert codes == [["BAD_USER_INPUT"]] * 5
+    await settled()
+    assert await snapshot() == before
