@@ -42,20 +42,22 @@ async def hand_over(pairs: Sequence[tuple[UUID, UUID]], *, by: UUID, at: datetim
     given = orjson.dumps([(new_id(), *pair) for pair in pairs], default=str).decode()
     await rows(
         f"""
-        UPDATE licenses SET holder_id = stay.holder, allocated_at = $2, updated_at = $2
-        FROM ({_stays()}) AS stay WHERE licenses.id = stay.license
-        """,  # noqa: S608
-        given,
-        at,
-    )
-    await rows(
-        f"""
         INSERT INTO allocations (id, license_id, user_id, allocated_at, allocated_by_id)
-        SELECT id, license, holder, $2, $3 FROM ({_stays()}) AS stay
+        SELECT id, license, holder, {_later("$2", _LAST_OF_LICENSE, _LAST_OF_LEARNER)}, $3
+        FROM ({_stays()}) AS stay
         """,  # noqa: S608
         given,
         at,
         str(by),
+    )
+    await rows(
+        f"""
+        UPDATE licenses SET holder_id = stay.holder, updated_at = $2, allocated_at = (
+            SELECT allocated_at FROM allocations WHERE allocations.id = stay.id)
+        FROM ({_stays()}) AS stay WHERE licenses.id = stay.license
+        """,  # noqa: S608
+        given,
+        at,
     )
 
 
@@ -63,7 +65,7 @@ async def take_back(license_ids: Sequence[UUID], reason: ReleaseReason, at: date
     """Free the licenses, and write down the end of the stays."""
     await rows(
         f"""
-        UPDATE allocations SET released_at = $2, release_reason = $3
+        UPDATE allocations SET released_at = {_later("$2", "allocated_at")}, release_reason = $3
         WHERE released_at IS NULL AND license_id IN ({_ids()})
         """,  # noqa: S608
         *_each(license_ids, at, reason),
@@ -112,6 +114,18 @@ async def expired_learners(company_id: UUID, now: datetime) -> list[UUID]:
         now,
     )
     return [row["id"] if isinstance(row["id"], UUID) else UUID(row["id"]) for row in found]
+
+
+# A clock may be set back, and machines' clocks differ: a stay ends no earlier than it began, and
+# begins no earlier than those before it ended.
+_LAST_OF_LICENSE: Final = "(SELECT MAX(released_at) FROM allocations WHERE license_id = license)"
+_LAST_OF_LEARNER: Final = "(SELECT MAX(released_at) FROM allocations WHERE user_id = holder)"
+
+
+def _later(at: str, *others: str) -> str:
+    """The latest of these instants; the others may be null."""
+    latest = "MAX" if is_sqlite() else "GREATEST"
+    return f"{latest}({at}, {', '.join(f'COALESCE({other}, {at})' for other in others)})"
 
 
 def _stays() -> str:

@@ -262,16 +262,21 @@ async def _end_trial(work: Work, company: Company) -> None:
     trial = visible(License, work.caller).filter(
         type=LicenseType.TRIAL, voided_at__isnull=True, **running
     )
-    await Allocation.filter(
-        license_id__in=Subquery(trial.values("id")), released_at__isnull=True
-    ).update(released_at=work.now, release_reason=ReleaseReason.UPGRADED)
-    if ended := await trial.update(expires_at=work.now, updated_at=work.now):
-        orders = visible(Order, work.caller).filter(license_type=LicenseType.TRIAL, **running)
-        work.changed(*await orders)
-        await orders.update(expires_at=work.now, updated_at=work.now)
-        work.audit("license.expired", company, count=ended, reason=ReleaseReason.UPGRADED)
-        await settle_expiry(company.id, NotificationTemplate.TRIAL_EXPIRED, work.now)
-        work.publish(WebhookEvent.LICENSES_EXPIRED, company, count=ended, expires_at=work.now)
+    stays = Allocation.filter(license_id__in=Subquery(trial.values("id")), released_at__isnull=True)
+    latest = await trial.order_by("-assigned_at").first()
+    if latest is None:
+        return
+    youngest = await stays.order_by("-allocated_at").first()
+    begun = [latest.assigned_at, *([youngest.allocated_at] if youngest else [])]
+    now = max(work.now, *begun)  # a clock may have been set back
+    await stays.update(released_at=now, release_reason=ReleaseReason.UPGRADED)
+    ended = await trial.update(expires_at=now, updated_at=work.now)
+    orders = visible(Order, work.caller).filter(license_type=LicenseType.TRIAL, **running)
+    work.changed(*await orders)
+    await orders.update(expires_at=now, updated_at=work.now)
+    work.audit("license.expired", company, count=ended, reason=ReleaseReason.UPGRADED)
+    await settle_expiry(company.id, NotificationTemplate.TRIAL_EXPIRED, now)
+    work.publish(WebhookEvent.LICENSES_EXPIRED, company, count=ended, expires_at=now)
 
 
 def _must_be_requestable(company: Company, license_type: LicenseType) -> None:
