@@ -34,8 +34,7 @@ def selected(info: strawberry.Info[Any, Any]) -> frozenset[str]:
 
 def _of(info: strawberry.Info[Any, Any]) -> tuple["Selections", Sequence[FieldNode]]:
     raw = info._raw_info
-    variables: Any = raw.variable_values
-    return Selections(raw.fragments, variables), raw.field_nodes
+    return Selections(raw.fragments, info.variable_values), raw.field_nodes
 
 
 @dataclass(frozen=True)

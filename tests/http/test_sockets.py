@@ -277,6 +277,27 @@ async def test_what_is_completed_is_over_and_its_id_free(socket: Socket, house: 
 REQUEST = "mutation { requestLicenses(input: {quantity: 1}) { order { id } errors { code } } }"
 
 
+COUNTS = """subscription($id: ID!, $yes: Boolean!) {
+  licenseSummaryChanged(companyId: $id) { total @include(if: $yes) expired @skip(if: $yes) }
+}"""
+ORDERS = """subscription($yes: Boolean!) {
+  orderChanged { licenses { totalCount @include(if: $yes) edges @skip(if: $yes) { cursor } } }
+}"""
+
+
+async def test_variables_say_what_is_left_out_of_an_event(socket: Socket, house: House) -> None:
+    home = (await house.vera.ask("{ viewer { company { id } } }"))["company"]["id"]
+
+    await socket.send(
+        type="subscribe", id="1", payload={"query": COUNTS, "variables": {"id": home, "yes": True}}
+    )
+    assert await socket.told("1") == {"total": 0}
+
+    await socket.subscribe("2", ORDERS, yes=True)
+    await house.vera.ask(REQUEST)
+    assert await socket.told("2") == {"licenses": {"totalCount": 0}}
+
+
 async def test_a_long_id_is_cut_in_the_reason(socket: Socket) -> None:
     id = "ä" * 200
     await socket.subscribe(id, ORDER_CHANGED)
