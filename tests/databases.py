@@ -1,8 +1,9 @@
 """Empty, migrated databases for tests, each migrated once."""
 
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from itertools import count
 from pathlib import Path
 from typing import Final, Protocol
@@ -35,6 +36,28 @@ DO $$
     END
 $$
 """
+
+
+LEFT_OPEN: Final = """
+SELECT query FROM pg_stat_activity
+WHERE datname = current_database() AND state LIKE 'idle in transaction%'
+"""
+
+
+async def left_open(url: str) -> list[str]:
+    """The last statements of transactions that wait for nothing, as somebody else sees them."""
+    if url.startswith("sqlite:"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite://"), timeout=0.5)) as other:
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as locked:
+                return [str(locked)]
+            return []
+    connection = await asyncpg.connect(url)
+    try:
+        return [row["query"] for row in await connection.fetch(LEFT_OPEN)]
+    finally:
+        await connection.close()
 
 
 class Databases(Protocol):

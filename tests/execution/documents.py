@@ -1,5 +1,6 @@
 """Valid documents by chance, for any schema, with all that a selection may be made of."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -12,11 +13,15 @@ from graphql import (
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
+    OperationType,
     get_named_type,
+    get_nullable_type,
     is_abstract_type,
     is_composite_type,
     is_enum_type,
+    is_input_object_type,
     is_interface_type,
+    is_list_type,
     is_non_null_type,
     is_required_argument,
 )
@@ -44,12 +49,17 @@ class Documents:
     _variables: dict[str, tuple[str, Any]] = field(default_factory=dict)
     _number: int = 0
 
-    def write(self) -> Document:
+    def write(self, of: OperationType = OperationType.QUERY, root: str = "") -> Document:
+        """With `root` as its only field at the root, or several by chance."""
         self._fragments, self._variables = [], {}
-        assert self.schema.query_type is not None
-        selected = self._selection(self.schema.query_type, self.depth)
+        kind = self.schema.get_root_type(of)
+        assert kind is not None
+        if root:
+            selected = f"{{ {self._asked(kind, root, self.depth)} }}"
+        else:
+            selected = self._selection(kind, self.depth)
         declared = ", ".join(f"${name}: {kind}" for name, (kind, _) in self._variables.items())
-        head = f"query({declared})" if declared else "query"
+        head = f"{of.value}({declared})" if declared else of.value
         fragments = "".join(text for _, text in self._fragments)
         values = {name: value for name, (_, value) in self._variables.items() if value is not ...}
         return Document(f"{head} {selected}\n{fragments}", values)
@@ -87,7 +97,10 @@ class Documents:
         name = self.random.choice(["__typename", *names, *names])
         if name == "__typename":
             return f"{self._name('t')}: __typename" if self._chance(0.3) else name
-        definition = fields[name]
+        return self._asked(parent, name, depth)
+
+    def _asked(self, parent: GraphQLNamedType, name: str, depth: int) -> str:
+        definition = getattr(parent, "fields", {})[name]
         arguments = self._arguments(definition.args)
         needs_alias = arguments or is_interface_type(parent) or self._chance(0.25)
         # A fragment on another type may answer under the same name, with another type.
@@ -114,7 +127,7 @@ class Documents:
     def _told(self, value: Any, kind: GraphQLInputType) -> str:
         if self._chance(0.3):
             return f"${self._variable(str(kind), value)}"
-        return _literal(value, is_enum_type(get_named_type(kind)))
+        return literal(value, kind)
 
     def _directives(self) -> str:
         if not self._chance(0.15):
@@ -125,10 +138,10 @@ class Documents:
             if self._chance(0.5):
                 kind, sent = "Boolean!", cast(Any, value)
                 if self._chance(0.3):  # not sent: the default is taken
-                    kind, sent = (f"Boolean! = {_literal(value)}", ...)
+                    kind, sent = (f"Boolean! = {json.dumps(value)}", ...)
                 told.append(f"@{name}(if: ${self._variable(kind, sent)})")
             else:
-                told.append(f"@{name}(if: {_literal(value)})")
+                told.append(f"@{name}(if: {json.dumps(value)})")
         return " ".join(told)
 
     def _variable(self, kind: str, value: Any) -> str:
@@ -148,16 +161,20 @@ def _goes_on(definition: GraphQLField) -> bool:
     return is_composite_type(get_named_type(definition.type))
 
 
-def _literal(value: Any, is_enum: bool = False) -> str:
-    if isinstance(value, list):
-        return "[" + ", ".join(_literal(each, is_enum) for each in value) + "]"
+def literal(value: Any, kind: GraphQLInputType) -> str:
+    """A value as GraphQL writes it."""
+    inner: Any = get_nullable_type(kind)
     if value is None:
         return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str) and not is_enum:
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return str(value)
+    if is_list_type(inner):
+        items = value if isinstance(value, list) else [value]
+        return "[" + ", ".join(literal(each, inner.of_type) for each in items) + "]"
+    if is_input_object_type(inner) and isinstance(value, dict):
+        given = (
+            f"{name}: {literal(each, inner.fields[name].type)}" for name, each in value.items()
+        )
+        return "{" + ", ".join(given) + "}"
+    return str(value) if is_enum_type(inner) else json.dumps(value)
 
 
 def simple_value(random: Random, name: str, kind: GraphQLInputType) -> Any:
