@@ -103,13 +103,15 @@ class Outbox(Collector):
         is_up = GaugeMetricFamily("canopy_database_up", "Whether the database answers.")
         is_up.add_metric([], bool(self.backlogs))
         queued = _by_what("canopy_outbox_queued", "What is still to leave.")
+        retried = _by_what("canopy_outbox_retried", "What of it was tried in vain.")
         due = _by_what("canopy_outbox_due", "What of it is due.")
         age = _by_what("canopy_outbox_oldest_due_seconds", "For how long the oldest has been due.")
         for what, backlog in self.backlogs.items():
             queued.add_metric([what], backlog.queued)
+            retried.add_metric([what], backlog.retried)
             due.add_metric([what], backlog.due)
             age.add_metric([what], backlog.age.total_seconds())
-        return is_up, queued, due, age
+        return is_up, queued, retried, due, age
 
 
 def _by_what(name: str, words: str) -> GaugeMetricFamily:

@@ -32,9 +32,11 @@ R = TypeVar("R", bound=Outgoing)
 
 @dataclass(frozen=True)
 class Backlog:
-    """What is to be sent: all of it, what of it is due, and for how long the oldest has been."""
+    """What is to be sent: all of it, what of it was tried in vain, what is due, and for how long
+    the oldest has been."""
 
     queued: int
+    retried: int
     due: int
     age: timedelta
 
@@ -81,7 +83,8 @@ class Leases(Generic[R]):
         due = queued.filter(next_attempt_at__lte=now)
         oldest = await due.order_by("next_attempt_at").first()
         age = now - oldest.next_attempt_at if oldest else timedelta()
-        return Backlog(await queued.count(), await due.count(), age)
+        retried = queued.filter(last_error__isnull=False)
+        return Backlog(await queued.count(), await retried.count(), await due.count(), age)
 
     async def note(self, row: R, *, tried: bool = True, **values: Any) -> bool:
         """What became of the row; true if it was still held."""

@@ -20,6 +20,11 @@ from models.errors import InvalidInput
 
 TRIED: Final = 3
 """Addresses of one name."""
+UNREACHED: Final = (
+    "The receiver cannot be reached: its name is unknown, its address is not public, "
+    "or nobody answers there."
+)
+"""One text for all of it, so that nobody can ask which names and addresses our network has."""
 LOOKUPS: Final = 32
 """At once, on threads of their own: a name server that hangs holds up nobody's password."""
 
@@ -72,7 +77,7 @@ class Web:
         except InvalidInput as fault:
             raise Unanswered(fault.message) from fault
         except Forbidden as fault:
-            raise Unanswered("The receiver's address is none that may be sent to.") from fault
+            raise Unanswered(UNREACHED) from fault
         except (TimeoutError, httpcore.TimeoutException) as fault:
             raise Unanswered("The receiver did not answer in time.") from fault
         except (OSError, httpcore.NetworkError, httpcore.ProtocolError) as fault:
@@ -168,10 +173,8 @@ def _trouble(fault: Exception) -> str:
         case ssl.SSLError():
             return "No safe connection to the receiver."
     match fault:
-        case socket.gaierror():
-            return "The receiver's name is unknown."
         case httpcore.ConnectError() | OSError():
-            return "The receiver cannot be reached."
+            return UNREACHED
         case httpcore.ProtocolError():
             return "The receiver does not speak HTTP."
     return "The connection to the receiver broke."

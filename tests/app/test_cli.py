@@ -374,8 +374,18 @@ def test_the_server_ends_cleanly(
     assert "Traceback" not in (tmp_path / "said").read_text()
 
 
+COUNT = 'canopy_operation_seconds_count{operation="unnamed"}'
+
+
 ORDERS = "subscription { orderChanged { number } }"
 MANIFEST = {"viewer": "{ viewer { company { name } } }", "orders": ORDERS}
+
+
+async def metrics(address: str) -> dict[str, str]:
+    """As any of the processes tells them."""
+    async with httpx.AsyncClient(base_url=address, timeout=20) as client:
+        lines = (await client.get("/metrics")).text.splitlines()
+    return dict(line.rsplit(" ", 1) for line in lines)
 
 
 async def answer_to(address: str, token: str, body: dict[str, str]) -> Any:
@@ -385,7 +395,9 @@ async def answer_to(address: str, token: str, body: dict[str, str]) -> Any:
         return (await client.post("/graphql", json=body)).json()
 
 
-async def test_all_processes_run_the_documents_of_a_manifest_alone(vendor: Path) -> None:
+async def test_processes_run_a_manifest_alone_and_tell_what_all_of_them_counted(
+    vendor: Path,
+) -> None:
     token = canopy(*TOKEN, "--scope", "READ", folder=vendor).stdout.strip()
     (vendor / "manifest.json").write_text(json.dumps(MANIFEST))
     address = f"http://127.0.0.1:{(port := free_port())}"
@@ -395,6 +407,10 @@ async def test_all_processes_run_the_documents_of_a_manifest_alone(vendor: Path)
         with answering(address, process):
             asked = [{"documentId": "viewer"}, {"query": "{ viewer { user { email } } }"}] * 4
             answers = [await answer_to(address, token, body) for body in asked]
+            async with asyncio.timeout(PATIENCE):  # a request is counted when it was answered
+                while (await metrics(address)).get(COUNT) != "4.0":
+                    pass
+            told = [await metrics(address) for _ in range(12)]
             async with signed_in(address, token) as socket:
                 await socket.send(type="subscribe", id="1", payload={"query": f"{ORDERS} "})
                 refused = await socket.refused("1")
@@ -405,6 +421,8 @@ async def test_all_processes_run_the_documents_of_a_manifest_alone(vendor: Path)
         process.terminate()
         assert process.wait(20) == 0
 
+    assert [page[COUNT] for page in told] == ["4.0"] * 12
+    assert {page["canopy_operations_running"] for page in told} == {"0.0"}
     said = (vendor / "said").read_text()
     assert said.startswith("2 documents of manifest.json. Only these are run, and GraphiQL is off")
     assert answers[::2] == [{"data": {"viewer": {"company": {"name": "Brightwater"}}}}] * 4

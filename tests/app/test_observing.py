@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from app import logs, metrics
+from models.outbox import Notification
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.graphql.api import Api, application
@@ -177,6 +178,7 @@ async def test_metrics_tell_of_the_outbox_and_the_pool(
     vendor = await api.of(await make.manager(await make.root()))
     made = {"kind": "CUSTOMER", "name": "Elm", "manager": {"email": "eli@elm.example"}}
     await vendor.done(CREATE_COMPANY, input=made)
+    await Notification.all().update(last_error="The mail server cannot be reached.")
     clock.move(seconds=90)
 
     page = await api.http.get("/metrics")
@@ -187,6 +189,8 @@ async def test_metrics_tell_of_the_outbox_and_the_pool(
         "canopy_database_up": "1.0",
         'canopy_outbox_queued{what="mail"}': "1.0",
         'canopy_outbox_queued{what="webhook"}': "0.0",
+        'canopy_outbox_retried{what="mail"}': "1.0",
+        'canopy_outbox_retried{what="webhook"}': "0.0",
         'canopy_outbox_due{what="mail"}': "1.0",
         'canopy_outbox_due{what="webhook"}': "0.0",
         'canopy_outbox_oldest_due_seconds{what="mail"}': "90.0",

@@ -11,6 +11,7 @@ import pytest_asyncio
 from standardwebhooks import Webhook
 
 from app.clock import utc_now
+from mail.web import UNREACHED
 from models.webhooks import WebhookDelivery
 from schema.ids import global_id
 from tests.factories import Make
@@ -105,7 +106,7 @@ async def test_a_receiver_that_is_down_answers_500_twice_or_hangs_gets_each_even
 
     delivered = await shop.until_delivered()
 
-    assert {each["lastError"] for each in down} == {"The receiver cannot be reached."}
+    assert {each["lastError"] for each in down} == {UNREACHED}
     assert [each["event"] for each in delivered] == ["ORDER_ASSIGNED", "ORDER_REQUESTED"]
     assert {each["responseStatus"] for each in delivered} == {204}
     assert len(shop.receiver.requests) == 3 + 2

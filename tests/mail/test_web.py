@@ -30,7 +30,10 @@ from tests.receiver import (
 
 LOCAL = Destinations(plain_http=True, loopback=True)
 NAME = "hooks.example.com"
-NOT_ALLOWED = "The receiver's address is none that may be sent to."
+UNREACHED = (
+    "The receiver cannot be reached: its name is unknown, its address is not public, "
+    "or nobody answers there."
+)
 
 
 class Names:
@@ -113,7 +116,7 @@ async def test_a_name_with_a_local_address_is_never_connected_to(addresses: list
 
     why = await unanswered(Web(PUBLIC, resolve=names, backend=connector), f"https://{NAME}/")
 
-    assert why == NOT_ALLOWED
+    assert why == UNREACHED
     assert names.asked == [(NAME, 443)]
     assert connector.connected == []
 
@@ -135,7 +138,7 @@ async def test_a_name_that_changes_is_connected_to_where_it_was_checked() -> Non
     first = await unanswered(web, f"https://{NAME}/")
     second = await unanswered(web, f"https://{NAME}/")
 
-    assert (first, second) == ("The receiver cannot be reached.", NOT_ALLOWED)
+    assert (first, second) == (UNREACHED, UNREACHED)
     assert connector.connected == [("8.8.8.8", 443)]
     assert len(names.asked) == 2
 
@@ -200,7 +203,7 @@ async def test_the_next_address_is_tried_where_one_does_not_answer(receiver: Rec
     status = await post(Web(anywhere, resolve=Names(addresses), backend=some), f"http://{NAME}/")
     why = await unanswered(Web(anywhere, resolve=Names(addresses), backend=none), f"http://{NAME}/")
 
-    assert (status, why) == (204, "The receiver cannot be reached.")
+    assert (status, why) == (204, UNREACHED)
     assert [host for host, _ in some.connected] == addresses[:3]
     assert [host for host, _ in none.connected] == addresses[:TRIED]
 
@@ -286,7 +289,7 @@ async def test_what_is_no_answer_is_none(receiver: Receiver, act: Any, expected:
 async def test_nobody_there_is_no_answer(receiver: Receiver) -> None:
     await receiver.stop()
 
-    assert await unanswered(Web(LOCAL), receiver.url) == "The receiver cannot be reached."
+    assert await unanswered(Web(LOCAL), receiver.url) == UNREACHED
 
 
 async def test_an_unknown_name_is_no_answer() -> None:
@@ -295,4 +298,4 @@ async def test_an_unknown_name_is_no_answer() -> None:
 
     why = await unanswered(Web(PUBLIC, resolve=unknown), f"https://{NAME}/")
 
-    assert why == "The receiver's name is unknown."
+    assert why == UNREACHED
