@@ -40,6 +40,11 @@ def weigh(text: str, **variables: Any) -> Weight:
         ("{ tree(first: -3) { edges { node { name } } } }", 1),
         ("{ tree(last: 7) { edges { node { name } } } }", 1 + 7 * 3),
         ("{ tree(first: 5000) { edges { node { name } } } }", 1 + 200 * 3),
+        pytest.param(
+            f"{{ tree(first: {'9' * 5_000}) {{ edges {{ node {{ name }} }} }} }}",
+            1 + 200 * 3,
+            id="a number of 5,000 digits",
+        ),
         ("{ tree(first: 99999999999999999999) { edges { node { name } } } }", 1 + 200 * 3),
         (
             "{ tree(first: 3) { edges { node { trees(first: 4) { edges { node { name } } } } } } }",
