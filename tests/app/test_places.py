@@ -80,8 +80,9 @@ def figures() -> tuple[float, float]:
 
 
 async def until(at_work: int, waiting: int) -> None:
-    while figures() != (at_work, waiting):  # noqa: ASYNC110 - of Prometheus one can only ask
-        await asyncio.sleep(0.001)
+    async with asyncio.timeout(20):
+        while figures() != (at_work, waiting):  # noqa: ASYNC110 - one can only ask
+            await asyncio.sleep(0.001)
 
 
 async def test_what_is_too_much_is_refused_while_all_else_waits_and_is_served_then(
