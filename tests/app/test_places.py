@@ -25,6 +25,7 @@ from models.sessions import Tally
 from models.users import User
 from schema.build import schema
 from tests.conftest import Clock
+from tests.databases import file_of
 from tests.factories import Make
 from tests.graphql.api import Api, application
 
@@ -55,7 +56,7 @@ HARMLESS = orjson.dumps({"query": "{ __typename }"})
 async def no_writing(database_url: str) -> AsyncIterator[None]:
     """A lock, held by somebody else, for which every sign-in waits."""
     if is_sqlite():
-        file = sqlite3.connect(database_url.removeprefix("sqlite://"), isolation_level=None)
+        file = sqlite3.connect(file_of(database_url), isolation_level=None)
         file.execute("BEGIN IMMEDIATE")
         try:
             yield

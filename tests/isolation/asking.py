@@ -123,6 +123,18 @@ def rows(depth: int) -> str:
     )
 
 
+def columns() -> str:
+    """Of each row that is asked for by id, what it tells by itself: nothing else can fail."""
+    kinds = " ".join(f"... on {kind.name} {{ {' '.join(_leaves(kind))} }}" for kind in nodes())
+    return f"query($ids: [ID!]!) {{ nodes(ids: $ids) {{ __typename {kinds} }} }}"
+
+
+def _leaves(kind: GraphQLObjectType) -> Iterator[str]:
+    for name, field in kind.fields.items():
+        if is_leaf_type(get_named_type(field.type)):
+            yield f"{kind.name}_{name}: {name}"
+
+
 def lists() -> dict[str, GraphQLField]:
     """The lists at the root."""
     return {name: field for name, field in fields_of("Query").items() if "first" in field.args}
