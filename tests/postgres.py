@@ -133,6 +133,18 @@ class Postgres:
         """Remove a database, if it is there, whoever is connected to it."""
         self._run("dropdb", "--force", "--if-exists", name)
 
+    def restore(self, name: str, backup_of: str) -> str:
+        """Make a database out of a backup of another one that is at work, and say its URL.
+
+        Raises PostgresFailed.
+        """
+        assert self.home is not None
+        backup = str(self.home / f"{name}.dump")
+        self._run("pg_dump", "--format=custom", "--file", backup, backup_of)
+        self._run("createdb", name)
+        self._run("pg_restore", f"--dbname={name}", "--exit-on-error", "--no-owner", backup)
+        return self.url(name)
+
     def _make_cluster(self, home: Path) -> None:
         (home / "password").write_text(self._password)
         if _stranger() is not None:

@@ -1,0 +1,32 @@
+"""docs/security.md and docs/operations.md name tests and settings that there are."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from app.settings import Settings
+
+ROOT: Final = Path(__file__).parents[2]
+
+
+def test_every_test_that_is_named_is_there() -> None:
+    told = (ROOT / "docs" / "security.md").read_text()
+
+    named = set(re.findall(r"`((?:tests/)?[a-z_]+/[a-z_/]+\.py)`", told))
+
+    assert len(named) > 20
+    for name in named:
+        places = (ROOT / name, ROOT / "tests" / name)
+        assert any(place.exists() for place in places), name
+
+
+@pytest.mark.parametrize("name", ["operations.md", "security.md", "watching.md"])
+def test_every_setting_that_is_named_is_one(name: str) -> None:
+    told = (ROOT / "docs" / name).read_text()
+
+    named = set(re.findall(r"CANOPY_[A-Z_]+", told))
+
+    assert named
+    assert named <= {f"CANOPY_{field.upper()}" for field in Settings.model_fields}
