@@ -33,13 +33,21 @@ def deaf(address: str) -> Iterator[ClientConnection]:
         host, port = address.removeprefix("http://").split(":")
         raw.connect((host, int(port)))
         with connect(
-            f"ws://{host}:{port}/", sock=raw, compression=None, proxy=None, max_queue=1
+            f"ws://{host}:{port}/",
+            sock=raw,
+            compression=None,
+            proxy=None,
+            max_queue=1,
+            close_timeout=0.1,  # nobody is there to say goodbye
         ) as client:
             yield client
 
 
 def test_who_does_not_read_is_left_and_nothing_more_is_kept_for_them() -> None:
     sent, left = [0], []
+
+    class Hastier(Hasty):
+        linger = 0.3
 
     async def talk(websocket: WebSocket) -> None:
         await websocket.accept()
@@ -51,7 +59,7 @@ def test_who_does_not_read_is_left_and_nothing_more_is_kept_for_them() -> None:
             left.append(True)
 
     app = Starlette(routes=[WebSocketRoute("/", talk)])
-    with serving(app, ws=Hasty, ws_per_message_deflate=False) as address, deaf(address):
+    with serving(app, ws=Hastier, ws_per_message_deflate=False) as address, deaf(address):
         wait_until(lambda: left)
 
     assert sent[0] < 100

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -19,8 +18,9 @@ from models import migrations
 from tests.catalogs import Catalog, catalog, ids, run
 from tests.databases import TEMPLATE, Databases
 from tests.postgres import Postgres
+from tests.processes import environment
+from tests.processes import run as canopy
 
-ROOT: Final = Path(__file__).parents[2]
 STEPS: Final = sorted(path.stem for path in Path(migrations.__path__[0]).glob("[0-9]*.py"))
 FILLED: Final = Path(__file__).with_name("filled.sql").read_text()
 _number = count(1)
@@ -226,26 +226,17 @@ async def test_an_index_over_a_column_that_goes_is_not_forgotten_in_silence(
 
 
 async def test_several_machines_may_migrate_at_once(empty: str, whole: Catalog) -> None:
-    script = (
-        "import asyncio, sys; from app.database import migrate;"
-        " asyncio.run(migrate(sys.argv[1], print))"
+    where = environment(CANOPY_DATABASE_URL=empty)
+
+    machines = await asyncio.gather(
+        *(asyncio.to_thread(canopy, "migrate", environment=where) for _ in range(3))
     )
 
-    machines = [
-        await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            script,
-            empty,
-            cwd=ROOT,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        for _ in range(3)
+    assert [(each.returncode, each.stderr) for each in machines] == [(0, "")] * 3
+    done = "The database is up to date.\n"
+    assert sorted(each.stdout for each in machines) == [
+        "".join(f"{step}\n" for step in STEPS) + done,
+        done,
+        done,
     ]
-    said = await asyncio.gather(*(machine.communicate() for machine in machines))
-
-    assert [err.decode() for _, err in said] == [""] * 3
-    assert [machine.returncode for machine in machines] == [0] * 3
-    assert sorted(out.decode().split() for out, _ in said) == [[], [], STEPS]
     assert await catalog(empty) == whole
