@@ -24,6 +24,7 @@ from models.access import Caller, lacking
 from models.companies import Company
 from models.errors import Busy, NotFound, Refusal, Unauthenticated
 from models.tokens import ApiScope
+from resolvers.performing import perform
 from resolvers.reading.companies import company_by_id
 from resolvers.reading.exports import all_pages, note_download
 from resolvers.reading.licenses import LICENSES
@@ -34,7 +35,7 @@ from resolvers.reading.summaries import order_days_elapsed, order_days_idle, ord
 from resolvers.reading.users import USERS, user_by_id
 from resolvers.reading.windows import Scope
 from resolvers.tokens import note_use
-from resolvers.work import Clock, perform
+from resolvers.work import Clock
 from schema.ids import global_id, key
 from schema.scalars import told
 

@@ -13,7 +13,8 @@ from app.errors import Failed
 from app.settings import Settings
 from resolvers.imports import FIELDS, Imported, import_users_for_vendor
 from resolvers.licenses import Wanted
-from resolvers.work import Clock, perform, previewing
+from resolvers.performing import perform, previewing
+from resolvers.work import Clock
 from schema.context import Call
 from schema.ids import key
 

@@ -20,6 +20,7 @@ from resolvers.orders import (
 )
 from resolvers.passwords import hash_password
 from resolvers.people import Person
+from resolvers.performing import perform
 from resolvers.sessions import (
     check_password,
     enter_manage_mode,
@@ -29,7 +30,7 @@ from resolvers.sessions import (
     sign_out,
 )
 from resolvers.users import add_users, remove_users
-from resolvers.work import Work, perform
+from resolvers.work import Work
 
 PASSWORD: Final = "canopy-demo-password"  # noqa: S105 - for show
 GIVEN: Final = (

@@ -6,8 +6,9 @@ from app.database import opened
 from app.errors import Failed
 from app.settings import Settings
 from models.tokens import ApiScope
+from resolvers.performing import perform
 from resolvers.tokens import create_first_api_token
-from resolvers.work import Clock, perform
+from resolvers.work import Clock
 from schema.scalars import taken_in
 
 

@@ -5,8 +5,9 @@ from app.settings import Settings
 from resolvers.companies import create_vendor
 from resolvers.passwords import hash_password
 from resolvers.people import Person
+from resolvers.performing import perform
 from resolvers.sessions import set_password
-from resolvers.work import Clock, perform
+from resolvers.work import Clock
 
 
 async def create(

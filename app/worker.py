@@ -15,8 +15,9 @@ from mail.transport import Transport
 from mail.web import Web
 from mail.webhooks import WebhookWorker
 from mail.worker import Worker
+from resolvers.performing import WAKES, perform
 from resolvers.webhooks import give_up_endpoint
-from resolvers.work import WAKES, Clock, perform
+from resolvers.work import Clock
 
 GRACE: Final = 10.0
 """Seconds that workers have for what is in their hands, when the server stops."""

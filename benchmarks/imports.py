@@ -24,7 +24,7 @@ from models.access import Caller
 from models.database import rows
 from resolvers.imports import Imported, import_users, read_people
 from resolvers.licenses import Wanted
-from resolvers.work import perform
+from resolvers.performing import perform
 from tests.factories import Make
 from tests.postgres import Postgres
 from tests.statements import statements

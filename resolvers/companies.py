@@ -18,8 +18,9 @@ from models.webhooks import WebhookEvent
 from resolvers import notices
 from resolvers.orders import assign, on_behalf_of, tell_requested
 from resolvers.people import Person, make_link, take_in
+from resolvers.performing import reshapes_tree
 from resolvers.sessions import end_sessions_within
-from resolvers.work import Work, reshapes_tree
+from resolvers.work import Work
 
 
 @dataclass(frozen=True, slots=True)

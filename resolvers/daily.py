@@ -35,7 +35,8 @@ from models.people import account_managers_above, account_managers_of, managers_
 from models.users import User
 from models.webhooks import WebhookEvent
 from resolvers import notices
-from resolvers.work import Clock, Work, perform
+from resolvers.performing import perform
+from resolvers.work import Clock, Work
 
 HELD: Final = timedelta(minutes=10)
 """How long a round waits for another worker after its own was killed."""

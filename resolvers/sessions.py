@@ -29,8 +29,9 @@ from models.sessions import (
 from models.users import User
 from resolvers import notices, passwords
 from resolvers.people import make_link
+from resolvers.performing import perform
 from resolvers.tallies import Attempt, count, counted, forget
-from resolvers.work import Clock, Work, perform
+from resolvers.work import Clock, Work
 
 _TRYING: Final[WeakValueDictionary[str, asyncio.Lock]] = WeakValueDictionary()
 

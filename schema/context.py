@@ -9,10 +9,11 @@ import strawberry
 
 from models.access import Caller, caller_of, oneself
 from models.destinations import PUBLIC, Destinations
-from resolvers import work
+from resolvers import performing
 from resolvers.live import Subscriber
+from resolvers.performing import Done
 from resolvers.reading.reader import Reader
-from resolvers.work import Clock, Done
+from resolvers.work import Clock
 
 R = TypeVar("R")
 
@@ -47,7 +48,7 @@ class Context:
     ) -> Done[R]:
         """Run an operation in its transaction; what was read before is read anew."""
         call = Call.of(how)
-        done = await work.perform(self.caller, self.clock, operation, *arguments, how=call)
+        done = await performing.perform(self.caller, self.clock, operation, *arguments, how=call)
         self.reader.renew(self.caller, done.at)
         return done
 

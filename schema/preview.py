@@ -20,7 +20,7 @@ from graphql.language import DocumentNode, FragmentDefinitionNode
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext
 
-from resolvers.work import previewing
+from resolvers.performing import previewing
 from schema.context import Context
 
 ALONE: Final = "A preview is the only root field of its document."

@@ -10,7 +10,7 @@ from models.access import Caller, caller_of
 from models.companies import Company, CompanyKind
 from models.sessions import Session, new_token
 from models.users import User, managing_role
-from resolvers.work import Done, perform
+from resolvers.performing import Done, perform
 from tests.factories import Make
 
 R = TypeVar("R")

@@ -15,7 +15,7 @@ from models.database import rows
 from models.licenses import LicenseType
 from models.outbox import Notification
 from resolvers.orders import cancel_order, request_licenses
-from resolvers.work import WAKES
+from resolvers.performing import WAKES
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.mail.conftest import told

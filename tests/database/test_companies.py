@@ -30,6 +30,7 @@ from resolvers.companies import (
 from resolvers.licenses import Learners, Wanted, allocate_licenses
 from resolvers.orders import assign_order, request_licenses
 from resolvers.people import Person
+from resolvers.performing import perform, previewing
 from resolvers.sessions import enter_manage_mode
 from resolvers.users import (
     add_manager,
@@ -39,7 +40,6 @@ from resolvers.users import (
     update_notification_preferences,
     update_user,
 )
-from resolvers.work import perform, previewing
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.invariants import breaches

@@ -16,6 +16,7 @@ from resolvers.licenses import Learners, Wanted, allocate_licenses
 from resolvers.orders import decline_order, request_licenses
 from resolvers.passwords import hash_password
 from resolvers.people import Person
+from resolvers.performing import perform
 from resolvers.sessions import (
     check_password,
     enter_manage_mode,
@@ -30,7 +31,6 @@ from resolvers.users import (
     update_notification_preferences,
     update_user,
 )
-from resolvers.work import perform
 from tests.conftest import Clock
 from tests.factories import PASSWORD, Make
 from tests.scene import Do, Scene

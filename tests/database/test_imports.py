@@ -18,9 +18,9 @@ from resolvers.companies import archive_company
 from resolvers.imports import Imported, import_users, read_people
 from resolvers.licenses import Learners, ShortagePolicy, Wanted, allocate_licenses
 from resolvers.people import Person
+from resolvers.performing import previewing
 from resolvers.sessions import request_password_reset
 from resolvers.users import add_users, remove_users
-from resolvers.work import previewing
 from tests.conftest import Clock
 from tests.crowds import crowd
 from tests.factories import Make

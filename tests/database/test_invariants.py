@@ -18,9 +18,9 @@ from resolvers.daily import round_if_due
 from resolvers.licenses import Learners, ShortagePolicy, Wanted, allocate_licenses
 from resolvers.orders import assign_order, request_licenses
 from resolvers.people import Person
+from resolvers.performing import perform
 from resolvers.sessions import request_password_reset
 from resolvers.users import add_manager
-from resolvers.work import perform
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.scene import Do, Scene

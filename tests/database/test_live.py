@@ -28,10 +28,10 @@ from resolvers.orders import (
     return_order,
     update_order,
 )
+from resolvers.performing import previewing
 from resolvers.reading.reader import Reader
 from resolvers.reading.windows import Scope
 from resolvers.sessions import sign_out
-from resolvers.work import previewing
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.scene import Do, Scene

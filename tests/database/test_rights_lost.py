@@ -13,9 +13,9 @@ from models.users import User, UserRole
 from resolvers.companies import archive_company, create_company
 from resolvers.passwords import hash_password
 from resolvers.people import Person
+from resolvers.performing import perform
 from resolvers.sessions import check_password, sign_in
 from resolvers.users import add_users
-from resolvers.work import perform
 from tests.conftest import Clock
 from tests.factories import PASSWORD, Make
 from tests.scene import Do, Scene

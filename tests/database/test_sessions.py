@@ -26,6 +26,7 @@ from resolvers.companies import (
     restore_company,
     update_company,
 )
+from resolvers.performing import Done, perform
 from resolvers.sessions import (
     Entered,
     SignedIn,
@@ -38,7 +39,6 @@ from resolvers.sessions import (
     sign_out,
 )
 from resolvers.users import add_manager, remove_manager, remove_users
-from resolvers.work import Done, perform
 from tests.conftest import Clock
 from tests.factories import PASSWORD, Make
 from tests.scene import Do, Scene

@@ -18,6 +18,7 @@ from models.users import User, UserRole
 from resolvers.companies import archive_company, create_company, move_company, restore_company
 from resolvers.orders import assign_order, request_licenses
 from resolvers.people import Person
+from resolvers.performing import perform
 from resolvers.sessions import enter_manage_mode, set_password
 from resolvers.tokens import (
     create_api_token,
@@ -32,7 +33,6 @@ from resolvers.users import (
     remove_users,
     update_user,
 )
-from resolvers.work import perform
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.scene import Do, Scene

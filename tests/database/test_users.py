@@ -21,6 +21,7 @@ from resolvers.companies import archive_company, create_company
 from resolvers.licenses import ShortagePolicy, Wanted
 from resolvers.orders import assign_order, request_licenses
 from resolvers.people import Person
+from resolvers.performing import perform, previewing
 from resolvers.sessions import request_password_reset, set_password
 from resolvers.users import (
     Added,
@@ -31,7 +32,6 @@ from resolvers.users import (
     update_notification_preferences,
     update_user,
 )
-from resolvers.work import perform, previewing
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.scene import Do, Scene

@@ -37,6 +37,7 @@ from resolvers.orders import (
     return_order,
     upgrade_trial,
 )
+from resolvers.performing import perform, previewing
 from resolvers.users import remove_users
 from resolvers.webhooks import (
     create_webhook_endpoint,
@@ -45,7 +46,6 @@ from resolvers.webhooks import (
     redeliver_webhook,
     update_webhook_endpoint,
 )
-from resolvers.work import perform, previewing
 from schema.ids import global_id
 from tests.conftest import Clock
 from tests.factories import Make

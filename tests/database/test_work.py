@@ -33,8 +33,9 @@ from resolvers.orders import (
     upgrade_trial,
 )
 from resolvers.people import Person
+from resolvers.performing import ATTEMPTS, LONGEST_KEY, perform, previewing
 from resolvers.users import add_users, remove_manager, remove_users
-from resolvers.work import ATTEMPTS, LONGEST_KEY, Work, perform, previewing
+from resolvers.work import Work
 from tests.conftest import Clock
 from tests.databases import file_of
 from tests.factories import Make

@@ -30,6 +30,7 @@ from resolvers.orders import (
     return_order,
     update_order,
 )
+from resolvers.performing import perform
 from resolvers.users import (
     add_manager,
     remove_manager,
@@ -37,7 +38,6 @@ from resolvers.users import (
     update_notification_preferences,
     update_user,
 )
-from resolvers.work import perform
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.graphql.api import Api

@@ -22,8 +22,8 @@ from models.destinations import Destinations
 from models.outbox import Notification
 from models.users import User
 from models.webhooks import WebhookDelivery, WebhookDeliveryStatus, WebhookEndpoint
+from resolvers.performing import perform
 from resolvers.webhooks import give_up_endpoint, redeliver_webhook
-from resolvers.work import perform
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.mail.conftest import seconds

@@ -17,6 +17,7 @@ from models.orders import OPEN, Order
 from models.sessions import Session, new_token
 from models.users import managing_role
 from resolvers.daily import run
+from resolvers.performing import KEYS_LAST, Done, perform, previewing
 from resolvers.reading.reader import Reader
 from resolvers.reading.summaries import (
     Summary,
@@ -27,7 +28,6 @@ from resolvers.reading.summaries import (
 )
 from resolvers.reading.windows import Scope
 from resolvers.sessions import Entered
-from resolvers.work import KEYS_LAST, Done, perform, previewing
 from tests.conftest import Clock
 from tests.databases import Databases
 from tests.factories import Make

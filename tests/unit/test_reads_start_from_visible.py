@@ -137,9 +137,13 @@ EXCEPTIONS: Final = {
     ("webhooks", "give_up_endpoint", "present"): MAILED,
     ("webhooks", "update_webhook_endpoint", "fail_queued"): LOCKED,
     ("work", "write_down", "queue"): "who is above hears of it, whom the caller may not see",
-    ("work", "_kept", "IdempotencyKey.get_or_none"): "one's own keys, which lists do not hold",
-    ("work", "_transact", "lock_tree"): "locks, and reads nothing",
-    ("work", "_transact", "notify"): "tells, and reads nothing",
+    (
+        "performing",
+        "_kept",
+        "IdempotencyKey.get_or_none",
+    ): "one's own, which lists do not hold",
+    ("performing", "_transact", "lock_tree"): "locks, and reads nothing",
+    ("performing", "_transact", "notify"): "tells, and reads nothing",
 }
 
 
