@@ -2,23 +2,28 @@
 
 import argparse
 import asyncio
+import tempfile
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
-
-import orjson
+from typing import Final
 
 from app.database import connected
-from benchmarks import daily, days, execution, imports, overload, paths
-from benchmarks.compare import Compared, compare, ratios, table
-from benchmarks.questions import questions
+from benchmarks import daily, days, execution, imports, overload, paths, results
+from benchmarks.allocating import CALLS, compare_allocating, pools
+from benchmarks.assigning import assigning
+from benchmarks.compare import Compared, answer, compare, table
+from benchmarks.growing import processes, tree
+from benchmarks.listening import listening
+from benchmarks.mailing import mailing
+from benchmarks.questions import Question, questions
+from benchmarks.results import PAGES, Results
 from benchmarks.seeded import Kept, seeded, size_of
-from benchmarks.servers import canopy, floor, stand_aside
+from benchmarks.servers import Process, canopy, ceiling, floor, stand_aside
+from benchmarks.statements import plan, sent
 from tests.postgres import Postgres
 
-RESULTS: Final = Path(__file__).with_name("results")
-LATEST: Final = RESULTS / "latest.json"
-PAGES: Final = ("Q1", "Q2", "Q3")
+PARTS: Final = (*PAGES, "allocate", "growth", "processes", "assign", "mail", "sockets")
 DECISIONS: Final = {
     "paths": paths,
     "days": days,
@@ -28,60 +33,135 @@ DECISIONS: Final = {
     "overload": overload,
 }
 """Measurements behind docs/adr; each stands for itself."""
+PARTIAL: Final = Path("var", "bench")
+"""Where runs of some parts, or of less data, are written."""
+WHOLE: Final = 20_000
+LARGE, SMALL = "large", "small"
 
 
 def main() -> None:
     asked = _arguments()
-    only = asked.only.split(",") if asked.only else [*PAGES, *DECISIONS]
-    stand_aside()
-    if any(name in PAGES for name in only):
-        asyncio.run(_pages(asked, [name for name in PAGES if name in only]))
+    only = asked.only.split(",") if asked.only else [*PARTS]
+    if parts := [name for name in PARTS if name in only]:
+        _measure(asked, parts)
     for name in only:
         if name in DECISIONS:
             asyncio.run(DECISIONS[name].main())
 
 
+def _measure(asked: argparse.Namespace, parts: list[str]) -> None:
+    stand_aside()
+    whole = parts == [*PARTS] and asked.companies == WHOLE
+    with Kept(asked.keep) if asked.keep else Postgres(durable=True) as server:
+        run = Run(server, parts, asked.companies, asked.rounds, asked.seconds, asked.peer)
+        try:
+            asyncio.run(run.all())
+        finally:  # what was found before it failed, too
+            run.results.write(results.HERE if whole else PARTIAL)
+
+
 def _arguments() -> argparse.Namespace:
     told = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
-    told.add_argument("--only", help=f"of {','.join((*PAGES, *DECISIONS))}")
-    told.add_argument("--companies", type=int, default=20_000)
+    told.add_argument("--only", help=f"of {','.join((*PARTS, *DECISIONS))}")
+    told.add_argument("--companies", type=int, default=WHOLE)
     told.add_argument("--rounds", type=int, default=5)
     told.add_argument("--seconds", type=float, default=3.0, help="of each load")
     told.add_argument("--keep", type=Path, help="a folder to keep the data in, for the next run")
     told.add_argument("--peer", choices=["postgraphile"])
-    return told.parse_args()
+    asked = told.parse_args()
+    for name in (asked.only or "").split(","):
+        if name and name not in (*PARTS, *DECISIONS):
+            told.error(f"--only knows no {name}")
+    return asked
 
 
-async def _pages(asked: argparse.Namespace, names: list[str]) -> None:
-    size = size_of(asked.companies)
-    with Kept(asked.keep) if asked.keep else Postgres() as server:
-        url = await seeded(server, "seeded", size)
-        async with connected(url):
-            asks = await questions()
+@dataclass
+class Run:
+    """The parts that were asked for, on one PostgreSQL."""
+
+    server: Postgres
+    parts: list[str]
+    companies: int
+    rounds: int
+    seconds: float
+    peer: str | None = None
+    with_standard: bool = True
+    calls: int = CALLS
+    results: Results = field(default_factory=Results)
+
+    async def all(self) -> None:
+        if {*PAGES, "allocate", "growth", "processes"} & {*self.parts}:
+            sizes = {LARGE: size_of(self.companies)}
+            if "growth" in self.parts:
+                sizes[SMALL] = size_of(self.companies // 10)
+            await self._with_data(await seeded(self.server, sizes))
+        await self._with_little()
+
+    async def _with_data(self, urls: dict[str, str]) -> None:
+        asks = {}
+        for name, url in urls.items():
+            async with connected(url):
+                asks[name] = await questions()
+        large = urls[LARGE], asks[LARGE]
+        await self._compared(*large)
+        if "growth" in self.parts:
+            small = urls[SMALL], asks[SMALL]
+            self.results.growth = await tree(
+                small, large, self.rounds, self.seconds, self.results.say
+            )
+        if "processes" in self.parts:
+            await processes(urls[LARGE], asks[LARGE]["Q3"], self.seconds, self.results.say)
+
+    async def _compared(self, url: str, asks: dict[str, Question]) -> None:
         async with AsyncExitStack() as stack:
-            servers = [
-                await stack.enter_async_context(each)
-                for each in (
-                    canopy("canopy", url),
-                    canopy("standard", url, CANOPY_EXECUTOR="standard"),
-                    floor(url),
-                )
-            ]
-            found: dict[str, Compared] = {}
-            for name in names:
-                found[name] = await compare(servers, asks[name], asked.rounds, asked.seconds)
-                print("\n".join(table(found[name])), flush=True)
-                print(f"{name}: {_told(ratios(found[name]))}", flush=True)
-    _write({name: ratios(each) for name, each in found.items()})
+            contenders = [canopy("canopy", url), floor(url)]
+            if self.with_standard:
+                contenders.append(canopy("standard", url, {"CANOPY_EXECUTOR": "standard"}))
+            servers = await asyncio.gather(*map(stack.enter_async_context, contenders))
+            for name in PAGES:
+                if name in self.parts:
+                    self._keep(await compare(servers, asks[name], self.rounds, self.seconds))
+                    await self._look_at(servers[0], url, asks[name])
+            if "allocate" in self.parts:
+                async with connected(url):
+                    self._keep(
+                        await compare_allocating(servers, await pools(self.calls), self.rounds)
+                    )
+            if {*PAGES} & {*self.parts}:
+                self.results.say(await ceiling(servers[1]))
 
+    def _keep(self, compared: Compared) -> None:
+        self.results.compared[compared.name] = compared
+        print("\n".join(table(compared)), flush=True)
 
-def _told(figures: Any) -> str:
-    return ", ".join(f"{name} {value:.2f}" for name, value in figures.items() if value is not None)
+    async def _look_at(self, server: Process, url: str, question: Question) -> None:
+        """At the statements that the page sends, and their plans."""
+        found = await sent(self.server, url, lambda: answer(server, question))
+        self.results.statements[question.name] = len(found)
+        self.results.plans[question.name] = [await plan(url, one) for one in found]
+        ratios = self.results.latest()["queries"][question.name]
+        told = ", ".join(f"{name} {value:.2f}" for name, value in ratios.items() if value)
+        print(f"{question.name}: {told}", flush=True)
 
+    async def _with_little(self) -> None:
+        """What needs no more than a few rows."""
+        results = self.results
+        if "assign" in self.parts:
+            with tempfile.TemporaryDirectory() as folder:
+                urls = {
+                    "PostgreSQL": self._empty("assigning"),
+                    "SQLite": f"sqlite://{folder}/assigning.sqlite3",
+                }
+                for name, url in urls.items():
+                    results.assign[name] = await assigning(url, self.rounds, results.say)
+        if "mail" in self.parts:
+            await mailing(self._empty("mailing"), results.say)
+        if "sockets" in self.parts:
+            await listening(self._empty("listening"), results.say)
 
-def _write(pages: Any) -> None:
-    RESULTS.mkdir(exist_ok=True)
-    LATEST.write_bytes(orjson.dumps({"queries": pages}, option=orjson.OPT_INDENT_2))
+    def _empty(self, name: str) -> str:
+        self.server.drop_database(name)
+        return self.server.create_database(name)
 
 
 if __name__ == "__main__":

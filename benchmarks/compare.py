@@ -32,16 +32,20 @@ class Compared:
         return float(median(getattr(load, what) for load in self.loads[server]))
 
 
-async def answer(server: Process, question: Question) -> bytes:
-    """What it says to the question, of which the data are compared."""
-    head, _, content = question.to(server.name).partition("\r\n\r\n")
-    path, *lines = head.split("\r\n")
+async def answer_to(server: Process, request: str) -> bytes:
+    """What it says to a request as the load generator sends it."""
+    head, _, content = request.partition("\r\n\r\n")
+    first, *lines = head.split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines)
-    url = f"http://127.0.0.1:{server.port}{path.split()[1]}"
+    url = f"http://127.0.0.1:{server.port}{first.split()[1]}"
     async with httpx.AsyncClient(timeout=60) as http:
         told = await http.post(url, content=content, headers=headers)
     assert told.status_code == 200, told.text
     return told.content
+
+
+async def answer(server: Process, question: Question) -> bytes:
+    return await answer_to(server, question.to(server.name))
 
 
 async def assert_equal(servers: Sequence[Process], question: Question) -> None:

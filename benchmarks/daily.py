@@ -14,30 +14,16 @@ from datetime import UTC, datetime
 import asyncpg
 
 from app.database import connected, migrate
+from benchmarks.tree import COMPANIES, CUSTOMERS_EACH, PARTNERS
 from models.outbox import Notification
 from resolvers.daily import run
 from tests.postgres import Postgres
 from tests.statements import statements
 
-PARTNERS = 200
-CUSTOMERS_EACH = 100
 LICENSES_EACH = 30
 NOW = datetime(2027, 3, 2, 12, tzinfo=UTC)
 
-FILL = f"""
-INSERT INTO companies (id, kind, name, name_key, path, plan, is_archived, created_at, updated_at)
-VALUES ('00000000-0000-0000-0000-000000000001', 'VENDOR', 'Vendor', 'vendor', '00000000/',
-    'NONE', false, now(), now());
-INSERT INTO companies
-    (id, parent_id, kind, name, name_key, path, plan, is_archived, created_at, updated_at)
-SELECT gen_random_uuid(), '00000000-0000-0000-0000-000000000001', 'PARTNER', 'Partner ' || n,
-    'partner ' || n, '00000000/' || lpad(n::text, 8, '0') || '/', 'NFR', false, now(), now()
-FROM generate_series(1, {PARTNERS}) AS n;
-INSERT INTO companies
-    (id, parent_id, kind, name, name_key, path, plan, is_archived, created_at, updated_at)
-SELECT gen_random_uuid(), partner.id, 'CUSTOMER', 'Customer ' || n, 'customer ' || n,
-    partner.path || lpad(n::text, 8, '0') || '/', 'PREMIUM', false, now(), now()
-FROM companies AS partner, generate_series(1, {CUSTOMERS_EACH}) AS n WHERE partner.kind = 'PARTNER';
+FILL = f"""{COMPANIES}
 INSERT INTO users (id, company_id, path, email, email_key, first_name, last_name, name_key, role,
     muted_templates, created_at, updated_at)
 SELECT gen_random_uuid(), id, path, path || n || '@example.com', path || n || '@example.com', 'A',

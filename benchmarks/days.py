@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 import asyncpg
 
 from app.database import connected, migrate
-from benchmarks.paths import CUSTOMERS_EACH, FILL, PARTNERS
+from benchmarks.paths import FILL
+from benchmarks.tree import CUSTOMERS_EACH, PARTNERS
 from models.access import Caller
 from models.companies import Company
 from models.users import UserRole

@@ -20,6 +20,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as St
 from app.asgi import create_app
 from app.database import connected, migrate
 from app.settings import load
+from benchmarks.questions import DOCUMENTS
 from models.access import Caller, caller_of
 from models.companies import Company, CompanyKind
 from models.licenses import LicenseType
@@ -37,33 +38,6 @@ from tests.postgres import Postgres
 NOW: Final = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ROUNDS: Final = 15
 REPEATS: Final = {"rows at hand": 4, "application": 4}
-Q3: Final = """
-query($customer: ID!) {
-  licenses(first: 100, filter: {companyId: $customer, status: [ALLOCATED]}) {
-    edges { node { id status expiresAt user { name email } order { number } } }
-  }
-}"""
-PAGES: Final = {
-    "Q1 company tree": """
-query($id: ID!) {
-  company(id: $id) {
-    name kind children(first: 50) { edges { node {
-      name licenseSummary { available allocated expiring expired }
-      children(first: 10) { edges { node { name } } }
-    } } }
-  }
-}""",
-    "Q2 orders": """
-{
-  orders(filter: {status: [REQUESTED]}, first: 50) {
-    edges { node {
-      number status quantity requestedAt company { name } requestedBy { name email }
-    } }
-    totalCount
-  }
-}""",
-    "Q3 licenses": Q3,
-}
 IS_AWAITABLE: Any = optimized_is_awaitable
 Ask = Callable[[], Awaitable[bytes]]
 
@@ -97,9 +71,11 @@ async def main() -> None:
             token = await make.token(manager)
             caller = await caller_of(token, NOW)
             assert caller is not None
-            for name, document in PAGES.items():
+            for name, document in DOCUMENTS.items():
                 await _in_process(name, document, caller, variables)
-            await _in_process("Q3 of failing learners", Q3, caller, variables, user_by_id)
+            await _in_process(
+                "Q3 of failing learners", DOCUMENTS["Q3"], caller, variables, user_by_id
+            )
             await _through_the_application(token, variables)
 
 
@@ -126,7 +102,7 @@ async def _filled(make: Make) -> tuple[User, dict[str, str]]:
         await make.allocation(license, learner)
     ids: dict[str, str] = {
         "id": global_id("Company", top.id),
-        "customer": global_id("Company", customer.id),
+        "companyId": global_id("Company", customer.id),
     }
     return manager, ids
 
@@ -186,7 +162,7 @@ async def _through_the_application(token: str, variables: Mapping[str, str]) -> 
 
         return ask
 
-    for name, document in PAGES.items():
+    for name, document in DOCUMENTS.items():
         ways = (by("compiled", document), by("standard", document))
         await _compare(f"{name}, through the application", *ways, REPEATS["application"])
 

@@ -11,28 +11,14 @@ from typing import Any
 import asyncpg
 
 from app.database import migrate
+from benchmarks.tree import COMPANIES, CUSTOMERS_EACH, PARTNERS
 from models.base import successor
 from tests.postgres import Postgres
 
-PARTNERS = 200
-CUSTOMERS_EACH = 100
 ORDERS = 200_000
 ROUNDS = 15
 
-FILL = f"""
-INSERT INTO companies (id, kind, name, name_key, path, plan, is_archived, created_at, updated_at)
-VALUES ('00000000-0000-0000-0000-000000000001', 'VENDOR', 'Vendor', 'vendor', '00000000/',
-    'NONE', false, now(), now());
-INSERT INTO companies
-    (id, parent_id, kind, name, name_key, path, plan, is_archived, created_at, updated_at)
-SELECT gen_random_uuid(), '00000000-0000-0000-0000-000000000001', 'PARTNER', 'Partner ' || n,
-    'partner ' || n, '00000000/' || lpad(n::text, 8, '0') || '/', 'NFR', false, now(), now()
-FROM generate_series(1, {PARTNERS}) AS n;
-INSERT INTO companies
-    (id, parent_id, kind, name, name_key, path, plan, is_archived, created_at, updated_at)
-SELECT gen_random_uuid(), partner.id, 'CUSTOMER', 'Customer ' || n, 'customer ' || n,
-    partner.path || lpad(n::text, 8, '0') || '/', 'PREMIUM', false, now(), now()
-FROM companies AS partner, generate_series(1, {CUSTOMERS_EACH}) AS n WHERE partner.kind = 'PARTNER';
+FILL = f"""{COMPANIES}
 INSERT INTO orders (id, number, company_id, path, license_type, quantity, assigned_quantity, status,
     origin, requested_at, updated_at)
 SELECT gen_random_uuid(), 'ORD-' || n, company.id, company.path, 'PREMIUM', 5,

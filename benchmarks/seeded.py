@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,7 @@ class Kept(Postgres):
     """A server whose data are copied from a folder, if they are there, and into it by `keep`."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__()
+        super().__init__(durable=True)
         self._folder = folder
 
     @property
@@ -50,18 +51,26 @@ class Kept(Postgres):
             postgres._hand_over(home)
 
 
-async def seeded(server: Postgres, name: str, size: Size) -> str:
-    """The URL of a database, migrated and filled."""
+async def seeded(server: Postgres, sizes: Mapping[str, Size]) -> dict[str, str]:
+    """The URLs of databases, migrated and filled."""
     if isinstance(server, Kept) and server.is_filled:
-        return server.url(name)
-    url = server.create_database(name)
-    await migrate(url)
+        urls = {name: server.url(name) for name in sizes}
+        for url in urls.values():
+            await migrate(url)  # what was kept may be of a version before
+        return urls
+    urls = {name: server.create_database(name) for name in sizes}
+    for name, size in sizes.items():
+        await migrate(urls[name])
+        await _seed(urls[name], size)
+    if isinstance(server, Kept):
+        server.keep()
+    return urls
+
+
+async def _seed(url: str, size: Size) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app.cli", "seed", "--companies", str(size.companies)),
         *("--learners", str(size.learners), "--licenses", str(size.licenses)),
         env={**os.environ, "CANOPY_DATABASE_URL": url},
     )
     assert await process.wait() == 0
-    if isinstance(server, Kept):
-        server.keep()
-    return url

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +15,14 @@ from typing import Any, Final
 
 import orjson
 
+from benchmarks import load
 from benchmarks.floor import URL as FLOOR_URL
 from tests.http.server import free_port
 
-CORES: Final = sorted(os.sched_getaffinity(0))
-FOR_SERVERS: Final = {CORES[0]}
-FOR_OTHERS: Final = set(CORES[1:2]) or FOR_SERVERS
+Cores = frozenset[int]
+ALL_CORES: Final = frozenset(os.sched_getaffinity(0))
+FOR_SERVERS: Final = frozenset({min(ALL_CORES)})
+FOR_OTHERS: Final = frozenset({max(ALL_CORES)})
 TICK: Final = os.sysconf("SC_CLK_TCK")
 PATIENCE: Final = 60.0
 CLIENTS: Final = 8
@@ -70,22 +72,27 @@ class Process:
             rate=count / told["seconds"],
             taken=[1000 * took for took in told["taken"]],
             cpu=1000 * used / TICK / count,
-            memory=sum(_kilobytes(pid) for pid in self._pids()) / 1024,
+            memory=self.memory,
         )
+
+    @property
+    def memory(self) -> float:
+        """MiB that it holds."""
+        return sum(_kilobytes(pid) for pid in self._pids()) / 1024
 
     def _pids(self) -> list[int]:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
         return [self.pid, *map(int, children.split())]
 
     def _ticks(self) -> int:
-        return sum(_ticks(pid) for pid in self._pids())
+        return sum(ticks(pid) for pid in self._pids())
 
 
 async def run_load(
     port: int, streams: Sequence[Sequence[str]], seconds: float | None
 ) -> dict[str, Any]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.load"),
+        *(sys.executable, "-S", "-E", load.__file__),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -96,17 +103,27 @@ async def run_load(
     return answer
 
 
-def canopy(name: str, database_url: str, *arguments: str, **settings: str) -> Started:
+def canopy(
+    name: str,
+    database_url: str,
+    settings: Mapping[str, str] | None = None,
+    *,
+    workers: int = 1,
+    cores: Cores = FOR_SERVERS,
+) -> Started:
     """`canopy serve`, without limits on how often one may ask."""
     environment = {
         "CANOPY_DATABASE_URL": database_url,
         "CANOPY_EMBEDDED_WORKER": "false",
         "CANOPY_RATE_LIMIT": "off",
-        **settings,
+        **(settings or {}),
     }
     port = free_port()
-    command = (sys.executable, "-m", "app.cli", "serve", "--port", str(port), *arguments)
-    return started(name, port, command, environment)
+    command = (
+        *(sys.executable, "-m", "app.cli", "serve"),
+        *("--port", str(port), "--workers", str(workers)),
+    )
+    return started(name, port, command, environment, cores)
 
 
 def floor(database_url: str) -> Started:
@@ -120,14 +137,18 @@ def floor(database_url: str) -> Started:
 
 @asynccontextmanager
 async def started(
-    name: str, port: int, command: Sequence[str], environment: dict[str, str]
+    name: str,
+    port: int,
+    command: Sequence[str],
+    environment: dict[str, str],
+    cores: Cores = FOR_SERVERS,
 ) -> AsyncIterator[Process]:
-    """On the servers' core, until it is left."""
+    """On these cores, until it is left."""
     with TemporaryFile() as said:
         process = await asyncio.create_subprocess_exec(
-            *command, env={**_environment(), **environment}, stdout=said, stderr=said
+            *command, env={**environment_of(), **environment}, stdout=said, stderr=said
         )
-        os.sched_setaffinity(process.pid, FOR_SERVERS)
+        os.sched_setaffinity(process.pid, cores)
         try:
             await _answers(process, port)
             yield Process(name, port, process.pid)
@@ -141,7 +162,7 @@ async def started(
             await process.wait()
 
 
-def _environment() -> dict[str, str]:
+def environment_of() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("CANOPY_")}
 
 
@@ -159,7 +180,7 @@ async def _answers(process: asyncio.subprocess.Process, port: int) -> None:
             return
 
 
-def _ticks(pid: int) -> int:
+def ticks(pid: int) -> int:
     """Of the CPU, in user and system mode."""
     parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(parts[11]) + int(parts[12])
@@ -169,3 +190,9 @@ def _kilobytes(pid: int) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     [held] = [line.split()[1] for line in lines if line.startswith("VmRSS")]
     return int(held)
+
+
+async def ceiling(server: Process) -> str:
+    """What the load generator reaches against a page that says nothing."""
+    reached = await server.load([[load.request("/nothing", {})]] * CLIENTS, 1.0)
+    return f"The load generator reaches {reached.rate:,.0f} requests a second of an empty page."

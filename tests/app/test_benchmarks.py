@@ -1,0 +1,36 @@
+"""What `make bench` runs, with next to no data and for a moment: that it still measures."""
+
+import asyncio
+from pathlib import Path
+
+import orjson
+
+from benchmarks.__main__ import Run
+from tests.postgres import Postgres
+
+QUERY = {
+    *("vs_floor", "vs_standard", "vs_postgraphile"),
+    *("cpu_vs_floor", "p99_vs_floor", "statements"),
+}
+
+
+def test_a_run_compares_equal_answers_and_writes_the_figures(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    parts = ["Q1", "Q2", "Q3", "allocate"]
+    run = Run(postgres, parts, 40, 1, 0.1, with_standard=False, calls=1)
+
+    asyncio.run(run.all())  # which asserts that Canopy and the floor say the same
+    run.results.write(tmp_path)
+
+    latest = orjson.loads((tmp_path / "latest.json").read_bytes())
+    assert latest.keys() == {"queries", "allocate_100", "assign_10000", "growth"}
+    assert latest["queries"].keys() == {"Q1", "Q2", "Q3"}
+    assert {frozenset(query) for query in latest["queries"].values()} == {frozenset(QUERY)}
+    assert [latest["queries"][name]["statements"] for name in ("Q1", "Q2", "Q3")] == [5, 5, 4]
+    assert all(query["vs_floor"] > 0 for query in latest["queries"].values())
+    assert latest["allocate_100"]["vs_floor"] > 0
+    assert (latest["assign_10000"], latest["growth"]) == ({"vs_floor": None}, {"Q2": None})
+    assert {file.name for file in tmp_path.iterdir()} == {
+        *("latest.json", "figures.json", "rate.svg", "cpu.svg")
+    }
