@@ -136,6 +136,7 @@ class Run:
 
     async def _look_at(self, server: Process, url: str, question: Question) -> None:
         """At the statements that the page sends, and their plans."""
+        await answer(server, question)  # so that the token was noted as used within this minute
         found = await sent(self.server, url, lambda: answer(server, question))
         self.results.statements[question.name] = len(found)
         self.results.plans[question.name] = [await plan(url, one) for one in found]

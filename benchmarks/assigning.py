@@ -23,7 +23,7 @@ from models.orders import Order
 from models.users import User
 from resolvers.licenses import Learners, Wanted, allocate_licenses
 from resolvers.orders import assign_order
-from resolvers.work import perform
+from resolvers.performing import perform
 from tests.factories import Make
 from tests.statements import statements
 
