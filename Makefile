@@ -20,7 +20,7 @@ EXPLORER := app/explorer/index.html
 DASHBOARD := app/dashboard/index.html
 CODEGEN := clients/.venv/.codegen
 
-.PHONY: help setup demo explorer dashboard test faults test-browser test-clients lint lint-schema format bench lock clean
+.PHONY: help setup demo explorer dashboard screenshots test faults test-browser test-clients lint lint-schema format bench lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ faults: $(DEV) ## Kill, cut off and starve a Canopy under load, again and again
 
 test-browser: $(DEV) $(DASHBOARD) $(EXPLORER) ## Try the pages in a headless Chromium; CHROMIUM=… names another
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
+
+screenshots: $(DEV) $(DASHBOARD) ## Renew the pictures of the dashboard in docs/screenshots
+	@$(BIN)/python -m pytest tests/browser/test_pages.py --screenshots -k test_every_page $(ARGS)
 
 test-clients: $(DEV) clients/node_modules/.package-lock.json $(CODEGEN) ## Try what is in clients/ against a demo
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/clients $(ARGS)

@@ -23,6 +23,7 @@ DASHBOARD_PAGES: Final = (
     "/orders/{which}",
     "/users",
     "/users/import",
+    "/my-license",
     "/overview",
     "/sent-mail",
     "/audit-trail",

@@ -12,18 +12,22 @@ export const authorization = (): Record<string, string> => {
   return session ? { authorization: `Bearer ${session.token}` } : {};
 };
 
-export const told = mapExchange({
+export const isUnauthenticated = (error?: CombinedError) =>
+  error?.graphQLErrors.some(({ extensions }) => extensions.code === "UNAUTHENTICATED") ?? false;
+
+const told = mapExchange({
   onResult(result) {
     if (isUnauthenticated(result.error)) end();
   },
 });
-export const ALIKE = { url: ADDRESS, preferGetMethod: false as const, fetchOptions: () => ({ headers: authorization() }) };
 
 /** Keeps nothing: for previews, which tell of what is not so, and for signing in. */
-export const uncached = new Client({ ...ALIKE, exchanges: [told, fetchExchange] });
-
-const isUnauthenticated = (error?: CombinedError) =>
-  error?.graphQLErrors.some(({ extensions }) => extensions.code === "UNAUTHENTICATED") ?? false;
+export const uncached = new Client({
+  url: ADDRESS,
+  preferGetMethod: false,
+  fetchOptions: () => ({ headers: authorization() }),
+  exchanges: [told, fetchExchange],
+});
 
 /** What went wrong, in words for a person. */
 export function explained(error: CombinedError): string {

@@ -1,13 +1,18 @@
 // How the API is asked. What is read is kept by id; what is changed makes lists be read anew.
 
+import { authExchange } from "@urql/exchange-auth";
 import { type Cache, cacheExchange } from "@urql/exchange-graphcache";
-import { createClient as createSocket } from "graphql-ws";
+import { CloseCode, createClient as createSocket } from "graphql-ws";
 import { Client, fetchExchange, subscriptionExchange } from "urql";
 
-import { ADDRESS, ALIKE, authorization, told } from "./asking";
+import { ADDRESS, authorization, isUnauthenticated } from "./asking";
+import { current, end, lasting } from "./session";
+
+/** Milliseconds: twice as long each time, and never at once with all the others. */
+const backOff = (tries: number) => 1_000 * 2 ** Math.min(tries, 5) * (0.5 + Math.random() / 2);
 
 const MUTATIONS = [
-  "createCompany", "updateCompany", "archiveCompany", "restoreCompany", "requestLicenses", "upgradeTrial",
+  "createCompany", "updateCompany", "moveCompany", "archiveCompany", "restoreCompany", "requestLicenses", "upgradeTrial",
   "updateOrder", "assignOrder", "declineOrder", "cancelOrder", "returnOrder", "addUsers", "importUsers", "updateUser",
   "removeUsers", "addManager", "removeManager", "allocateLicenses", "releaseLicenses", "reallocateLicense",
 ];
@@ -19,19 +24,37 @@ const PARTS = [
   ]),
 ];
 
+/** What is told by itself. Where the session ended, it goes on with the next one. */
+function openSocket() {
+  let token: string | undefined;
+  return createSocket({
+    url: new URL(ADDRESS, location.href).href.replace(/^http/, "ws"),
+    connectionParams: () => {
+      token = current()?.token;
+      return authorization();
+    },
+    on: {
+      closed: (event) => {
+        if (event instanceof CloseEvent && event.code === CloseCode.Forbidden && token === current()?.token) end();
+      },
+    },
+    shouldRetry: () => true,
+    retryAttempts: Infinity,
+    retryWait: async (tries) => {
+      await lasting();
+      await new Promise((resolve) => setTimeout(resolve, backOff(tries)));
+    },
+  });
+}
+
 /** A client for one person acting for one company, with a cache of its own. */
 export function openClient() {
-  const socket = createSocket({
-    url: new URL(ADDRESS, location.href).href.replace(/^http/, "ws"),
-    connectionParams: authorization,
-    shouldRetry: (event) => !(event instanceof CloseEvent && event.code === 4403),
-    retryAttempts: 20,
-  });
+  const socket = openSocket();
   const client = new Client({
-    ...ALIKE,
+    url: ADDRESS,
+    preferGetMethod: false,
     requestPolicy: "cache-and-network",
     exchanges: [
-      told,
       cacheExchange({
         keys: Object.fromEntries(PARTS.map((name) => [name, () => null])),
         updates: {
@@ -39,6 +62,15 @@ export function openClient() {
           Subscription: { orderChanged: (_, __, cache) => outdate(cache) },
         },
       }),
+      authExchange(async ({ appendHeaders }) => ({
+        addAuthToOperation: (operation) => appendHeaders(operation, authorization()),
+        didAuthError: isUnauthenticated,
+        // Whatever is asked waits, a mutation too, until somebody has signed in again.
+        refreshAuth: () => {
+          end();
+          return lasting();
+        },
+      })),
       fetchExchange,
       subscriptionExchange({
         forwardSubscription: (request) => ({

@@ -11,17 +11,33 @@ import { SignIn } from "./pages/SignIn";
 import { useSession } from "./session";
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
-const theme = createTheme({ primaryColor: "teal", primaryShade: 9, autoContrast: true });
+const theme = createTheme({
+  primaryColor: "teal",
+  primaryShade: 9,
+  autoContrast: true,
+  respectReducedMotion: true,
+  components: {
+    // The first item has the focus, nothing but items is in the menu, and the menu in the part of the page that is for all of it.
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false, portalProps: { target: "main" } } },
+    // Its header is none of the page.
+    Modal: { defaultProps: { attributes: { header: { role: "none" } }, closeButtonProps: { "aria-label": "Close" } } },
+  },
+});
+/** What the pointer is on gets darker: white text on a lighter one is too faint. */
+const POINTED = { "--mantine-color-teal-filled-hover": "#066649" };
+/** Of badges, on a row that the pointer is on, too. */
+const LIT = Object.fromEntries(["blue", "teal", "red"].map((name) => [`--mantine-color-${name}-outline`, `var(--mantine-color-${name}-3)`]));
 /** Text that is dimmed is to be read, too: 4.5 to 1 at least. */
 const resolver: CSSVariablesResolver = ({ colors }) => ({
   variables: {},
   light: {
+    ...POINTED,
     "--mantine-color-dimmed": colors.gray![7],
     "--mantine-color-placeholder": colors.gray![7],
     "--mantine-color-teal-light-color": "#054d38",
     "--mantine-color-red-light-color": "#a51111",
   },
-  dark: { "--mantine-color-dimmed": colors.dark![1], "--mantine-color-placeholder": colors.dark![1] },
+  dark: { ...POINTED, ...LIT, "--mantine-color-dimmed": colors.dark![1], "--mantine-color-placeholder": colors.dark![1] },
 });
 setNonce(nonce);
 

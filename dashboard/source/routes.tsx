@@ -4,7 +4,11 @@ import { createBrowserRouter, Navigate } from "react-router";
 import { Shell } from "./parts/Shell";
 import { current } from "./session";
 
-const Home = () => <Navigate replace to={current()?.kind === "CUSTOMER" ? "/licenses/available" : "/companies"} />;
+function Home() {
+  const session = current();
+  const inside = session?.kind === "CUSTOMER" ? "/licenses/available" : "/companies";
+  return <Navigate replace to={session?.role === "LEARNER" ? "/my-license" : inside} />;
+}
 const Failed = () => <Alert color="red" title="This page has failed" m="md" role="alert">Load it again.</Alert>;
 const Unknown = () => <Alert color="gray" title="There is no such page" m="md">Choose one from the menu.</Alert>;
 
@@ -22,6 +26,7 @@ export const router = createBrowserRouter([
       { path: "orders/:which", lazy: () => import("./pages/Orders") },
       { path: "users", lazy: () => import("./pages/Users") },
       { path: "users/import", lazy: () => import("./pages/Import") },
+      { path: "my-license", lazy: () => import("./pages/MyLicense") },
       { path: "overview", lazy: () => import("./pages/Overview") },
       { path: "sent-mail", lazy: () => import("./pages/SentMail") },
       { path: "audit-trail", lazy: () => import("./pages/AuditTrail") },

@@ -1,10 +1,12 @@
-// Saving: nothing is done twice, whatever happens to the connection or the mouse.
+// Saving: nothing is done twice, whatever happens to the connection, the page or the mouse.
 
 import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
-import { useRef, useState } from "react";
+import { getOperationName } from "@urql/core";
+import { useEffect, useRef, useState } from "react";
 import { useClient } from "urql";
 
 import { explained, tellOnce } from "./asking";
+import { current } from "./session";
 
 export interface Refusal {
   code: string;
@@ -14,48 +16,77 @@ export interface Refusal {
 export interface Payload {
   errors: Refusal[];
 }
-type Answer<Data> = Data[keyof Data] & Payload;
-type Saving<Data, Input> = TypedDocumentNode<Data, { input: Input }>;
+export type Answer<Data> = Extract<Data[keyof Data], Payload>;
+export type Saving<Data, Input> = TypedDocumentNode<Data, { input: Input }>;
 
 /** Milliseconds. */
 const AGAIN_AFTER = [500, 2_000];
+const MOST = 2_147_483_647;
+const STORE = "canopy:unanswered";
+/** Characters of what is remembered over a reload: a file is not, and taking it in again changes nothing. */
+const LONGEST = 5_000;
 
-const pause = (time: number) => new Promise((resolve) => setTimeout(resolve, time));
+/** The idempotency keys of what was sent and not answered yet, by what it was: sent again, it is the same. */
+const keys = new Map(JSON.parse(sessionStorage.getItem(STORE) ?? "[]") as [string, string][]);
 
-export function newKey(): string {
+function remember() {
+  sessionStorage.setItem(STORE, JSON.stringify([...keys].filter(([sent]) => sent.length < LONGEST)));
+}
+
+function keyOf(sent: string): string {
+  const key = keys.get(sent) ?? newKey();
+  keys.set(sent, key);
+  remember();
+  return key;
+}
+
+function answered(sent: string) {
+  keys.delete(sent);
+  remember();
+}
+
+function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
+
+const pause = (time: number) => new Promise((resolve) => setTimeout(resolve, time));
 
 /** The only field of an answer. */
 function only<Data>(data: Data): Answer<Data> {
   return Object.values(data as object).find((value) => typeof value === "object") as Answer<Data>;
 }
 
-const refused = (message: string): Payload => ({ errors: [{ code: "FAILED", message }] });
+const refused = <Data>(message: string) => ({ errors: [{ code: "FAILED", message }] }) as Payload as Answer<Data>;
+
+/** What a field for a number holds, as the API takes it: none is 0, which it refuses at the field. */
+export const whole = (value: number | string) => Math.min(Math.trunc(Number(value)) || 0, MOST);
+
+/** All that is wrong, in words. */
+export const problems = ({ errors }: Payload) => errors.map(({ message }) => message).join(" ");
 
 /**
  * Sends a mutation once. The same input sent again has the same idempotency key, until it was answered:
- * after a lost connection it is tried again by itself. Answers undefined while the first still runs.
+ * after a lost connection it is tried again by itself. What takes no key changes nothing when it comes twice.
+ * Answers undefined while the first still runs.
  */
 export function useSave<Data, Input extends object>(document: Saving<Data, Input>, isKeyed = true) {
   const client = useClient();
-  const attempt = useRef<{ text: string; key: string }>(undefined);
   const isRunning = useRef(false);
   const [isSaving, setSaving] = useState(false);
 
   async function send(input: Input): Promise<Answer<Data>> {
-    const text = JSON.stringify(input);
-    if (attempt.current?.text !== text) attempt.current = { text, key: newKey() };
-    const sent = isKeyed ? { ...input, idempotencyKey: attempt.current.key } : input;
+    const session = current();
+    const sent = [session?.userId, session?.companyId, getOperationName(document), JSON.stringify(input)].join(" ");
+    const told = isKeyed ? { ...input, idempotencyKey: keyOf(sent) } : input;
     for (let tries = 0; ; tries++) {
-      const { data, error } = await client.mutation(document, { input: sent }).toPromise();
+      const { data, error } = await client.mutation(document, { input: told }).toPromise();
       const wait = AGAIN_AFTER[tries];
-      if (error?.networkError && isKeyed && wait !== undefined) {
+      if (error?.networkError && wait !== undefined) {
         await pause(wait);
         continue;
       }
-      if (error) return refused(explained(error)) as Answer<Data>;
-      attempt.current = undefined;
+      if (error) return refused(explained(error));
+      answered(sent);
       return only(data as Data);
     }
   }
@@ -80,8 +111,26 @@ export async function preview<Data, Input extends object>(document: Saving<Data,
   try {
     return only((await tellOnce(document, { input: { ...input, preview: true } })) as Data);
   } catch (error) {
-    return refused((error as Error).message) as Answer<Data>;
+    return refused((error as Error).message);
   }
+}
+
+/** What would happen with this input; undefined until it is known. Asks nothing without one. */
+export function useWould<Data, Input extends object>(document: Saving<Data, Input>, input: Input | null) {
+  const [would, setWould] = useState<Answer<Data>>();
+  const text = JSON.stringify(input);
+
+  useEffect(() => {
+    const wanted = JSON.parse(text) as Input | null;
+    let isWanted = true;
+    setWould(undefined);
+    if (wanted) void preview(document, wanted).then((answer) => isWanted && setWould(answer));
+    return () => {
+      isWanted = false;
+    };
+  }, [document, text]);
+
+  return would;
 }
 
 /** Refusals by the field of the form that they are about, and those that are about none. */

@@ -3,11 +3,14 @@
 
 import { useSyncExternalStore } from "react";
 
+import type { UserRole } from "../generated/graphql";
+
 export interface Session {
   token: string;
   userId: string;
   name: string;
   email: string;
+  role: UserRole;
   companyId: string;
   company: string;
   kind: string;
@@ -47,3 +50,16 @@ export const forget = () => set({ sessions: [], hasEnded: false });
 export function end() {
   if (current() && !state.hasEnded) set({ ...state, hasEnded: true });
 }
+
+/** Waits while somebody is asked to sign in again. */
+export const lasting = () => new Promise<void>((resolve) => {
+  if (!state.hasEnded) {
+    resolve();
+    return;
+  }
+  const leave = subscribe(() => {
+    if (state.hasEnded) return;
+    leave();
+    resolve();
+  });
+});

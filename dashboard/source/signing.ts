@@ -1,6 +1,7 @@
 // Signing in and out, and in and out of a company that is managed.
 
-import { graphql } from "../generated";
+import { graphql } from "./graphql";
+import type { UserRole } from "../generated/graphql";
 import { explained, tellOnce, uncached } from "./asking";
 import { begin, current, enter, forget, leave, outer, type Session } from "./session";
 
@@ -8,7 +9,7 @@ const SIGN_IN = graphql(`
   mutation SignIn($input: SignInInput!) {
     signIn(input: $input) {
       accessToken
-      viewer { user { id name email } company { id name kind } manageSession { id } }
+      viewer { user { id name email role } company { id name kind } manageSession { id } }
       errors { code message path }
     }
   }
@@ -18,7 +19,7 @@ const ENTER = graphql(`
   mutation EnterManageMode($input: EnterManageModeInput!) {
     enterManageMode(input: $input) {
       accessToken
-      viewer { user { id name email } company { id name kind } manageSession { id } }
+      viewer { user { id name email role } company { id name kind } manageSession { id } }
       errors { code message path }
     }
   }
@@ -27,7 +28,7 @@ const EXIT = graphql(`mutation ExitManageMode { exitManageMode { errors { code m
 const VIEWER = graphql(`query Viewer { viewer { user { id } } }`);
 
 interface Viewer {
-  user: { id: string; name: string; email: string };
+  user: { id: string; name: string; email: string; role: UserRole };
   company: { id: string; name: string; kind: string };
   manageSession?: { id: string } | null;
 }
@@ -37,6 +38,7 @@ const sessionOf = (token: string, { user, company, manageSession }: Viewer): Ses
   userId: user.id,
   name: user.name || user.email,
   email: user.email,
+  role: user.role,
   companyId: company.id,
   company: company.name,
   kind: company.kind,
@@ -100,4 +102,3 @@ export async function isOuterAlive(): Promise<boolean> {
   const { data } = await uncached.query(VIEWER, {}, { fetchOptions: { headers } }).toPromise();
   return Boolean(data?.viewer);
 }
-

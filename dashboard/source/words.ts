@@ -17,3 +17,10 @@ export function word(value: string): string {
   const text = value.replaceAll("_", " ").toLowerCase();
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+interface Mail {
+  recipient: string;
+}
+const recipients = (mails: readonly Mail[]) => list([...new Set(mails.map(({ recipient }) => recipient))]);
+export const wasMailed = (mails: readonly Mail[]) => (mails.length > 0 ? `Mailed: ${recipients(mails)}.` : "Nobody was mailed.");
+export const willBeMailed = (mails: readonly Mail[]) => (mails.length > 0 ? `Will be mailed: ${recipients(mails)}.` : "Nobody will be mailed.");

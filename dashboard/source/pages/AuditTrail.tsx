@@ -2,7 +2,7 @@ import { Stack, Text } from "@mantine/core";
 import { useState } from "react";
 import { useQuery } from "urql";
 
-import { graphql } from "../../generated";
+import { graphql } from "../graphql";
 import type { AuditEventFilter, AuditTrailQuery } from "../../generated/graphql";
 import { type Column, DataList, START } from "../parts/DataList";
 import { type Field, Filters, useFilters } from "../parts/Filters";

@@ -5,12 +5,13 @@ import { lazy, Suspense, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import { useQuery } from "urql";
 
-import { graphql } from "../../generated";
+import { graphql } from "../graphql";
 import type { CompanyFilter } from "../../generated/graphql";
+import { explained } from "../asking";
+import { AllowedButton } from "../parts/Allowed";
 import { type Column, DataList, START } from "../parts/DataList";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { Heading } from "../parts/Shell";
-import { AllowedButton } from "../parts/Allowed";
 import { useSession } from "../session";
 import { number, word } from "../words";
 
@@ -25,12 +26,12 @@ const ROOT = graphql(`
   }
 `);
 const CHILDREN = graphql(`
-  query CompanyChildren($id: ID!, $first: Int!) {
+  query CompanyChildren($id: ID!, $first: Int!, $after: String) {
     company(id: $id) {
       id
-      children(first: $first) {
-        totalCount
+      children(first: $first, after: $after) {
         edges { node { id name kind plan status licenseSummary { id available expiring requested } children(first: 0) { totalCount } } }
+        pageInfo { hasNextPage endCursor }
       }
     }
   }
@@ -54,6 +55,8 @@ export const COMPANY_FIELDS: readonly Field[] = [
   { name: "createdAt", label: "Created", kind: "date" },
 ];
 const STEP = 50;
+/** Pixels a level. */
+const INDENT = 20;
 
 interface Shown {
   id: string;
@@ -137,7 +140,7 @@ export function Component() {
         <Filters fields={COMPANY_FIELDS} filters={filters} />
       </Group>
       {isTree ? data?.company && <Tree root={data.company} /> : <Found key={JSON.stringify(filter)} filter={filter} />}
-      <Suspense>{isCreating && <CreateCompany isOpen={isCreating} onClose={creating.close} parent={{ id: session.companyId, name: session.company, kind: session.kind }} />}</Suspense>
+      <Suspense>{isCreating && <CreateCompany onClose={creating.close} parent={{ id: session.companyId, name: session.company, kind: session.kind }} />}</Suspense>
     </Stack>
   );
 }
@@ -174,7 +177,7 @@ function Branch({ company, depth, startsOpen = false }: { company: Shown; depth:
     <>
       <Table.Tr>
         <Table.Td>
-          <Group gap="xs" wrap="nowrap" pl={depth * 20}>
+          <Group gap="xs" wrap="nowrap" pl={depth * INDENT}>
             {hasChildren ? (
               <ActionIcon variant="subtle" size="sm" onClick={toggle} aria-expanded={isOpen}
                 aria-label={`Companies beneath ${company.name}`}>
@@ -191,22 +194,31 @@ function Branch({ company, depth, startsOpen = false }: { company: Shown; depth:
   );
 }
 
-/** What is directly beneath a company, a step at a time. */
-function Level({ id, depth }: { id: string; depth: number }) {
-  const [first, setFirst] = useState(STEP);
-  const [{ data }] = useQuery({ query: CHILDREN, variables: { id, first: Math.min(first, 200) } });
+/** What is directly beneath a company, a step at a time: each knows where the next begins. */
+function Level({ id, depth, after }: { id: string; depth: number; after?: string }) {
+  const [isMore, more] = useDisclosure();
+  const [{ data, error }, again] = useQuery({ query: CHILDREN, variables: { id, first: STEP, after } });
   const children = data?.company?.children;
-  if (!children) return <Table.Tr><Table.Td colSpan={6}><Loader size="xs" role="status" aria-label="Loading" /></Table.Td></Table.Tr>;
-  const more = children.totalCount - children.edges.length;
+  if (!children) {
+    return (
+      <Table.Tr>
+        <Table.Td colSpan={FACTS.length + 1}>
+          {error
+            ? <Button size="xs" variant="subtle" color="red" onClick={() => again()}>{explained(error)} Try again</Button>
+            : <Loader size="xs" role="status" aria-label="Loading" />}
+        </Table.Td>
+      </Table.Tr>
+    );
+  }
+  const { hasNextPage, endCursor } = children.pageInfo;
   return (
     <>
       {children.edges.map(({ node }) => <Branch key={node.id} company={node} depth={depth} />)}
-      {more > 0 && (
+      {hasNextPage && isMore && <Level id={id} depth={depth} after={endCursor ?? undefined} />}
+      {hasNextPage && !isMore && (
         <Table.Tr>
-          <Table.Td colSpan={6} pl={depth * 20 + 40}>
-            {first < 200
-              ? <Button size="xs" variant="subtle" onClick={() => setFirst(first + STEP)}>Show more ({number(more)} left)</Button>
-              : <Text size="sm" c="dimmed">{number(more)} more: search for them by name.</Text>}
+          <Table.Td colSpan={FACTS.length + 1} pl={depth * INDENT + 40}>
+            <Button size="xs" variant="subtle" onClick={more.open}>Show more</Button>
           </Table.Td>
         </Table.Tr>
       )}

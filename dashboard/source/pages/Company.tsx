@@ -1,27 +1,34 @@
 import { Alert, Anchor, Badge, Breadcrumbs, Button, Card, Center, Group, Loader, Menu, SimpleGrid, Stack, Text } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { lazy, Suspense, useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { useQuery, useSubscription } from "urql";
 
-import { graphql } from "../../generated";
+import { graphql } from "../graphql";
 import { explained } from "../asking";
 import { AllowedItem } from "../parts/Allowed";
+import { ArchiveCompany, RestoreCompany } from "../parts/ArchiveCompany";
+import { Managers } from "../parts/Managers";
 import { Heading } from "../parts/Shell";
+import { UpgradeTrial } from "../parts/UpgradeTrial";
 import { manage } from "../signing";
 import { day, number, word } from "../words";
 
 const CreateCompany = lazy(() => import("../parts/CreateCompany"));
+const EditCompany = lazy(() => import("../parts/EditCompany"));
+const MoveCompany = lazy(() => import("../parts/MoveCompany"));
 const COMPANY = graphql(`
   query Company($id: ID!) {
     company(id: $id) {
-      id name kind status plan industry country createdAt notificationWarning
+      id name kind status plan industry employeeCount country language externalId createdAt notificationWarning
       ancestors { id name }
       accountManager { name email }
       managers { id name email }
       licenseSummary { id total available allocated expiring expired requested nextExpiryAt }
-      viewerCan { createCompany { allowed reason } enterManageMode { allowed reason } }
+      viewerCan {
+        createCompany { allowed reason } enterManageMode { allowed reason } upgradeTrial { allowed reason } addManager { allowed reason }
+        update { allowed reason } move { allowed reason } archive { allowed reason }
+      }
     }
   }
 `);
@@ -31,10 +38,12 @@ const SUMMARY = graphql(`
   }
 `);
 
+type Deed = "create" | "upgrade" | "edit" | "move" | "archive" | "restore";
+
 export function Component() {
   const { id = "" } = useParams();
   const navigate = useNavigate();
-  const [isCreating, creating] = useDisclosure();
+  const [deed, setDeed] = useState<Deed | null>(null);
   const [isEntering, setEntering] = useState(false);
   const [{ data, error, fetching }] = useQuery({ query: COMPANY, variables: { id } });
   const company = data?.company;
@@ -55,16 +64,18 @@ export function Component() {
   if (!company) {
     return fetching ? <Center p="xl"><Loader role="status" aria-label="Loading" /></Center> : <Alert title="There is no such company">Or it is not yours to see.</Alert>;
   }
-  const { licenseSummary: counts } = company;
+  const { licenseSummary: counts, viewerCan: may } = company;
+  const isArchived = company.status === "ARCHIVED";
+  const close = () => setDeed(null);
   const shown = [
     ["Available", counts.available], ["Allocated", counts.allocated], ["Expiring", counts.expiring],
     ["Expired", counts.expired], ["Requested", counts.requested], ["Total", counts.total],
   ] as const;
   const facts = [
     ["Kind", word(company.kind)], ["Plan", company.plan === "NONE" ? "–" : word(company.plan)], ["Country", company.country ?? "–"],
-    ["Industry", company.industry ?? "–"], ["Created", day(company.createdAt)], ["Next expiry", day(counts.nextExpiryAt)],
+    ["Industry", company.industry ?? "–"], ["Employees", company.employeeCount == null ? "–" : number(company.employeeCount)],
+    ["Language", company.language ?? "–"], ["External id", company.externalId ?? "–"], ["Created", day(company.createdAt)], ["Next expiry", day(counts.nextExpiryAt)],
     ["Account manager", company.accountManager ? `${company.accountManager.name}, ${company.accountManager.email}` : "–"],
-    ["Managers", company.managers.map(({ name, email }) => `${name}, ${email}`).join("; ") || "–"],
   ] as const;
 
   return (
@@ -78,13 +89,20 @@ export function Component() {
       <Group justify="space-between">
         <Group>
           <Heading>{company.name}</Heading>
-          {company.status === "ARCHIVED" && <Badge color="gray" variant="default">Archived</Badge>}
+          {isArchived && <Badge color="gray" variant="default">Archived</Badge>}
         </Group>
         <Menu position="bottom-end">
           <Menu.Target><Button loading={isEntering}>Actions</Button></Menu.Target>
           <Menu.Dropdown>
-            <AllowedItem permission={company.viewerCan.enterManageMode} onClick={() => void enter()}>Manage Company</AllowedItem>
-            <AllowedItem permission={company.viewerCan.createCompany} onClick={creating.open}>Create Company</AllowedItem>
+            <AllowedItem permission={may.enterManageMode} onClick={() => void enter()}>Manage Company</AllowedItem>
+            {may.upgradeTrial.allowed && <Menu.Item onClick={() => setDeed("upgrade")}>Upgrade Trial</Menu.Item>}
+            <AllowedItem permission={may.createCompany} onClick={() => setDeed("create")}>Create Company</AllowedItem>
+            <Menu.Divider />
+            <AllowedItem permission={may.update} onClick={() => setDeed("edit")}>Edit</AllowedItem>
+            <AllowedItem permission={may.move} onClick={() => setDeed("move")}>Move</AllowedItem>
+            {isArchived
+              ? <AllowedItem permission={may.archive} onClick={() => setDeed("restore")}>Restore</AllowedItem>
+              : <AllowedItem permission={may.archive} onClick={() => setDeed("archive")}>Archive</AllowedItem>}
           </Menu.Dropdown>
         </Menu>
       </Group>
@@ -107,7 +125,15 @@ export function Component() {
           ))}
         </SimpleGrid>
       </Card>
-      <Suspense>{isCreating && <CreateCompany key={company.id} isOpen={isCreating} onClose={creating.close} parent={company} />}</Suspense>
+      <Managers company={company} permission={may.addManager} />
+      {deed === "upgrade" && <UpgradeTrial companyId={company.id} onClose={close} />}
+      {deed === "archive" && <ArchiveCompany company={company} onClose={close} />}
+      {deed === "restore" && <RestoreCompany company={company} onClose={close} />}
+      <Suspense>
+        {deed === "create" && <CreateCompany parent={company} onClose={close} />}
+        {deed === "edit" && <EditCompany company={company} onClose={close} />}
+        {deed === "move" && <MoveCompany company={company} onClose={close} />}
+      </Suspense>
     </Stack>
   );
 }

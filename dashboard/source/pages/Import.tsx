@@ -2,7 +2,7 @@ import { Alert, Anchor, Button, Checkbox, FileInput, Group, Loader, NativeSelect
 import { useState } from "react";
 import { Link } from "react-router";
 
-import { graphql } from "../../generated";
+import { graphql } from "../graphql";
 import type { ImportUsersMutation } from "../../generated/graphql";
 import { Heading } from "../parts/Shell";
 import { preview, useSave } from "../save";

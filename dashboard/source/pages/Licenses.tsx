@@ -1,20 +1,20 @@
-import { ActionIcon, Badge, Group, Menu, Stack, Text } from "@mantine/core";
-import type { RowSelectionState } from "@tanstack/react-table";
+import { ActionIcon, Badge, Button, Group, Menu, Stack, Text } from "@mantine/core";
 import { IconDots } from "@tabler/icons-react";
-import { useMemo, useState } from "react";
+import { type ComponentProps, useMemo, useState } from "react";
 import { useParams } from "react-router";
 import { useQuery } from "urql";
 
-import { graphql } from "../../generated";
+import { graphql } from "../graphql";
 import type { LicenseFilter } from "../../generated/graphql";
 import { AllocateLicenses } from "../parts/AllocateLicenses";
-import { AllowedButton } from "../parts/Allowed";
-import { type Column, DataList, START } from "../parts/DataList";
+import { AllowedButton, AllowedItem } from "../parts/Allowed";
+import { type Column, DataList, START, useSelected } from "../parts/DataList";
 import { Download } from "../parts/Download";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { LicensesHead, useCounts } from "../parts/LicensesHead";
 import { Reallocate } from "../parts/Reallocate";
-import { day, word } from "../words";
+import { ReleaseLicenses } from "../parts/ReleaseLicenses";
+import { count, day, word } from "../words";
 
 const LICENSES = graphql(`
   query Licenses($filter: LicenseFilter, $first: Int, $after: String, $last: Int, $before: String) {
@@ -45,7 +45,11 @@ const EMPTY: Record<string, string> = {
   expired: "No license has expired.",
 };
 
-export interface LicenseRow {
+/** Where something can be done with several at once. */
+const SELECTABLE = new Set(["allocated", "expired"]);
+
+type Renewed = ComponentProps<typeof AllocateLicenses>["whom"];
+interface LicenseRow {
   id: string;
   type: string;
   status: string;
@@ -68,21 +72,25 @@ export function Component() {
         <Filters fields={FIELDS} filters={filters} />
         <Download name="licenses" />
       </Group>
-      <Page key={`${state} ${filters.key}`} state={state} filter={{ ...filters.filter, ...FILTERS[state] }} />
+      <Page key={`${state} ${filters.key}`} state={state} filter={{ ...filters.filter, ...FILTERS[state] }}
+        isWhole={filters.conditions.length === 0} />
     </Stack>
   );
 }
 
-function Page({ state, filter }: { state: string; filter: LicenseFilter }) {
-  const company = useCounts();
+function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter; isWhole: boolean }) {
+  const may = useCounts()?.viewerCan.allocateLicenses;
   const [place, setPlace] = useState(START);
-  const [selected, setSelected] = useState<RowSelectionState>({});
+  const selected = useSelected();
   const [moved, setMoved] = useState<LicenseRow | null>(null);
-  const [isAllocating, setAllocating] = useState(false);
+  const [released, setReleased] = useState<string[]>([]);
+  const [renewed, setRenewed] = useState<Renewed | null>(null);
   const [{ data, error }, again] = useQuery({ query: LICENSES, variables: { filter, ...place } });
   const isExpired = state === "expired";
   const rows = data?.licenses.edges.map(({ node }) => node) ?? [];
-  const users = [...new Set(rows.filter(({ id, user }) => selected[id] && user).map(({ user }) => user!.id))];
+  const userIds = [...new Set(rows.flatMap(({ id, user }) => (selected.ids.includes(id) && user ? [user.id] : [])))];
+  const all = data?.licenses.totalCount ?? 0;
+  const isPageSelected = rows.length > 0 && selected.ids.length === rows.length;
 
   const columns = useMemo<Column<LicenseRow>[]>(() => [
     {
@@ -109,27 +117,43 @@ function Page({ state, filter }: { state: string; filter: LicenseFilter }) {
       cell: (row) => row.status === "ALLOCATED" && (
         <Menu position="bottom-end">
           <Menu.Target><ActionIcon variant="subtle" aria-label={`Actions for ${nameOf(row)}`}><IconDots size={18} /></ActionIcon></Menu.Target>
-          <Menu.Dropdown><Menu.Item onClick={() => setMoved(row)}>Reallocate</Menu.Item></Menu.Dropdown>
+          <Menu.Dropdown>
+            <AllowedItem permission={may} onClick={() => setMoved(row)}>Reallocate</AllowedItem>
+            <AllowedItem permission={may} onClick={() => setReleased([row.id])}>Release</AllowedItem>
+          </Menu.Dropdown>
         </Menu>
       ),
     },
-  ], [isExpired]);
+  ], [isExpired, may]);
 
   return (
     <Stack gap="xs">
       {isExpired && (
-        <Group>
-          <AllowedButton permission={users.length > 0 ? company?.viewerCan.allocateLicenses : { allowed: false, reason: "Select whose licenses are renewed." }}
-            onClick={() => setAllocating(true)}>
+        <Group gap="xs">
+          <AllowedButton permission={userIds.length > 0 ? may : { allowed: false, reason: "Select whose licenses are renewed." }}
+            onClick={() => setRenewed({ userIds })}>
             Allocate Licenses
           </AllowedButton>
-          {users.length > 0 && <Text size="sm">{users.length} selected</Text>}
+          {userIds.length > 0 && <Text size="sm">{count(userIds.length, "person", "people")} selected</Text>}
+          {isWhole && isPageSelected && all > rows.length && (
+            <Button variant="subtle" onClick={() => setRenewed({ allExpired: true })}>Take everybody whose license has expired</Button>
+          )}
         </Group>
       )}
-      <DataList<LicenseRow> label="Licenses" one="license" columns={columns} connection={data?.licenses} error={error} onPlace={(next) => { setSelected({}); setPlace(next); }}
-        onRetry={again} empty={EMPTY[state]} nameOf={nameOf} {...(isExpired && { selected, onSelect: setSelected })} />
-      <AllocateLicenses isOpen={isAllocating} onClose={() => setAllocating(false)} userIds={users} onDone={() => setSelected({})} />
-      <Reallocate license={moved} onClose={() => setMoved(null)} />
+      {state === "allocated" && (
+        <Group gap="xs">
+          <AllowedButton size="xs" variant="light" onClick={() => setReleased(selected.ids)}
+            permission={selected.ids.length > 0 ? may : { allowed: false, reason: "Select the licenses to release." }}>
+            Release
+          </AllowedButton>
+          {selected.ids.length > 0 && <Text size="sm">{selected.ids.length} selected</Text>}
+        </Group>
+      )}
+      <DataList<LicenseRow> label="Licenses" one="license" columns={columns} connection={data?.licenses} error={error} onPlace={setPlace}
+        onRetry={again} empty={EMPTY[state]} nameOf={nameOf} {...(SELECTABLE.has(state) && selected.list)} />
+      {renewed && <AllocateLicenses onClose={() => setRenewed(null)} whom={renewed} onDone={selected.clear} />}
+      {released.length > 0 && <ReleaseLicenses licenseIds={released} onClose={() => setReleased([])} onDone={selected.clear} />}
+      {moved && <Reallocate license={moved} onClose={() => setMoved(null)} />}
     </Stack>
   );
 }

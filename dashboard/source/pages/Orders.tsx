@@ -1,21 +1,18 @@
-import { ActionIcon, Badge, Group, Menu, NumberInput, Stack, Text, Textarea } from "@mantine/core";
-import { useForm } from "@mantine/form";
-import { notifications } from "@mantine/notifications";
+import { ActionIcon, Badge, Group, Menu, Stack, Text } from "@mantine/core";
 import { IconDots } from "@tabler/icons-react";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { useParams } from "react-router";
 import { useQuery } from "urql";
 
-import { graphql } from "../../generated";
-import type { OrderFilter, OrdersQuery, Scope } from "../../generated/graphql";
+import { graphql } from "../graphql";
+import type { OrderFilter, Scope } from "../../generated/graphql";
 import { AllowedItem } from "../parts/Allowed";
 import { type Column, DataList, START } from "../parts/DataList";
 import { Download } from "../parts/Download";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { LicensesHead } from "../parts/LicensesHead";
-import { SaveModal } from "../parts/SaveModal";
-import { preview, useSave } from "../save";
-import { count, day, list, number, word } from "../words";
+import { type Deed, DEEDS, deedsOf, type Order } from "../parts/OrderDeeds";
+import { day, number, word } from "../words";
 
 const ORDERS = graphql(`
   query Orders($scope: Scope, $filter: OrderFilter, $first: Int, $after: String, $last: Int, $before: String) {
@@ -26,43 +23,15 @@ const ORDERS = graphql(`
           id number licenseType quantity assignedQuantity status origin purchaseOrder note requestedAt assignedAt expiresAt decisionReason
           company { id name }
           requestedBy { name email }
-          viewerCan { assign { allowed reason } decline { allowed reason } cancel { allowed reason } }
+          viewerCan {
+            assign { allowed reason } decline { allowed reason } update { allowed reason } cancel { allowed reason } return { allowed reason }
+          }
         }
       }
       pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
     }
   }
 `);
-const ASSIGN = graphql(`
-  mutation AssignOrder($input: AssignOrderInput!) {
-    assignOrder(input: $input) {
-      order { id number status quantity assignedQuantity company { id name plan licenseSummary { id available total requested } } }
-      notifications { id recipient }
-      errors { code message path }
-    }
-  }
-`);
-const DECLINE = graphql(`
-  mutation DeclineOrder($input: DeclineOrderInput!) {
-    declineOrder(input: $input) {
-      order { id number status decisionReason }
-      notifications { id recipient }
-      errors { code message path }
-    }
-  }
-`);
-const CANCEL = graphql(`
-  mutation CancelOrder($input: CancelOrderInput!) {
-    cancelOrder(input: $input) {
-      order { id number status decisionReason }
-      notifications { id recipient }
-      errors { code message path }
-    }
-  }
-`);
-type Order = OrdersQuery["orders"]["edges"][number]["node"];
-type Deed = "Assign" | "Assign some" | "Decline" | "Cancel";
-
 const FIELDS: readonly Field[] = [
   { name: "companyName", label: "Company", kind: "text" },
   { name: "number", label: "Order", kind: "text" },
@@ -132,83 +101,24 @@ function Page({ isMine, scope, filter, empty }: { isMine: boolean; scope: Scope;
     {
       id: "actions",
       header: "Actions",
-      cell: (order) => ["REQUESTED", "PARTIALLY_ASSIGNED"].includes(order.status) && (
+      cell: (order) => deedsOf(order, isMine).length > 0 && (
         <Menu position="bottom-end">
           <Menu.Target><ActionIcon variant="subtle" aria-label={`Actions for ${order.number}`}><IconDots size={18} /></ActionIcon></Menu.Target>
           <Menu.Dropdown>
-            <AllowedItem permission={order.viewerCan.assign} onClick={() => setChosen({ order, deed: "Assign" })}>Assign</AllowedItem>
-            <AllowedItem permission={order.viewerCan.assign} onClick={() => setChosen({ order, deed: "Assign some" })}>Assign some</AllowedItem>
-            {isMine
-              ? <AllowedItem permission={order.viewerCan.cancel} onClick={() => setChosen({ order, deed: "Cancel" })}>Cancel</AllowedItem>
-              : <AllowedItem permission={order.viewerCan.decline} onClick={() => setChosen({ order, deed: "Decline" })}>Decline</AllowedItem>}
+            {deedsOf(order, isMine).map((deed) => (
+              <AllowedItem key={deed} permission={order.viewerCan[DEEDS[deed].right]} onClick={() => setChosen({ order, deed })}>{deed}</AllowedItem>
+            ))}
           </Menu.Dropdown>
         </Menu>
       ),
     },
   ], [isMine]);
-  const done = () => setChosen(null);
+  const Form = chosen && DEEDS[chosen.deed].Form;
 
   return (
     <>
       <DataList label="Orders" one="order" columns={columns} connection={data?.orders} error={error} onPlace={setPlace} onRetry={again} empty={empty} />
-      {chosen?.deed.startsWith("Assign") && <Assign order={chosen.order} isSome={chosen.deed === "Assign some"} onClose={done} />}
-      {chosen?.deed === "Decline" && <Close order={chosen.order} deed="Decline" onClose={done} />}
-      {chosen?.deed === "Cancel" && <Close order={chosen.order} deed="Cancel" onClose={done} />}
+      {Form && <Form order={chosen.order} onClose={() => setChosen(null)} />}
     </>
-  );
-}
-
-interface Decided {
-  order: { number: string; status: string; assignedQuantity?: number };
-  notifications: { recipient: string }[];
-}
-
-function tell({ order, notifications: mails }: Decided) {
-  notifications.show({
-    title: `${order.number}: ${word(order.status).toLowerCase()}`,
-    message: mails.length > 0 ? `Mailed: ${list(mails.map(({ recipient }) => recipient))}.` : "Nobody was mailed.",
-  });
-}
-
-/** Says whom it will mail before it happens. */
-function Assign({ order, isSome, onClose }: { order: Order; isSome: boolean; onClose: () => void }) {
-  const open = order.quantity - order.assignedQuantity;
-  const form = useForm({ initialValues: { quantity: open as number | string } });
-  const { save, isSaving } = useSave(ASSIGN);
-  const [recipients, setRecipients] = useState<string[]>();
-
-  useEffect(() => {
-    void preview(ASSIGN, { orderId: order.id, quantity: open }).then(({ errors, notifications: mails }) => {
-      if (errors.length === 0) setRecipients(mails.map(({ recipient }) => recipient));
-    });
-  }, [order.id, open]);
-
-  return (
-    <SaveModal title={`Assign ${order.number}`} isOpen onClose={onClose} form={form} fields={["quantity"]} isSaving={isSaving} action="Assign"
-      onSave={({ quantity }) => save({ orderId: order.id, quantity: isSome ? Number(quantity) || 0 : open })} onSaved={tell}>
-      <Text size="sm">
-        {order.company.name} asks for {count(open, `${word(order.licenseType)} license`)}{order.purchaseOrder ? ` on purchase order ${order.purchaseOrder}` : ""}.
-      </Text>
-      {isSome && <NumberInput label="Number to assign now" data-autofocus min={1} allowDecimal={false} clampBehavior="none" {...form.getInputProps("quantity")} />}
-      <Text size="sm" c="dimmed">
-        {recipients === undefined ? "…" : recipients.length === 0 ? "Nobody will be mailed." : `Will be mailed: ${list(recipients)}.`}
-      </Text>
-    </SaveModal>
-  );
-}
-
-function Close({ order, deed, onClose }: { order: Order; deed: "Decline" | "Cancel"; onClose: () => void }) {
-  const form = useForm({ initialValues: { reason: "" } });
-  const declining = useSave(DECLINE);
-  const cancelling = useSave(CANCEL);
-  return (
-    <SaveModal title={`${deed} ${order.number}`} isOpen onClose={onClose} form={form} fields={["reason"]} color="red"
-      action={deed === "Cancel" ? "Cancel the order" : deed} isSaving={declining.isSaving || cancelling.isSaving}
-      onSave={({ reason }) => deed === "Decline"
-        ? declining.save({ orderId: order.id, reason })
-        : cancelling.save({ orderId: order.id, reason: reason || null })}
-      onSaved={tell}>
-      <Textarea label="Reason" description="Who ordered is mailed it" data-autofocus autosize minRows={2} {...form.getInputProps("reason")} />
-    </SaveModal>
   );
 }

@@ -5,7 +5,7 @@ import { Alert, Card, Center, Loader, SegmentedControl, Stack, Table, Text, Titl
 import { useMemo, useState } from "react";
 import { useQuery } from "urql";
 
-import { graphql } from "../../generated";
+import { graphql } from "../graphql";
 import type { Scope } from "../../generated/graphql";
 import { explained } from "../asking";
 import { Heading } from "../parts/Shell";

@@ -2,7 +2,7 @@ import { Alert, Anchor, Button, Center, Divider, Paper, PasswordInput, Stack, Te
 import { useForm } from "@mantine/form";
 import { useEffect, useState } from "react";
 
-import { graphql } from "../../generated";
+import { graphql } from "../graphql";
 import { tellOnce } from "../asking";
 import { signIn } from "../signing";
 

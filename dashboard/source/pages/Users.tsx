@@ -1,26 +1,24 @@
-import { ActionIcon, Badge, Button, Checkbox, Group, Menu, Modal, Stack, Text, TextInput, Alert } from "@mantine/core";
-import { useForm } from "@mantine/form";
+import { ActionIcon, Badge, Group, Menu, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { notifications } from "@mantine/notifications";
-import type { RowSelectionState } from "@tanstack/react-table";
 import { IconDots } from "@tabler/icons-react";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { useNavigate } from "react-router";
 import { useQuery } from "urql";
 
-import { graphql } from "../../generated";
+import { graphql } from "../graphql";
 import type { UserFilter, UsersQuery } from "../../generated/graphql";
-import { AllocateLicenses, Told } from "../parts/AllocateLicenses";
-import { AllowedButton } from "../parts/Allowed";
-import { type Column, DataList, START } from "../parts/DataList";
+import { AddUser } from "../parts/AddUser";
+import { AllocateLicenses } from "../parts/AllocateLicenses";
+import { AllowedButton, AllowedItem, type Permission } from "../parts/Allowed";
+import { type Column, DataList, START, useSelected } from "../parts/DataList";
 import { Download } from "../parts/Download";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { Reallocate } from "../parts/Reallocate";
-import { SaveModal } from "../parts/SaveModal";
+import { ReleaseLicenses } from "../parts/ReleaseLicenses";
+import { RemoveUsers } from "../parts/RemoveUsers";
 import { Heading } from "../parts/Shell";
-import { preview, useSave } from "../save";
 import { useSession } from "../session";
-import { count, day, word } from "../words";
+import { day, word } from "../words";
 
 const USERS = graphql(`
   query Users($filter: UserFilter, $first: Int, $after: String, $last: Int, $before: String) {
@@ -36,16 +34,6 @@ const MAY = graphql(`
     company(id: $id) { id viewerCan { addUsers { allowed reason } allocateLicenses { allowed reason } } }
   }
 `);
-const ADD = graphql(`
-  mutation AddUsers($input: AddUsersInput!) {
-    addUsers(input: $input) { users { id name email } licenses { id } shortage errors { code message path } }
-  }
-`);
-const REMOVE = graphql(`
-  mutation RemoveUsers($input: RemoveUsersInput!) {
-    removeUsers(input: $input) { users { id name status } licenses { id status } errors { code message path } }
-  }
-`);
 const FIELDS: readonly Field[] = [
   { name: "name", label: "Name", kind: "text" },
   { name: "email", label: "Email", kind: "text" },
@@ -57,6 +45,7 @@ const FIELDS: readonly Field[] = [
 ];
 type User = UsersQuery["users"]["edges"][number]["node"];
 const nameOf = ({ name, email }: User) => name || email;
+const NOBODY: Permission = { allowed: false, reason: "Select people first." };
 
 export function Component() {
   const session = useSession()!;
@@ -79,24 +68,18 @@ export function Component() {
         <Download name="users" />
       </Group>
       <Page key={filters.key} filter={filters.filter as UserFilter} mayAllocate={may?.allocateLicenses} mayRemove={may?.addUsers} />
-      <AddUser isOpen={isAdding} onClose={adding.close} />
+      {isAdding && <AddUser onClose={adding.close} />}
     </Stack>
   );
 }
 
-interface May {
-  allowed: boolean;
-  reason?: string | null;
-}
+type Deed = "allocate" | "remove" | "reallocate" | "release";
 
-function Page({ filter, mayAllocate, mayRemove }: { filter: UserFilter; mayAllocate?: May; mayRemove?: May }) {
+function Page({ filter, mayAllocate, mayRemove }: { filter: UserFilter; mayAllocate?: Permission; mayRemove?: Permission }) {
   const [place, setPlace] = useState(START);
-  const [selected, setSelected] = useState<RowSelectionState>({});
-  const [isAllocating, allocating] = useDisclosure();
-  const [isRemoving, removing] = useDisclosure();
-  const [moved, setMoved] = useState<User | null>(null);
+  const selected = useSelected();
+  const [chosen, setChosen] = useState<{ deed: Deed; user?: User } | null>(null);
   const [{ data, error }, again] = useQuery({ query: USERS, variables: { filter, ...place } });
-  const ids = (data?.users.edges ?? []).map(({ node }) => node.id).filter((id) => selected[id]);
   const columns = useMemo<Column<User>[]>(() => [
     { id: "name", header: "Name", cell: (user) => <><Text size="sm">{nameOf(user)}</Text><Text size="xs" c="dimmed">{user.email}</Text></> },
     { id: "department", header: "Department", cell: ({ department }) => department ?? "–" },
@@ -113,101 +96,35 @@ function Page({ filter, mayAllocate, mayRemove }: { filter: UserFilter; mayAlloc
       cell: (user) => user.license && (
         <Menu position="bottom-end">
           <Menu.Target><ActionIcon variant="subtle" aria-label={`Actions for ${nameOf(user)}`}><IconDots size={18} /></ActionIcon></Menu.Target>
-          <Menu.Dropdown><Menu.Item onClick={() => setMoved(user)}>Reallocate</Menu.Item></Menu.Dropdown>
+          <Menu.Dropdown>
+            <AllowedItem permission={mayAllocate} onClick={() => setChosen({ deed: "reallocate", user })}>Reallocate</AllowedItem>
+            <AllowedItem permission={mayAllocate} onClick={() => setChosen({ deed: "release", user })}>Release</AllowedItem>
+          </Menu.Dropdown>
         </Menu>
       ),
     },
-  ], []);
-  const selecting = { allowed: false, reason: "Select people first." };
+  ], [mayAllocate]);
+  const { ids } = selected;
+  const license = chosen?.user?.license;
+  const close = () => setChosen(null);
 
   return (
     <Stack gap="xs">
       <Group gap="xs">
-        <AllowedButton size="xs" variant="light" permission={ids.length > 0 ? mayAllocate : selecting} onClick={allocating.open}>Allocate Licenses</AllowedButton>
-        <AllowedButton size="xs" variant="light" color="red" permission={ids.length > 0 ? mayRemove : selecting} onClick={removing.open}>Remove</AllowedButton>
+        <AllowedButton size="xs" variant="light" permission={ids.length > 0 ? mayAllocate : NOBODY} onClick={() => setChosen({ deed: "allocate" })}>
+          Allocate Licenses
+        </AllowedButton>
+        <AllowedButton size="xs" variant="light" color="red" permission={ids.length > 0 ? mayRemove : NOBODY} onClick={() => setChosen({ deed: "remove" })}>
+          Remove
+        </AllowedButton>
         {ids.length > 0 && <Text size="sm">{ids.length} selected</Text>}
       </Group>
       <DataList label="Users" one="person" many="people" columns={columns} connection={data?.users} error={error} onRetry={again}
-        onPlace={(next) => { setSelected({}); setPlace(next); }} nameOf={nameOf} selected={selected} onSelect={setSelected}
-        empty="Nobody is here. Add User adds one, and Import CSV many." />
-      <AllocateLicenses isOpen={isAllocating} onClose={allocating.close} userIds={ids} onDone={() => setSelected({})} />
-      <RemoveUsers isOpen={isRemoving} onClose={removing.close} userIds={ids} onDone={() => setSelected({})} />
-      <Reallocate license={moved?.license ? { ...moved.license, user: moved } : null} onClose={() => setMoved(null)} />
+        onPlace={setPlace} nameOf={nameOf} {...selected.list} empty="Nobody is here. Add User adds one, and Import CSV many." />
+      {chosen?.deed === "allocate" && <AllocateLicenses onClose={close} whom={{ userIds: ids }} onDone={selected.clear} />}
+      {chosen?.deed === "remove" && <RemoveUsers onClose={close} userIds={ids} onDone={selected.clear} />}
+      {chosen?.deed === "reallocate" && license && <Reallocate license={{ ...license, user: chosen.user }} onClose={close} />}
+      {chosen?.deed === "release" && license && <ReleaseLicenses licenseIds={[license.id]} onClose={close} />}
     </Stack>
-  );
-}
-
-function AddUser({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
-  const form = useForm({ initialValues: { users: [{ firstName: "", lastName: "", email: "", department: "" }], allocate: true } });
-  const { save, isSaving } = useSave(ADD);
-  return (
-    <SaveModal title="Add User" isOpen={isOpen} onClose={onClose} form={form} isSaving={isSaving}
-      fields={["email", "firstName", "lastName", "department"].map((name) => `users.0.${name}`)}
-      onSave={({ users, allocate }) => save({ users, allocate })}
-      onSaved={({ users, licenses }: { users: { email: string }[]; licenses: unknown[] }) => {
-        form.reset();
-        notifications.show({ message: `${users[0]?.email} is added${licenses.length > 0 ? ", with a license" : ""}.` });
-      }}>
-      <TextInput label="First name" data-autofocus {...form.getInputProps("users.0.firstName")} />
-      <TextInput label="Last name" {...form.getInputProps("users.0.lastName")} />
-      <TextInput label="Email" type="email" {...form.getInputProps("users.0.email")} />
-      <TextInput label="Department" {...form.getInputProps("users.0.department")} />
-      <Checkbox label="Allocate a license" {...form.getInputProps("allocate", { type: "checkbox" })} />
-    </SaveModal>
-  );
-}
-
-interface Removing {
-  isOpen: boolean;
-  onClose: () => void;
-  onDone: () => void;
-  userIds: string[];
-}
-
-function RemoveUsers({ isOpen, onClose, onDone, userIds }: Removing) {
-  const { save, isSaving } = useSave(REMOVE, false);
-  const [would, setWould] = useState<{ names: string[]; freed: number }>();
-  const [wrong, setWrong] = useState("");
-  const ids = userIds.join(" ");
-
-  useEffect(() => {
-    if (!isOpen) return;
-    let isWanted = true;
-    setWould(undefined);
-    setWrong("");
-    void preview(REMOVE, { userIds: ids.split(" ") }).then(({ users, licenses, errors }) => {
-      if (!isWanted) return;
-      if (errors.length > 0) setWrong(errors.map(({ message }) => message).join(" "));
-      else setWould({ names: users.map(({ name }) => name), freed: licenses.length });
-    });
-    return () => {
-      isWanted = false;
-    };
-  }, [isOpen, ids]);
-
-  async function remove() {
-    const done = await save({ userIds });
-    if (!done) return;
-    if (done.errors.length > 0) {
-      setWrong(done.errors.map(({ message }) => message).join(" "));
-      return;
-    }
-    notifications.show({ message: `${count(done.users.length, "person", "people")} removed.` });
-    onDone();
-    onClose();
-  }
-
-  return (
-    <Modal opened={isOpen} onClose={onClose} title="Remove" closeButtonProps={{ "aria-label": "Close" }}>
-      <Stack>
-        {would && <Told title={`Will be removed (${would.names.length})`} lines={would.names} none="Nobody." />}
-        {would && <Text size="sm">{count(would.freed, "license")} will be available again. The history is kept.</Text>}
-        {wrong && <Alert color="red" role="alert">{wrong}</Alert>}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose} data-autofocus>Cancel</Button>
-          <Button color="red" loading={isSaving} disabled={!would} onClick={() => void remove()}>Remove {count(userIds.length, "person", "people")}</Button>
-        </Group>
-      </Stack>
-    </Modal>
   );
 }

@@ -3,10 +3,10 @@ import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
 import { useNavigate } from "react-router";
 
-import { graphql } from "../../generated";
+import { graphql } from "../graphql";
 import type { CompanyKind, CreateCompanyInput, LicenseType } from "../../generated/graphql";
-import { useSave } from "../save";
-import { list, word } from "../words";
+import { preview, useSave, whole } from "../save";
+import { wasMailed, word } from "../words";
 import { SaveModal } from "./SaveModal";
 
 const CREATE = graphql(`
@@ -39,7 +39,6 @@ const FIELDS = [
 ];
 
 interface Props {
-  isOpen: boolean;
   onClose: () => void;
   parent: { id: string; name: string; kind: string };
 }
@@ -56,7 +55,7 @@ function inputOf(parentId: string, { manager, order, ...company }: typeof EMPTY)
     order: order.licenseType
       ? {
           licenseType: order.licenseType,
-          quantity: Number(order.quantity) || 0,
+          quantity: whole(order.quantity),
           purchaseOrder: order.purchaseOrder || null,
           assign: order.assign,
         }
@@ -65,7 +64,7 @@ function inputOf(parentId: string, { manager, order, ...company }: typeof EMPTY)
 }
 
 /** A company, who manages it, and its first order, in one form: all come to be, or nothing does. */
-export default function CreateCompany({ isOpen, onClose, parent }: Props) {
+export default function CreateCompany({ onClose, parent }: Props) {
   const form = useForm({ initialValues: EMPTY });
   const { save, isSaving } = useSave(CREATE);
   const navigate = useNavigate();
@@ -73,15 +72,11 @@ export default function CreateCompany({ isOpen, onClose, parent }: Props) {
   const { order } = form.values;
 
   return (
-    <SaveModal title={`Create Company beneath ${parent.name}`} isOpen={isOpen} onClose={onClose} form={form} fields={FIELDS} isSaving={isSaving}
-      onSave={(values) => save(inputOf(parent.id, values))}
-      onSaved={({ company, notifications: mails }: { company: { id: string; name: string }; notifications: { recipient: string }[] }) => {
-        form.reset();
-        notifications.show({
-          title: `${company.name} is created`,
-          message: mails.length > 0 ? `Mailed: ${list([...new Set(mails.map(({ recipient }) => recipient))])}.` : "Nobody was mailed.",
-        });
-        void navigate(`/companies/${company.id}`);
+    <SaveModal title={`Create Company beneath ${parent.name}`} onClose={onClose} form={form} fields={FIELDS} isSaving={isSaving}
+      onSave={(values) => save(inputOf(parent.id, values))} onPreview={(values) => preview(CREATE, inputOf(parent.id, values))}
+      onSaved={({ company, notifications: mails }) => {
+        notifications.show({ title: `${company?.name} is created`, message: wasMailed(mails) });
+        void navigate(`/companies/${company?.id}`);
       }}>
       <TextInput label="Company name" required withAsterisk={false} data-autofocus {...form.getInputProps("name")} />
       <NativeSelect label="Kind" data={kinds.map((kind) => ({ value: kind, label: word(kind) }))} {...form.getInputProps("kind")} />
@@ -102,7 +97,7 @@ export default function CreateCompany({ isOpen, onClose, parent }: Props) {
           {...form.getInputProps("order.licenseType")} />
         {order.licenseType && (
           <>
-            <NumberInput label="Number" min={1} max={100_000} allowDecimal={false} mt="xs" {...form.getInputProps("order.quantity")} />
+            <NumberInput label="Number" min={1} allowDecimal={false} clampBehavior="none" mt="xs" {...form.getInputProps("order.quantity")} />
             <TextInput label="Purchase order" mt="xs" {...form.getInputProps("order.purchaseOrder")} />
             <Switch label="Assign at once" mt="sm" {...form.getInputProps("order.assign", { type: "checkbox" })} />
           </>

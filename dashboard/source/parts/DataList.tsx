@@ -1,6 +1,6 @@
 import { Alert, Button, Center, Checkbox, Group, Loader, Stack, Table, Text, VisuallyHidden } from "@mantine/core";
 import { createColumnHelper, type RowSelectionState, rowSelectionFeature, tableFeatures, useTable } from "@tanstack/react-table";
-import { type ReactNode, useMemo } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import type { CombinedError } from "urql";
 
 import { explained } from "../asking";
@@ -47,6 +47,12 @@ interface Props<Row> {
   onSelect?: (selected: RowSelectionState) => void;
 }
 
+/** Rows that are chosen, on the page that is shown. */
+export function useSelected() {
+  const [selected, onSelect] = useState<RowSelectionState>({});
+  return { ids: Object.keys(selected).filter((id) => selected[id]), list: { selected, onSelect }, clear: () => onSelect({}) };
+}
+
 /** A page of a list, read from the server; rows are chosen where `onSelect` is given. */
 export function DataList<Row extends { id: string }>(props: Props<Row>) {
   const { connection, error, onSelect, selected = {}, nameOf = (row) => row.id } = props;
@@ -76,6 +82,10 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
   if (rows.length === 0) return <Center p="xl" ta="center" c="dimmed">{props.empty}</Center>;
 
   const { pageInfo, totalCount } = connection;
+  const turn = (place: Place) => {
+    onSelect?.({});
+    props.onPlace(place);
+  };
   return (
     <Stack gap="xs">
       <Table.ScrollContainer minWidth={560} type="native" tabIndex={0} role="region" aria-label={props.label}>
@@ -128,11 +138,11 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
         {(pageInfo.hasNextPage || pageInfo.hasPreviousPage) && (
           <Group gap="xs">
             <Button size="xs" variant="default" disabled={!pageInfo.hasPreviousPage}
-              onClick={() => props.onPlace({ last: PAGE, before: pageInfo.startCursor ?? undefined })}>
+              onClick={() => turn({ last: PAGE, before: pageInfo.startCursor ?? undefined })}>
               Previous
             </Button>
             <Button size="xs" variant="default" disabled={!pageInfo.hasNextPage}
-              onClick={() => props.onPlace({ first: PAGE, after: pageInfo.endCursor ?? undefined })}>
+              onClick={() => turn({ first: PAGE, after: pageInfo.endCursor ?? undefined })}>
               Next
             </Button>
           </Group>

@@ -18,40 +18,62 @@ interface Condition {
 }
 
 const OPERATORS: Record<Kind, Record<string, string>> = {
-  text: { contains: "contains", eq: "is", startsWith: "starts with" },
+  text: { contains: "contains", in: "is", startsWith: "starts with" },
   number: { eq: "is", gte: "at least", lte: "at most" },
   date: { gte: "on or after", lt: "before" },
   choice: { in: "is" },
 };
 const PARAMETER = "filter";
-
-function parsed(text: string): Condition | null {
-  const [, field, operator, value] = /^(\w+)\.(\w+)\.(.*)$/s.exec(text) ?? [];
-  return field && operator && value ? { field, operator, value } : null;
-}
+/** Whatever else would be no Int of the API. */
+const INTEGER = /^\d{1,9}$/;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 const written = ({ field, operator, value }: Condition) => `${field}.${operator}.${value}`;
 
-function valueOf(kind: Kind, { operator, value }: Condition) {
-  if (kind === "number") return { [operator]: Number(value) };
-  if (kind === "date") return { [operator]: new Date(`${value}T00:00`).toISOString() };
-  return { [operator]: value };
+/** "Any of" where one value is looked for; of what narrows a field down there is one of each. */
+const isList = (operator: string) => operator === "in";
+const isTwice = (one: Condition, other: Condition) =>
+  one.field === other.field && one.operator === other.operator && (!isList(one.operator) || one.value === other.value);
+
+function isSound({ kind, options }: Field, { operator, value }: Condition): boolean {
+  if (!(operator in OPERATORS[kind])) return false;
+  if (kind === "choice") return options?.includes(value) ?? false;
+  if (kind === "number") return INTEGER.test(value);
+  return kind !== "date" || (DAY.test(value) && !Number.isNaN(Date.parse(value)));
+}
+
+/** What an address says, but for what no form here could have written. */
+function parsed(texts: string[], fields: readonly Field[]): Condition[] {
+  const found: Condition[] = [];
+  for (const text of texts) {
+    const [, name, operator = "", value = ""] = /^(\w+)\.(\w+)\.(.+)$/s.exec(text) ?? [];
+    const field = fields.find((known) => known.name === name);
+    if (!field) continue;
+    const condition = { field: field.name, operator, value };
+    if (isSound(field, condition) && !found.some((other) => isTwice(condition, other))) found.push(condition);
+  }
+  return found;
+}
+
+function valueOf(kind: Kind, { operator, value }: Condition, before: unknown) {
+  if (kind === "choice") return [...((before as string[] | undefined) ?? []), value];
+  const held = before as Record<string, string[]> | undefined;
+  if (isList(operator)) return { ...held, in: [...(held?.in ?? []), value] };
+  if (kind === "number") return { ...held, [operator]: Number(value) };
+  if (kind === "date") return { ...held, [operator]: new Date(`${value}T00:00`).toISOString() };
+  return { ...held, [operator]: value };
 }
 
 /** Conditions on the fields, as the address has them, and as the API takes them. */
 export function useFilters(fields: readonly Field[]) {
   const [search, setSearch] = useSearchParams();
-  const texts = search.getAll(PARAMETER).join("\n");
-  const conditions = useMemo(
-    () => texts.split("\n").map(parsed).filter((found) => found !== null && fields.some(({ name }) => name === found.field)) as Condition[],
-    [texts, fields],
-  );
+  const key = JSON.stringify(search.getAll(PARAMETER));
+  const conditions = useMemo(() => parsed(JSON.parse(key) as string[], fields), [key, fields]);
   const filter = useMemo(() => {
     const made: Record<string, unknown> = {};
     for (const condition of conditions) {
       const { name, kind } = fields.find(({ name }) => name === condition.field)!;
-      if (kind === "choice") made[name] = [...((made[name] as string[] | undefined) ?? []), condition.value];
-      else made[name] = { ...(made[name] as object | undefined), ...valueOf(kind, condition) };
+      made[name] = valueOf(kind, condition, made[name]);
     }
     return made;
   }, [conditions, fields]);
@@ -64,16 +86,20 @@ export function useFilters(fields: readonly Field[]) {
       return after;
     });
   }
-  const isSame = (one: Condition, other: Condition) =>
-    one.field === other.field && one.operator === other.operator && (one.operator !== "in" || one.value === other.value);
 
   return {
     filter,
-    key: texts,
+    key,
     conditions,
-    add: (condition: Condition) => put([...conditions.filter((other) => !isSame(condition, other)), condition]),
+    isTwice: (condition: Condition) => conditions.some((other) => isTwice(condition, other)),
+    add: (condition: Condition) => put([...conditions, condition]),
     remove: (condition: Condition) => put(conditions.filter((other) => other !== condition)),
   };
+}
+
+function textOf({ label, kind }: Field, { operator, value }: Condition): string {
+  const shown = kind === "choice" ? word(value) : kind === "date" ? day(`${value}T00:00`) : value;
+  return `${label} ${OPERATORS[kind][operator]} ${shown}`;
 }
 
 interface Props {
@@ -88,8 +114,16 @@ export function Filters({ fields, filters }: Props) {
   const operators = OPERATORS[field.kind];
   const [operator, setOperator] = useState(Object.keys(operators)[0]!);
   const [value, setValue] = useState("");
+  const [wrong, setWrong] = useState("");
   const chosen = operator in operators ? operator : Object.keys(operators)[0]!;
   const told = field.kind === "choice" ? value || field.options![0]! : value.trim();
+
+  function change(take: (next: string) => void) {
+    return ({ currentTarget }: { currentTarget: { value: string } }) => {
+      setWrong("");
+      take(currentTarget.value);
+    };
+  }
 
   function choose(next: string) {
     setName(next);
@@ -99,18 +133,22 @@ export function Filters({ fields, filters }: Props) {
   function add(event: FormEvent) {
     event.preventDefault();
     event.stopPropagation();
-    if (!told) return;
-    filters.add({ field: field.name, operator: chosen, value: told });
-    setValue("");
-    setOpen(false);
+    const condition = { field: field.name, operator: chosen, value: told };
+    if (!isSound(field, condition)) {
+      setWrong("This cannot be looked for.");
+    } else if (filters.isTwice(condition)) {
+      setWrong(`There is a filter “${field.label} ${operators[chosen]} …” already. Remove that one first.`);
+    } else {
+      filters.add(condition);
+      setValue("");
+      setOpen(false);
+    }
   }
 
   return (
     <Group gap="xs">
       {filters.conditions.map((condition) => {
-        const { label, kind } = fields.find((known) => known.name === condition.field)!;
-        const shown = kind === "choice" ? word(condition.value) : kind === "date" ? day(`${condition.value}T00:00`) : condition.value;
-        const text = `${label} ${OPERATORS[kind][condition.operator]} ${shown}`;
+        const text = textOf(fields.find((known) => known.name === condition.field)!, condition);
         return (
           <Pill.Group key={written(condition)}>
             <Group gap={2} wrap="nowrap" component="span">
@@ -127,15 +165,15 @@ export function Filters({ fields, filters }: Props) {
         <Popover.Dropdown aria-label="Add Filter">
           <form onSubmit={add}>
             <Stack gap="xs">
-              <NativeSelect label="Field" data-autofocus value={name} onChange={(event) => choose(event.currentTarget.value)}
+              <NativeSelect label="Field" data-autofocus value={name} onChange={change(choose)}
                 data={fields.map(({ name, label }) => ({ value: name, label }))} />
-              <NativeSelect label="Operator" value={chosen} onChange={(event) => setOperator(event.currentTarget.value)}
+              <NativeSelect label="Operator" value={chosen} onChange={change(setOperator)}
                 data={Object.entries(operators).map(([value, label]) => ({ value, label }))} />
               {field.kind === "choice" ? (
-                <NativeSelect label="Value" value={told} onChange={(event) => setValue(event.currentTarget.value)}
+                <NativeSelect label="Value" value={told} error={wrong} onChange={change(setValue)}
                   data={field.options!.map((option) => ({ value: option, label: word(option) }))} />
               ) : (
-                <TextInput label="Value" type={field.kind} value={value} onChange={(event) => setValue(event.currentTarget.value)} />
+                <TextInput label="Value" type={field.kind} value={value} error={wrong} onChange={change(setValue)} />
               )}
               <Button type="submit" size="xs" disabled={!told}>Add</Button>
             </Stack>

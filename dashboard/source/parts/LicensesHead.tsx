@@ -1,21 +1,22 @@
-import { Badge, Group, Tabs } from "@mantine/core";
+import { Badge, Button, Group, Tabs } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useNavigate } from "react-router";
 import { useQuery, useSubscription } from "urql";
 
-import { graphql } from "../../generated";
+import { graphql } from "../graphql";
 import { useSession } from "../session";
 import { number } from "../words";
 import { AllowedButton } from "./Allowed";
 import { RequestLicenses } from "./RequestLicenses";
 import { Heading } from "./Shell";
+import { UpgradeTrial } from "./UpgradeTrial";
 
 const COUNTS = graphql(`
   query LicenseCounts($id: ID!) {
     company(id: $id) {
       id
       licenseSummary { id available allocated expiring expired requested }
-      viewerCan { requestLicenses { allowed reason } allocateLicenses { allowed reason } }
+      viewerCan { requestLicenses { allowed reason } upgradeTrial { allowed reason } allocateLicenses { allowed reason } }
     }
   }
 `);
@@ -38,6 +39,7 @@ export function LicensesHead({ part, tab }: { part: "licenses" | "orders"; tab: 
   const { companyId } = useSession()!;
   const navigate = useNavigate();
   const [isRequesting, requesting] = useDisclosure();
+  const [isUpgrading, upgrading] = useDisclosure();
   const company = useCounts();
   useSubscription({ query: CHANGED, variables: { id: companyId } });
 
@@ -45,7 +47,10 @@ export function LicensesHead({ part, tab }: { part: "licenses" | "orders"; tab: 
     <>
       <Group justify="space-between">
         <Heading>Licenses</Heading>
-        <AllowedButton permission={company?.viewerCan.requestLicenses} onClick={requesting.open}>Request Licenses</AllowedButton>
+        <Group gap="xs">
+          {company?.viewerCan.upgradeTrial.allowed && <Button variant="default" onClick={upgrading.open}>Upgrade Trial</Button>}
+          <AllowedButton permission={company?.viewerCan.requestLicenses} onClick={requesting.open}>Request Licenses</AllowedButton>
+        </Group>
       </Group>
       <Tabs value={part} onChange={(value) => void navigate(value === "orders" ? "/orders/mine" : "/licenses/available")}>
         <Tabs.List aria-label="Licenses and orders">
@@ -66,7 +71,8 @@ export function LicensesHead({ part, tab }: { part: "licenses" | "orders"; tab: 
         </Tabs.List>
         {(part === "licenses" ? STATES : Object.keys(ORDERS)).map((value) => <Tabs.Panel key={value} value={value}>{null}</Tabs.Panel>)}
       </Tabs>
-      <RequestLicenses isOpen={isRequesting} onClose={requesting.close} />
+      {isRequesting && <RequestLicenses onClose={requesting.close} />}
+      {isUpgrading && <UpgradeTrial companyId={companyId} onClose={upgrading.close} />}
     </>
   );
 }

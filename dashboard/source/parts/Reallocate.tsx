@@ -1,13 +1,14 @@
-import { NativeSelect, Text, TextInput } from "@mantine/core";
+import { Text } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { useDebouncedValue } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
+import { useState } from "react";
 import { useQuery } from "urql";
 
-import { graphql } from "../../generated";
+import { graphql } from "../graphql";
 import { useSave } from "../save";
 import { day } from "../words";
 import { SaveModal } from "./SaveModal";
+import { Seek } from "./Seek";
 
 const REALLOCATE = graphql(`
   mutation ReallocateLicense($input: ReallocateLicenseInput!) {
@@ -31,29 +32,24 @@ export interface Held {
 }
 
 /** To whom a license goes, for the time that is left. */
-export function Reallocate({ license, onClose }: { license: Held | null; onClose: () => void }) {
-  const form = useForm({ initialValues: { userId: "", search: "" } });
+export function Reallocate({ license, onClose }: { license: Held; onClose: () => void }) {
+  const form = useForm({ initialValues: { userId: null as string | null } });
   const { save, isSaving } = useSave(REALLOCATE);
-  const [sought] = useDebouncedValue(form.values.search, 250);
+  const [sought, seek] = useState("");
   const filter = { licenseStatus: ["NONE" as const, "EXPIRED" as const], ...(sought && { name: { contains: sought } }) };
-  const [{ data }] = useQuery({ query: CANDIDATES, variables: { filter }, pause: !license });
-  const people = data?.users.edges.map(({ node }) => node) ?? [];
-  const chosen = people.some(({ id }) => id === form.values.userId) ? form.values.userId : people[0]?.id ?? "";
+  const [{ data }] = useQuery({ query: CANDIDATES, variables: { filter } });
+  const { userId } = form.values;
 
   return (
-    <SaveModal title="Reallocate" isOpen={Boolean(license)} onClose={onClose} form={form} fields={["userId"]} isSaving={isSaving}
-      onSave={() => save({ licenseId: license!.id, userId: chosen })}
-      onSaved={({ license: moved }: { license: { user: { name: string } } }) => {
-        notifications.show({ message: `The license is with ${moved.user.name} now.` });
-        form.reset();
-      }}>
+    <SaveModal title="Reallocate" onClose={onClose} form={form} fields={["userId"]} isSaving={isSaving} isDisabled={!userId}
+      onSave={({ userId }) => save({ licenseId: license.id, userId: userId ?? "" })}
+      onSaved={({ license }) => notifications.show({ message: `The license is with ${license?.user?.name} now.` })}>
       <Text size="sm">
-        From {license?.user?.name || license?.user?.email}, for the time that is left{license?.expiresAt ? `: until ${day(license.expiresAt)}` : ""}.
+        From {license.user?.name || license.user?.email}, for the time that is left{license.expiresAt ? `: until ${day(license.expiresAt)}` : ""}.
       </Text>
-      <TextInput label="Search" type="search" data-autofocus placeholder="Part of a name" {...form.getInputProps("search")} />
-      <NativeSelect label="To" data={people.map(({ id, name, email }) => ({ value: id, label: name ? `${name}, ${email}` : email }))}
-        description={people.length === 0 ? "Nobody without a license fits." : "People without a license"}
-        {...form.getInputProps("userId")} value={chosen} />
+      <Seek label="To" description="People without a license" data-autofocus nothingFoundMessage="Nobody without a license fits." onSeek={seek}
+        found={data?.users.edges.map(({ node: { id, name, email } }) => ({ id, text: name ? `${name}, ${email}` : email })) ?? []}
+        {...form.getInputProps("userId")} />
     </SaveModal>
   );
 }

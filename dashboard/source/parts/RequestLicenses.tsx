@@ -3,11 +3,11 @@ import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
 import { useNavigate } from "react-router";
 
-import { graphql } from "../../generated";
-import type { LicenseType } from "../../generated/graphql";
-import { useSave } from "../save";
+import { graphql } from "../graphql";
+import type { LicenseType, RequestLicensesMutation } from "../../generated/graphql";
+import { preview, useSave, whole } from "../save";
 import { useSession } from "../session";
-import { list } from "../words";
+import { list, wasMailed } from "../words";
 import { SaveModal } from "./SaveModal";
 
 const REQUEST = graphql(`
@@ -20,42 +20,31 @@ const REQUEST = graphql(`
     }
   }
 `);
+export const REQUESTABLE = [{ value: "PREMIUM", label: "Premium" }, { value: "MANAGED", label: "Managed" }];
 const EMPTY = { quantity: "" as number | string, licenseType: "PREMIUM" as LicenseType, purchaseOrder: "", note: "" };
 
-interface Made {
-  order: { number: string };
-  similar: { number: string }[];
-  notifications: { recipient: string }[];
-}
+const inputOf = ({ licenseType, quantity, purchaseOrder, note }: typeof EMPTY) =>
+  ({ licenseType, quantity: whole(quantity), purchaseOrder: purchaseOrder || null, note: note || null });
 
-export function RequestLicenses({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
-  const session = useSession()!;
+export function RequestLicenses({ onClose }: { onClose: () => void }) {
+  const session = useSession();
   const form = useForm({ initialValues: EMPTY });
   const { save, isSaving } = useSave(REQUEST);
   const navigate = useNavigate();
 
-  function saved({ order, similar, notifications: mails }: Made) {
-    form.reset();
-    const told = mails.length > 0 ? `Mailed: ${list(mails.map(({ recipient }) => recipient))}.` : "Nobody was mailed.";
+  function saved({ order, similar, notifications: mails }: RequestLicensesMutation["requestLicenses"]) {
     const twice = similar.length > 0 ? ` Was it asked twice? ${list(similar.map(({ number }) => number))} is alike.` : "";
-    notifications.show({ title: `${order.number} is requested`, message: told + twice });
+    notifications.show({ title: `${order?.number} is requested`, message: wasMailed(mails) + twice });
     void navigate("/orders/mine");
   }
 
   return (
-    <SaveModal title="Request Licenses" isOpen={isOpen} onClose={onClose} form={form} isSaving={isSaving}
-      fields={["quantity", "licenseType", "purchaseOrder", "note"]}
-      onSave={(values) => save({
-        licenseType: values.licenseType,
-        quantity: Number(values.quantity) || 0,
-        purchaseOrder: values.purchaseOrder || null,
-        note: values.note || null,
-      })}
-      onSaved={saved}>
-      {session.isManaging && <Alert color="orange">For <strong>{session.company}</strong></Alert>}
+    <SaveModal title="Request Licenses" onClose={onClose} form={form} isSaving={isSaving}
+      fields={["quantity", "licenseType", "purchaseOrder", "note"]} onSave={(values) => save(inputOf(values))}
+      onPreview={(values) => preview(REQUEST, inputOf(values))} onSaved={saved}>
+      {session?.isManaging && <Alert color="orange">For <strong>{session.company}</strong></Alert>}
       <NumberInput label="Number of licenses" data-autofocus min={1} allowDecimal={false} clampBehavior="none" {...form.getInputProps("quantity")} />
-      <NativeSelect label="Type" data={[{ value: "PREMIUM", label: "Premium" }, { value: "MANAGED", label: "Managed" }]}
-        {...form.getInputProps("licenseType")} />
+      <NativeSelect label="Type" data={REQUESTABLE} {...form.getInputProps("licenseType")} />
       <TextInput label="Purchase order" description="If you like" {...form.getInputProps("purchaseOrder")} />
       <Textarea label="Note" description="For who assigns it" autosize minRows={2} {...form.getInputProps("note")} />
     </SaveModal>

@@ -1,64 +1,124 @@
 import { Alert, Button, Group, Modal, Stack } from "@mantine/core";
-import type { UseFormReturnType } from "@mantine/form";
-import { type ReactNode, useState } from "react";
+import { useForm, type UseFormReturnType } from "@mantine/form";
+import { type ReactNode, useEffect, useState } from "react";
 
-import { type Payload, placed } from "../save";
+import { type Payload, placed, problems } from "../save";
+import { willBeMailed } from "../words";
 
-interface Props<Values extends Record<string, unknown>> {
+interface Would extends Payload {
+  notifications: { recipient: string }[];
+}
+
+interface Saving<Done> {
   title: string;
-  isOpen: boolean;
   onClose: () => void;
-  form: UseFormReturnType<Values>;
-  /** The names of the fields, as in the input of the mutation. */
-  fields: string[];
   isSaving: boolean;
-  /** Undefined: nothing was sent. */
-  onSave: (values: Values) => Promise<Payload | undefined>;
-  onSaved: (payload: never) => void;
+  onSaved: (done: Done) => void;
   action?: string;
   color?: string;
   children: ReactNode;
 }
 
-/** A form in a dialog. Refusals stand at their fields, by path; the dialog stays until it is saved or closed. */
-export function SaveModal<Values extends Record<string, unknown>>(props: Props<Values>) {
-  const { form } = props;
-  const [rest, setRest] = useState<string[]>([]);
+interface Props<Values extends Record<string, unknown>, Done extends Payload> extends Saving<Done> {
+  form: UseFormReturnType<Values>;
+  /** The names of the fields, as in the input of the mutation. */
+  fields: string[];
+  /** Undefined: nothing was sent. */
+  onSave: (values: Values) => Promise<Done | undefined>;
+  /** What would happen, told when it is asked for: whom it would mail, and what is wrong. */
+  onPreview?: (values: Values) => Promise<Would>;
+  isDisabled?: boolean;
+}
 
-  async function save(values: Values) {
-    setRest([]);
-    const payload = await props.onSave(values);
-    if (!payload) return;
-    if (payload.errors.length === 0) {
-      props.onSaved(payload as never);
-      close();
-      return;
-    }
-    const { byField, rest } = placed(payload.errors, props.fields);
+/** What had the focus before; a menu has closed meanwhile, and then it is what opened that. */
+function opener(): Element | null {
+  const menu = document.activeElement?.closest("[role=menu]");
+  return menu ? document.getElementById(menu.getAttribute("aria-labelledby") ?? "") : document.activeElement;
+}
+
+/** Gives the focus back, for the dialog comes and goes as a whole. */
+function useFocusBack() {
+  const [before] = useState(opener);
+  useEffect(() => () => {
+    if (before instanceof HTMLElement) before.focus();
+  }, [before]);
+}
+
+/** A form in a dialog. Refusals stand at their fields, by path; the dialog stays until it is saved or closed. */
+export function SaveModal<Values extends Record<string, unknown>, Done extends Payload>(props: Props<Values, Done>) {
+  const { form, onPreview } = props;
+  useFocusBack();
+  const [wrong, setWrong] = useState("");
+  const [told, setTold] = useState("");
+  const [isLooking, setLooking] = useState(false);
+
+  function place({ errors }: Payload) {
+    const { byField, rest } = placed(errors, props.fields);
     form.setErrors(byField);
-    setRest(rest);
+    setWrong(rest.join(" "));
     const first = Object.keys(byField)[0];
     if (first) form.getInputNode(first)?.focus();
   }
 
+  async function save(values: Values) {
+    const done = await props.onSave(values);
+    if (!done) return;
+    if (done.errors.length > 0) {
+      setTold("");
+      place(done);
+      return;
+    }
+    props.onSaved(done);
+    close();
+  }
+
+  async function look(values: Values, onPreview: (values: Values) => Promise<Would>) {
+    setLooking(true);
+    const would = await onPreview(values);
+    setLooking(false);
+    setTold(would.errors.length > 0 ? "" : willBeMailed(would.notifications));
+    place(would);
+  }
+
   function close() {
-    setRest([]);
+    setWrong("");
+    setTold("");
     props.onClose();
   }
 
   return (
-    <Modal opened={props.isOpen} onClose={close} title={props.title} closeOnClickOutside={false}
-      closeButtonProps={{ "aria-label": "Close" }}>
+    <Modal opened onClose={close} title={props.title} closeOnClickOutside={false}>
       <form noValidate onSubmit={form.onSubmit((values) => void save(values))}>
         <Stack>
           {props.children}
-          {rest.length > 0 && <Alert color="red" role="alert">{rest.join(" ")}</Alert>}
+          {wrong && <Alert color="red" role="alert">{wrong}</Alert>}
+          {told && <Alert role="status">{told}</Alert>}
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>Cancel</Button>
-            <Button type="submit" color={props.color} loading={props.isSaving}>{props.action ?? "Save"}</Button>
+            {onPreview && <Button variant="default" loading={isLooking} onClick={() => void look(form.getValues(), onPreview)}>Preview</Button>}
+            <Button type="submit" color={props.color} loading={props.isSaving} disabled={props.isDisabled}>{props.action ?? "Save"}</Button>
           </Group>
         </Stack>
       </form>
     </Modal>
+  );
+}
+
+interface Asking<Done extends Payload> extends Saving<Done> {
+  /** What would happen; nothing can be done before it is known, nor when it would be refused. */
+  would?: Payload | null;
+  onSave: () => Promise<Done | undefined>;
+  isDisabled?: boolean;
+}
+
+/** Asks before something is done that takes no more than a yes. Without `would`, there is nothing to be told before. */
+export function Confirm<Done extends Payload>({ would, isDisabled, children, ...props }: Asking<Done>) {
+  const form = useForm({ initialValues: {} });
+  const isUnknown = would === undefined || (would?.errors.length ?? 0) > 0;
+  return (
+    <SaveModal {...props} form={form} fields={[]} isDisabled={isUnknown || isDisabled}>
+      {children}
+      {would && would.errors.length > 0 && <Alert color="red" role="alert">{problems(would)}</Alert>}
+    </SaveModal>
   );
 }

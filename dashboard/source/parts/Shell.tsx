@@ -5,8 +5,8 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { Outlet, NavLink as RouterLink, useLocation, useNavigate } from "react-router";
 import { useSubscription } from "urql";
 
-import { graphql } from "../../generated";
-import { useHasEnded, useSession } from "../session";
+import { graphql } from "../graphql";
+import { type Session, useHasEnded, useSession } from "../session";
 import { exitManageMode, signOut } from "../signing";
 import { count, word } from "../words";
 
@@ -16,14 +16,24 @@ const ORDERS = graphql(`
     orderChanged { id number status quantity assignedQuantity licenseType company { id name } requestedBy { email } }
   }
 `);
-const PLACES = [
-  { to: "/companies", label: "Company", isForAbove: true },
-  { to: "/licenses/available", label: "Licenses", also: "/orders", stem: "/licenses" },
-  { to: "/users", label: "Users" },
-  { to: "/overview", label: "Overview" },
-  { to: "/sent-mail", label: "Sent mail" },
-  { to: "/audit-trail", label: "Audit trail" },
-];
+interface Place {
+  to: string;
+  label: string;
+  stems: string[];
+}
+
+/** What one sees: a learner nothing but the own license, a customer no tree of companies. */
+function placesOf({ role, kind, companyId }: Session): Place[] {
+  if (role === "LEARNER") return [{ to: "/my-license", label: "My license", stems: ["/my-license"] }];
+  return [
+    { to: kind === "CUSTOMER" ? `/companies/${companyId}` : "/companies", label: "Company", stems: ["/companies"] },
+    { to: "/licenses/available", label: "Licenses", stems: ["/licenses", "/orders"] },
+    { to: "/users", label: "Users", stems: ["/users"] },
+    { to: "/overview", label: "Overview", stems: ["/overview"] },
+    { to: "/sent-mail", label: "Sent mail", stems: ["/sent-mail"] },
+    { to: "/audit-trail", label: "Audit trail", stems: ["/audit-trail"] },
+  ];
+}
 
 export function Shell() {
   const session = useSession();
@@ -36,7 +46,7 @@ export function Shell() {
   const [isLeaving, setLeaving] = useState(false);
 
   useEffect(close, [pathname, close]);
-  useSubscription({ query: ORDERS }, (_, told) => {
+  useSubscription({ query: ORDERS, pause: session?.role === "LEARNER" }, (_, told) => {
     const { orderChanged: order } = told;
     if (order.status === "REQUESTED" && order.requestedBy?.email !== session?.email) {
       notifications.show({
@@ -87,9 +97,8 @@ export function Shell() {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label="Pages">
-        {PLACES.filter(({ isForAbove }) => !isForAbove || session.kind !== "CUSTOMER").map(({ to, label, also, stem = to }) => (
-          <NavLink key={to} component={RouterLink} to={to} label={label}
-            active={pathname.startsWith(stem) || Boolean(also && pathname.startsWith(also))} />
+        {placesOf(session).map(({ to, label, stems }) => (
+          <NavLink key={label} component={RouterLink} to={to} label={label} active={stems.some((stem) => pathname.startsWith(stem))} />
         ))}
       </AppShell.Navbar>
       <AppShell.Main>

@@ -1,0 +1,88 @@
+import { Card, Group, Stack, Text, TextInput, Title } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { notifications } from "@mantine/notifications";
+import { useDisclosure } from "@mantine/hooks";
+import { useState } from "react";
+
+import { graphql } from "../graphql";
+import { preview, useSave } from "../save";
+import { wasMailed } from "../words";
+import { AllowedButton, type Permission } from "./Allowed";
+import { Confirm, SaveModal } from "./SaveModal";
+
+const ADD = graphql(`
+  mutation AddManager($input: AddManagerInput!) {
+    addManager(input: $input) { user { id name email role } notifications { id recipient } errors { code message path } }
+  }
+`);
+const REMOVE = graphql(`
+  mutation RemoveManager($input: RemoveManagerInput!) {
+    removeManager(input: $input) { user { id name role } errors { code message path } }
+  }
+`);
+const EMPTY = { person: { firstName: "", lastName: "", email: "" } };
+
+interface Manager {
+  id: string;
+  name: string;
+  email: string;
+}
+interface Company {
+  id: string;
+  name: string;
+  managers: Manager[];
+}
+
+/** Who runs a company. */
+export function Managers({ company, permission }: { company: Company; permission: Permission }) {
+  const [isAdding, adding] = useDisclosure();
+  const [leaving, setLeaving] = useState<Manager | null>(null);
+  return (
+    <Card withBorder component="section" aria-label="Managers">
+      <Group justify="space-between" mb="sm">
+        <Title order={2} size="h4">Managers</Title>
+        <AllowedButton size="xs" variant="default" permission={permission} onClick={adding.open}>Add Manager</AllowedButton>
+      </Group>
+      <Stack gap="xs">
+        {company.managers.length === 0 && <Text size="sm" c="dimmed">Nobody yet. Add Manager mails a link to set a password.</Text>}
+        {company.managers.map((manager) => (
+          <Group key={manager.id} justify="space-between" wrap="nowrap">
+            <Text size="sm">{manager.name}, {manager.email}</Text>
+            <AllowedButton size="xs" variant="subtle" color="red" permission={permission} onClick={() => setLeaving(manager)}
+              aria-label={`Remove ${manager.name || manager.email}`}>
+              Remove
+            </AllowedButton>
+          </Group>
+        ))}
+      </Stack>
+      {isAdding && <AddManager companyId={company.id} onClose={adding.close} />}
+      {leaving && <RemoveManager manager={leaving} onClose={() => setLeaving(null)} />}
+    </Card>
+  );
+}
+
+function AddManager({ companyId, onClose }: { companyId: string; onClose: () => void }) {
+  const form = useForm({ initialValues: EMPTY });
+  const { save, isSaving } = useSave(ADD);
+  return (
+    <SaveModal title="Add Manager" onClose={onClose} form={form} isSaving={isSaving} fields={["person.firstName", "person.lastName", "person.email"]}
+      onSave={(values) => save({ companyId, ...values })} onPreview={(values) => preview(ADD, { companyId, ...values })}
+      onSaved={({ user, notifications: mails }) =>
+        notifications.show({ title: `${user?.name || user?.email} is a manager now`, message: wasMailed(mails) })}>
+      <TextInput label="First name" data-autofocus {...form.getInputProps("person.firstName")} />
+      <TextInput label="Last name" {...form.getInputProps("person.lastName")} />
+      <TextInput label="Email" type="email" description="Gets a mail with a link to set a password" {...form.getInputProps("person.email")} />
+    </SaveModal>
+  );
+}
+
+function RemoveManager({ manager, onClose }: { manager: Manager; onClose: () => void }) {
+  const { save, isSaving } = useSave(REMOVE, false);
+  return (
+    <Confirm title="Remove Manager" action="Remove" color="red" would={null} isSaving={isSaving} onClose={onClose}
+      onSave={() => save({ userId: manager.id })}
+      onSaved={() => notifications.show({ message: `${manager.name || manager.email} is a learner now.` })}>
+      <Text size="sm">{manager.name || manager.email} stays in the company as a learner, and manages it no longer. Nobody is mailed.</Text>
+    </Confirm>
+  );
+}

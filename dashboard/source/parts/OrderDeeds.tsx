@@ -1,0 +1,146 @@
+import { NumberInput, Text, Textarea, TextInput } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { notifications } from "@mantine/notifications";
+
+import { graphql } from "../graphql";
+import type { OrdersQuery } from "../../generated/graphql";
+import { type Payload, useSave, useWould, whole } from "../save";
+import { count, wasMailed, willBeMailed, word } from "../words";
+import { SaveModal } from "./SaveModal";
+
+const ASSIGN = graphql(`
+  mutation AssignOrder($input: AssignOrderInput!) {
+    assignOrder(input: $input) {
+      order { id number status quantity assignedQuantity company { id name plan licenseSummary { id available total requested } } }
+      notifications { id recipient }
+      errors { code message path }
+    }
+  }
+`);
+const UPDATE = graphql(`
+  mutation UpdateOrder($input: UpdateOrderInput!) {
+    updateOrder(input: $input) { order { id number quantity purchaseOrder note } errors { code message path } }
+  }
+`);
+const DECLINE = graphql(`
+  mutation DeclineOrder($input: DeclineOrderInput!) {
+    declineOrder(input: $input) { order { id number status decisionReason } notifications { id recipient } errors { code message path } }
+  }
+`);
+const CANCEL = graphql(`
+  mutation CancelOrder($input: CancelOrderInput!) {
+    cancelOrder(input: $input) { order { id number status decisionReason } notifications { id recipient } errors { code message path } }
+  }
+`);
+const RETURN = graphql(`
+  mutation ReturnOrder($input: ReturnOrderInput!) {
+    returnOrder(input: $input) { order { id number status decisionReason } notifications { id recipient } errors { code message path } }
+  }
+`);
+
+export type Order = OrdersQuery["orders"]["edges"][number]["node"];
+interface Props {
+  order: Order;
+  onClose: () => void;
+}
+interface Decided extends Payload {
+  order?: { number: string; status: string } | null;
+  notifications: { recipient: string }[];
+}
+
+function tell({ order, notifications: mails }: Decided) {
+  if (order) notifications.show({ title: `${order.number}: ${word(order.status).toLowerCase()}`, message: wasMailed(mails) });
+}
+
+/** Says whom it will mail before it happens. */
+function Assign({ order, isSome = false, onClose }: Props & { isSome?: boolean }) {
+  const open = order.quantity - order.assignedQuantity;
+  const form = useForm({ initialValues: { quantity: open as number | string } });
+  const { save, isSaving } = useSave(ASSIGN);
+  const would = useWould(ASSIGN, { orderId: order.id, quantity: open });
+  return (
+    <SaveModal title={`Assign ${order.number}`} action="Assign" onClose={onClose} form={form} fields={["quantity"]} isSaving={isSaving}
+      onSave={({ quantity }) => save({ orderId: order.id, quantity: isSome ? whole(quantity) : open })} onSaved={tell}>
+      <Text size="sm">
+        {order.company.name} asks for {count(open, `${word(order.licenseType)} license`)}{order.purchaseOrder ? ` on purchase order ${order.purchaseOrder}` : ""}.
+      </Text>
+      {isSome && <NumberInput label="Number to assign now" data-autofocus min={1} allowDecimal={false} clampBehavior="none" {...form.getInputProps("quantity")} />}
+      <Text size="sm" c="dimmed">{would?.notifications ? willBeMailed(would.notifications) : "…"}</Text>
+    </SaveModal>
+  );
+}
+
+/** What is asked for, as long as nothing of it is assigned. */
+function Change({ order, onClose }: Props) {
+  const { save, isSaving } = useSave(UPDATE, false);
+  const form = useForm({
+    initialValues: { quantity: order.quantity as number | string, purchaseOrder: order.purchaseOrder ?? "", note: order.note ?? "" },
+  });
+  return (
+    <SaveModal title={`Change ${order.number}`} onClose={onClose} form={form} fields={["quantity", "purchaseOrder", "note"]} isSaving={isSaving}
+      onSave={({ quantity, purchaseOrder, note }) =>
+        save({ orderId: order.id, quantity: whole(quantity), purchaseOrder: purchaseOrder || null, note: note || null })}
+      onSaved={({ order }) => notifications.show({ message: `${order?.number} is changed.` })}>
+      <NumberInput label="Number of licenses" data-autofocus min={1} allowDecimal={false} clampBehavior="none" {...form.getInputProps("quantity")} />
+      <TextInput label="Purchase order" {...form.getInputProps("purchaseOrder")} />
+      <Textarea label="Note" description="For who assigns it" autosize minRows={2} {...form.getInputProps("note")} />
+    </SaveModal>
+  );
+}
+
+interface Closing extends Props {
+  deed: string;
+  action: string;
+  consequence: string;
+  isSaving: boolean;
+  save: (input: { orderId: string; reason: string }) => Promise<Decided | undefined>;
+}
+
+/** Ends an order, and says why. */
+function Close({ order, deed, action, consequence, onClose, isSaving, save }: Closing) {
+  const form = useForm({ initialValues: { reason: "" } });
+  return (
+    <SaveModal title={`${deed} ${order.number}`} action={action} color="red" onClose={onClose} form={form} fields={["reason"]} isSaving={isSaving}
+      onSave={({ reason }) => save({ orderId: order.id, reason })} onSaved={tell}>
+      <Text size="sm">{consequence}</Text>
+      <Textarea label="Reason" data-autofocus autosize minRows={2} {...form.getInputProps("reason")} />
+    </SaveModal>
+  );
+}
+
+const Decline = (props: Props) => (
+  <Close {...props} {...useSave(DECLINE)} deed="Decline" action="Decline"
+    consequence="Who requested it and the company's managers are mailed the reason." />
+);
+
+function Cancel(props: Props) {
+  const { save, isSaving } = useSave(CANCEL);
+  return (
+    <Close {...props} isSaving={isSaving} save={({ orderId, reason }) => save({ orderId, reason: reason || null })} deed="Cancel" action="Cancel the order"
+      consequence="Who requested it, the company's managers and its account manager are mailed. A reason is welcome." />
+  );
+}
+
+const Return = (props: Props) => (
+  <Close {...props} {...useSave(RETURN)} deed="Return" action="Return the order"
+    consequence="Its licenses become void. Who requested it, the company's managers and its account manager are mailed the reason." />
+);
+
+const AssignSome = (props: Props) => <Assign {...props} isSome />;
+
+/** What can be done with an order, by the words of its menu, in their order there. */
+export const DEEDS = {
+  Assign: { Form: Assign, right: "assign" },
+  "Assign some": { Form: AssignSome, right: "assign" },
+  Decline: { Form: Decline, right: "decline" },
+  Change: { Form: Change, right: "update" },
+  Cancel: { Form: Cancel, right: "cancel" },
+  Return: { Form: Return, right: "return" },
+} as const;
+export type Deed = keyof typeof DEEDS;
+const OPEN: Deed[] = ["Assign", "Assign some", "Decline", "Change", "Cancel"];
+const BY_STATUS: Partial<Record<Order["status"], Deed[]>> = { REQUESTED: OPEN, PARTIALLY_ASSIGNED: OPEN, ASSIGNED: ["Return"] };
+
+/** One's own orders are not declined. */
+export const deedsOf = (order: Order, isMine: boolean) =>
+  (BY_STATUS[order.status] ?? []).filter((deed) => !(isMine && deed === "Decline"));

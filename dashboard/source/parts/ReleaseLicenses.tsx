@@ -1,0 +1,36 @@
+import { Text } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+
+import { graphql } from "../graphql";
+import { useSave, useWould } from "../save";
+import { count } from "../words";
+import { Confirm } from "./SaveModal";
+import { Told } from "./Told";
+
+const RELEASE = graphql(`
+  mutation ReleaseLicenses($input: ReleaseLicensesInput!) {
+    releaseLicenses(input: $input) {
+      licenses { id status }
+      users { id name email license { id } }
+      errors { code message path }
+    }
+  }
+`);
+
+/** From whom licenses are taken back, before it happens. */
+export function ReleaseLicenses({ licenseIds, onClose, onDone }: { licenseIds: string[]; onClose: () => void; onDone?: () => void }) {
+  const { save, isSaving } = useSave(RELEASE, false);
+  const would = useWould(RELEASE, { licenseIds });
+  const names = would?.users?.map(({ name, email }) => name || email) ?? [];
+  return (
+    <Confirm title="Release" action={`Release ${count(licenseIds.length, "license")}`} would={would} isSaving={isSaving} onClose={onClose}
+      onSave={() => save({ licenseIds })}
+      onSaved={({ licenses }) => {
+        notifications.show({ message: `${count(licenses.length, "license")} released.` });
+        onDone?.();
+      }}>
+      <Told title={`Without a license then (${names.length})`} lines={names} none="Nobody." />
+      <Text size="sm">What is released is available again, for the time that is left. Nobody is mailed.</Text>
+    </Confirm>
+  );
+}

@@ -1,0 +1,32 @@
+import { Text } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+
+import { graphql } from "../graphql";
+import { useSave, useWould } from "../save";
+import { count } from "../words";
+import { Confirm } from "./SaveModal";
+import { Told } from "./Told";
+
+const REMOVE = graphql(`
+  mutation RemoveUsers($input: RemoveUsersInput!) {
+    removeUsers(input: $input) { users { id name email status } licenses { id status } errors { code message path } }
+  }
+`);
+
+/** Who goes, and how many licenses that frees, before it happens. */
+export function RemoveUsers({ userIds, onClose, onDone }: { userIds: string[]; onClose: () => void; onDone: () => void }) {
+  const { save, isSaving } = useSave(REMOVE, false);
+  const would = useWould(REMOVE, { userIds });
+  const names = would?.users?.map(({ name, email }) => name || email) ?? [];
+  return (
+    <Confirm title="Remove" action={`Remove ${count(userIds.length, "person", "people")}`} color="red" would={would} isSaving={isSaving}
+      onClose={onClose} onSave={() => save({ userIds })}
+      onSaved={({ users }) => {
+        notifications.show({ message: `${count(users.length, "person", "people")} removed.` });
+        onDone();
+      }}>
+      <Told title={`Will be removed (${names.length})`} lines={names} none="Nobody." />
+      {would?.licenses && <Text size="sm">{count(would.licenses.length, "license")} will be available again. The history is kept.</Text>}
+    </Confirm>
+  );
+}

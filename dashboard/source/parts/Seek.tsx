@@ -1,0 +1,25 @@
+import { Select, type SelectProps } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useEffect, useState } from "react";
+
+interface Props extends Omit<SelectProps, "data" | "filter" | "searchable" | "onSearchChange" | "searchValue"> {
+  found: { id: string; text: string }[];
+  onSeek: (text: string) => void;
+}
+
+/** One of many, found by the server from a part of its name. */
+export function Seek({ found, onSeek, ...props }: Props) {
+  const [text, setText] = useState("");
+  const [sought] = useDebouncedValue(text, 250);
+  const options = found.map(({ id, text }) => ({ value: id, label: text }));
+  const isChosen = options.some(({ label }) => label === sought);
+
+  useEffect(() => {
+    if (!isChosen) onSeek(sought);
+  }, [isChosen, sought, onSeek]);
+
+  return (
+    <Select searchable placeholder="Part of a name" nothingFoundMessage="Nothing fits." filter={({ options }) => options}
+      data={options} searchValue={text} onSearchChange={setText} {...props} />
+  );
+}
