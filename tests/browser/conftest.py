@@ -1,25 +1,108 @@
-"""A demo, and pages of a real browser that reach it and nothing else."""
+"""Servers with the people of the demo, and pages of a real browser that reach one and nothing else.
+
+Most tests ask a `canopy serve` on PostgreSQL, whose mail goes to a catcher; some the demo itself.
+"""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+import asyncpg
+import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright, expect
+from prometheus_client.parser import text_string_to_metric_families
 
+from app import sample
+from app.clock import utc_now
+from app.database import migrate, opened
+from app.settings import load
+from app.worker import mail_worker
+from schema.errors import UserErrorCode
 from tests.app import commands
 from tests.browser import chromium
+from tests.browser.dashboard import Dashboard
+from tests.http.server import Server
+from tests.http.stage import Mailbox
+from tests.postgres import Postgres
+from tests.smtp import Catcher
 
 PATIENCE = 15_000
 """Milliseconds for whatever a test waits for."""
-SHOTS = Path(__file__).parents[2] / "var" / "browser"
+ROOT = Path(__file__).parents[2]
+SHOTS = ROOT / "var" / "browser"
+ABOUT_FACTS = {*(code.name for code in UserErrorCode), "UNAUTHENTICATED"}
+"""Codes of refusals that tell a person something; others are about the form of what was asked."""
+
+OpenWindow = Callable[[], Awaitable[BrowserContext]]
+
+expect.set_options(timeout=PATIENCE)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", action="store_true", help="renew those in docs/screenshots")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was measured is told, and asserted nowhere: it depends on the machine."""
+    for report in terminalreporter.getreports("passed"):
+        for name, told in report.user_properties:
+            terminalreporter.write_line(f"{name}: {told}")
+
+
+@pytest.fixture
+def screenshots(request: pytest.FixtureRequest) -> Path:
+    """Where pictures of the pages go."""
+    folder = ROOT / "docs" / "screenshots" if request.config.getoption("screenshots") else SHOTS
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with commands.demo(tmp_path_factory.mktemp("demo")) as address:
         yield address
+
+
+@pytest_asyncio.fixture(scope="session")
+async def catcher() -> AsyncIterator[Catcher]:
+    async with Catcher() as catcher:
+        yield catcher
+
+
+@pytest_asyncio.fixture(scope="session")
+async def canopy(
+    postgres: Postgres, catcher: Catcher, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Server]:
+    settings = load(database_url=postgres.create_database("browser"), smtp_url=catcher.url)
+    await migrate(settings.database_url)
+    past = sample.Past(utc_now())
+    async with opened(settings):
+        await sample.fill(past, mail_worker(settings, past).drain)
+    catcher.mails.clear()
+    log = tmp_path_factory.mktemp("canopy") / "log"
+    async with Server(settings.database_url, catcher.port, log) as server:
+        yield server
+
+
+@pytest_asyncio.fixture
+async def database(canopy: Server, postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(postgres.url("browser"))
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def mailbox(canopy: Server, catcher: Catcher) -> Mailbox:
+    return Mailbox(catcher)
+
+
+@pytest.fixture
+def address(canopy: Server) -> str:
+    """Of the server whose pages are looked at."""
+    return canopy.url
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -33,36 +116,64 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-def expected_errors() -> list[str]:
+def expected_errors() -> set[str]:
     """What the console is to say, in a test that brings it about."""
-    return []
+    return set()
 
 
 @pytest_asyncio.fixture
-async def context(
-    browser: Browser, demo: str, expected_errors: list[str]
-) -> AsyncIterator[BrowserContext]:
+async def open_window(
+    browser: Browser, address: str, expected_errors: set[str]
+) -> AsyncIterator[OpenWindow]:
     """Whatever its pages ask of others is refused; at the end nothing was, and all is well."""
     asked, said = [], []
+    refused = await _refused_for_form(address)
 
     async def only_ours(route: Route) -> None:
-        if route.request.url.startswith(f"{demo}/"):
+        if route.request.url.startswith(f"{address}/"):
             await route.continue_()
         else:
             asked.append(route.request.url)
             await route.abort()
 
-    async with await browser.new_context(
-        base_url=demo, viewport={"width": 1400, "height": 900}
-    ) as context:
-        context.set_default_timeout(PATIENCE)
-        await context.route(re.compile("^(?!data:)"), only_ours)
-        context.on("console", lambda told: said.append((told.type, told.text)))
-        context.on("weberror", lambda told: said.append(("error", str(told.error))))
-        yield context
+    async with AsyncExitStack() as windows:
+
+        async def open_one() -> BrowserContext:
+            context = await windows.enter_async_context(
+                await browser.new_context(
+                    base_url=address,
+                    viewport={"width": 1400, "height": 900},
+                    reduced_motion="reduce",
+                )
+            )
+            context.set_default_timeout(PATIENCE)
+            await context.route(re.compile("^(?!data:)"), only_ours)
+            context.on("console", lambda told: said.append((told.type, told.text)))
+            context.on("weberror", lambda told: said.append(("error", str(told.error))))
+            return context
+
+        yield open_one
 
     assert asked == []
-    assert [text for kind, text in said if kind == "error"] == expected_errors
+    assert {text for kind, text in said if kind == "error"} == expected_errors
+    assert await _refused_for_form(address) == refused
+
+
+@pytest_asyncio.fixture
+async def context(open_window: OpenWindow) -> BrowserContext:
+    return await open_window()
+
+
+async def _refused_for_form(address: str) -> dict[str, float]:
+    """How often the API has refused a request for its form until now, by the code it told."""
+    async with httpx.AsyncClient(base_url=address) as http:
+        page = (await http.get("/metrics")).text
+    return {
+        measured.labels["code"]: measured.value
+        for family in text_string_to_metric_families(page)
+        for measured in family.samples
+        if measured.name == "canopy_refusals_total" and measured.labels["code"] not in ABOUT_FACTS
+    }
 
 
 @pytest_asyncio.fixture
@@ -71,3 +182,14 @@ async def page(context: BrowserContext, request: pytest.FixtureRequest) -> Async
     page = await context.new_page()
     yield page
     await page.screenshot(path=SHOTS / f"{request.node.name}.png")
+
+
+@pytest.fixture
+def dashboard(page: Page) -> Dashboard:
+    return Dashboard(page)
+
+
+@pytest_asyncio.fixture
+async def partner(open_window: OpenWindow) -> Dashboard:
+    """That of somebody else, in a window of its own: what lies behind is drawn seldom."""
+    return Dashboard(await (await open_window()).new_page())

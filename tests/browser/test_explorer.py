@@ -5,12 +5,18 @@ import re
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, Page, Response, expect
 
 from app.sample import ELI, HANA, PASSWORD
 
 COPY = "text => navigator.clipboard.writeText(text)"
+
+
+@pytest.fixture
+def address(demo: str) -> str:
+    return demo
 
 
 class Explorer:

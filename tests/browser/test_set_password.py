@@ -1,12 +1,18 @@
 """The page that mails link to: from the mail in the box to a sign-in with the new password."""
 
 import httpx
+import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
 from app.sample import MIA
 
 RESET = f'mutation {{ requestPasswordReset(input: {{email: "{MIA}"}}) {{ errors {{ code }} }} }}'
 NEW = "seven bright lanterns"
+
+
+@pytest.fixture
+def address(demo: str) -> str:
+    return demo
 
 
 async def test_a_link_in_a_mail_sets_the_password(

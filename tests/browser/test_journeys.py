@@ -1,0 +1,233 @@
+"""The journeys of the guide, in its order and words; mail comes by SMTP, and links are followed."""
+
+import re
+
+import asyncpg
+from playwright.async_api import BrowserContext, expect
+
+from app.sample import DORA, ELI, FREYA, GRETA, HANA, MIA, NILS
+from tests.browser.dashboard import Dashboard, follow_link, read
+from tests.http.stage import Mailbox
+
+NEW_PASSWORD = "seven bright lanterns"
+RESET = """email => fetch("/graphql", {
+    method: "POST",
+    headers: {"Content-Type": "application/json"},
+    body: JSON.stringify({
+        query: "mutation($input: RequestPasswordResetInput!) {" +
+            " requestPasswordReset(input: $input) { errors { code } } }",
+        variables: {input: {email}},
+    }),
+})"""
+
+
+async def test_a_partner_orders_for_its_customer_and_assigns(
+    dashboard: Dashboard, context: BrowserContext, mailbox: Mailbox
+) -> None:
+    page = dashboard.page
+    await dashboard.sign_in(HANA)
+    await dashboard.manage("Elm Foods")
+    await dashboard.has_counts(available=0, allocated=0, expiring=0, expired=0)
+    await dashboard.click("Request Licenses")
+    await dashboard.fill(number_of_licenses="100001", purchase_order="PO-7")
+    await dashboard.dialog.get_by_role("button", name="Save").click()
+    quantity = dashboard.dialog.get_by_label("Number of licenses")
+    await expect(quantity).to_have_attribute("aria-invalid", "true")
+    await expect(quantity).to_be_focused()
+    await dashboard.fill(number_of_licenses="4")
+    await dashboard.dialog.get_by_label("Type").select_option("Premium")
+    await dashboard.dialog.get_by_role("button", name="Preview").click()
+    await expect(dashboard.dialog.get_by_role("status")).to_have_text("Nobody will be mailed.")
+    await dashboard.confirm()
+    number = await dashboard.number_told()
+    await expect(dashboard.tab("My Orders")).to_have_attribute("aria-selected", "true")
+    await page.get_by_role("button", name=f"Actions for {number}").click()
+    assign = page.get_by_role("menuitem", name=re.compile("^Assign Orders are not assigned"))
+    await expect(assign).to_have_attribute("aria-disabled", "true")
+    await page.keyboard.press("Escape")
+    await dashboard.click("Exit Manage Mode")
+    await expect(dashboard.banner).to_be_hidden()
+
+    await dashboard.go("Licenses", "Orders", "Requested Orders")
+    await dashboard.add_filter("Company", "contains", "elm")
+    await dashboard.add_filter("Purchase order", "is", "PO-7")
+    await expect(page.get_by_role("table", name="Orders").get_by_role("row")).to_have_count(2)
+    assert page.url.endswith("?filter=companyName.contains.elm&filter=purchaseOrder.in.PO-7")
+    await dashboard.act_on(number, "Assign")
+    await expect(dashboard.dialog).to_contain_text(f"Will be mailed: {ELI}.")
+    await dashboard.confirm("Assign")
+    await dashboard.told(f"Mailed: {ELI}.")
+    await expect(page.get_by_text("No order waits.")).to_be_visible()
+
+    [mail] = await mailbox.wait_for(1, to=ELI, subject="ready to allocate")
+    opened = await read(context, mail)
+    await expect(opened.get_by_text("4 Premium licenses")).to_be_visible()
+
+
+async def test_a_company_is_created_and_its_manager_follows_the_mail(
+    dashboard: Dashboard, context: BrowserContext, mailbox: Mailbox
+) -> None:
+    email = "ruth@fern.example"
+    await dashboard.sign_in(HANA)
+    await dashboard.click("Create Company")
+    await dashboard.fill(company_name="Fern Foundry", first_name="Ruth", last_name="Amsel")
+    await dashboard.fill(email=MIA)
+    await dashboard.dialog.get_by_label("Type").select_option("Premium")
+    await dashboard.dialog.get_by_label("Number").fill("6")
+    await dashboard.dialog.get_by_role("button", name="Preview").click()
+    await expect(dashboard.dialog.get_by_label("Email")).to_have_attribute("aria-invalid", "true")
+    await dashboard.fill(email=email)
+    await dashboard.dialog.get_by_role("button", name="Preview").click()
+    await expect(dashboard.dialog.get_by_role("status")).to_have_text(f"Will be mailed: {email}.")
+    await dashboard.confirm()
+    await expect(dashboard.heading).to_have_text("Fern Foundry")
+
+    manager = await follow_link(context, mailbox, email, "Welcome", NEW_PASSWORD)
+    await manager.has_counts(available=6, allocated=0)
+    await manager.go("Users")
+    await manager.click("Add User")
+    await manager.fill(first_name="Olga", email="not an address")
+    await manager.dialog.get_by_role("button", name="Save").click()
+    await expect(manager.dialog.get_by_label("Email")).to_have_attribute("aria-invalid", "true")
+    await manager.fill(email="olga@fern.example")
+    await manager.confirm()
+    await manager.told("olga@fern.example is added, with a license.")
+    await manager.go("Licenses")
+    await manager.has_counts(available=5, allocated=1)
+
+
+async def test_a_customer_requests_is_told_and_renews_for_those_whose_license_expired(
+    dashboard: Dashboard, partner: Dashboard
+) -> None:
+    await partner.sign_in(NILS)
+    await partner.go("Licenses", "Orders", "Requested Orders")
+    await dashboard.sign_in(FREYA)
+    await dashboard.has_counts(available=0, expired=8)
+
+    number = await dashboard.request_licenses(3, "FE-3")
+    await partner.told(f"New request {number}")
+    await partner.act_on(number, "Assign some")
+    await partner.fill(number_to_assign_now="2")
+    await partner.confirm("Assign")
+    await expect(partner.row(number)).to_contain_text("2 of 3")
+    await dashboard.go("Licenses")
+    await dashboard.has_counts(available=2)
+
+    await dashboard.tab("Expired").click()
+    await dashboard.page.get_by_label("Select all").check()
+    await dashboard.click("Allocate Licenses")
+    await expect(dashboard.dialog.get_by_role("group", name="Will renew (2)")).to_be_visible()
+    await expect(dashboard.dialog.get_by_role("group", name="Will not (6)")).to_be_visible()
+    await dashboard.confirm("Allocate 2 licenses")
+    await dashboard.has_counts(available=0, allocated=2, expired=8)
+
+    await partner.act_on(number, "Decline")
+    await partner.fill(reason="")
+    await partner.dialog.get_by_role("button", name="Decline").click()
+    await expect(partner.dialog.get_by_label("Reason")).to_have_attribute("aria-invalid", "true")
+    await partner.fill(reason="Two are what your contract has.")
+    await partner.confirm("Decline")
+    await partner.told(f"Mailed: {FREYA}.")
+
+
+async def test_a_trial_is_upgraded(
+    dashboard: Dashboard, partner: Dashboard, mailbox: Mailbox
+) -> None:
+    await dashboard.sign_in(DORA)
+    await dashboard.has_counts(available=4, allocated=6)
+    await dashboard.click("Upgrade Trial")
+    await dashboard.fill(purchase_order="DA-1")
+    await dashboard.dialog.get_by_role("button", name="Preview").click()
+    await expect(dashboard.dialog.get_by_role("status")).to_have_text(f"Will be mailed: {HANA}.")
+    await dashboard.confirm()
+    number = await dashboard.number_told()
+    await mailbox.wait_for(1, to=HANA, subject=number)
+
+    await partner.sign_in(HANA)
+    await partner.go("Licenses", "Orders", "Requested Orders")
+    await partner.act_on(number, "Assign")
+    await expect(partner.dialog).to_contain_text("asks for 6 Premium licenses")
+    await partner.confirm("Assign")
+
+    await dashboard.has_counts(available=6, allocated=0, expired=10)
+    await expect(dashboard.page.get_by_role("button", name="Upgrade Trial")).to_have_count(0)
+
+
+async def test_people_are_imported_and_every_faulty_row_is_told(dashboard: Dashboard) -> None:
+    page = dashboard.page
+    await dashboard.sign_in(GRETA)
+    await dashboard.go("Users")
+    await dashboard.click("Import CSV")
+
+    await dashboard.choose_file("Mail;Given\nann@glade.example;Ann\nnothing;Bob\n;Cid\n")
+    await page.get_by_label("Email").select_option("Mail")
+    await page.get_by_label("First name").select_option("Given")
+    await dashboard.click("Preview")
+    faulty = page.get_by_role("table", name="Rows at fault").get_by_role("row")
+    await expect(faulty).to_have_count(3)
+    await expect(faulty.nth(1)).to_contain_text("3Mail")
+    await expect(faulty.nth(2)).to_contain_text("4Mail")
+    await expect(page.get_by_role("button", name="Import", exact=True)).to_be_disabled()
+    await dashboard.choose_file("email,first name\nann@glade.example,Ann\n")
+    await dashboard.click("Preview")
+    await expect(page.get_by_text("1 person would be added")).to_be_visible()
+    await dashboard.click("Import")
+    await expect(page.get_by_text("1 person added")).to_be_visible()
+
+
+async def test_a_license_is_reallocated_released_and_freed_by_a_leaver(
+    dashboard: Dashboard, database: asyncpg.Connection
+) -> None:
+    await dashboard.sign_in(MIA)
+    await dashboard.go("Users")
+    await dashboard.click("Add User")
+    await dashboard.fill(first_name="Ann", last_name="Ash", email="ann@birch.example")
+    await dashboard.confirm()
+    await dashboard.go("Users")
+
+    await dashboard.act_on("Ann Ash", "Reallocate")
+    await dashboard.seek("To", "Mia", f"Mia Torres, {MIA}")
+    await dashboard.confirm()
+    await dashboard.told("The license is with Mia Torres now.")
+    await dashboard.act_on("Mia Torres", "Release")
+    await expect(dashboard.dialog.get_by_role("group")).to_contain_text("Mia Torres")
+    await dashboard.confirm("Release 1 license")
+    await dashboard.page.get_by_label("Select Ann Ash").check()
+    await dashboard.click("Remove")
+    await expect(dashboard.dialog.get_by_role("group")).to_contain_text("Ann Ash")
+    await dashboard.confirm("Remove 1 person")
+    await expect(dashboard.row("ann@birch.example")).to_have_count(0)
+
+    stays = await database.fetch(
+        "SELECT users.email, release_reason FROM allocations JOIN users ON users.id = user_id"
+        " WHERE email IN ('ann@birch.example', $1) ORDER BY allocated_at",
+        MIA,
+    )
+    assert [tuple(stay) for stay in stays] == [
+        ("ann@birch.example", "REALLOCATED"),
+        (MIA, "RELEASED"),
+    ]
+
+
+async def test_a_learner_sees_the_own_license_and_nothing_else(
+    dashboard: Dashboard,
+    context: BrowserContext,
+    mailbox: Mailbox,
+    database: asyncpg.Connection,
+) -> None:
+    email = await database.fetchval(
+        "SELECT min(email) FROM users WHERE role = 'LEARNER' AND email LIKE '%@ivy.example'"
+    )
+    await dashboard.page.goto("/")
+    await dashboard.page.evaluate(RESET, email)
+    learner = await follow_link(context, mailbox, email, "password", NEW_PASSWORD)
+
+    await expect(learner.heading).to_have_text("My license")
+    await expect(learner.page.get_by_text(re.compile(r"^Until .*days left\.$"))).to_be_visible()
+    await expect(learner.page.get_by_role("table").get_by_role("row")).to_have_count(2)
+    links = learner.page.get_by_role("navigation", name="Pages").get_by_role("link")
+    await expect(links).to_have_text(["My license"])
+    await learner.open("/users")
+    await expect(learner.page.get_by_role("button", name="Add User")).to_have_attribute(
+        "aria-disabled", "true"
+    )

@@ -1,0 +1,182 @@
+"""Each page as people have it before them: at both widths, light and dark, by keyboard alone."""
+
+import asyncio
+import gzip
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+from playwright.async_api import Page, expect
+
+from app.sample import CARL, FREYA, HANA, MIA
+from tests.browser.conftest import ROOT
+from tests.browser.dashboard import Dashboard
+
+AXE: Final = ROOT / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
+FIRST_PAGE: Final = 250_000
+"""Bytes of JavaScript, gzipped."""
+PAINTED: Final = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+PAGES: Final = {
+    "companies": "/companies",
+    "customers": "/companies?kind=customers",
+    "licenses-available": "/licenses/available",
+    "licenses-allocated": "/licenses/allocated",
+    "licenses-expiring": "/licenses/expiring",
+    "orders-mine": "/orders/mine",
+    "orders-requested": "/orders/requested",
+    "orders-assigned": "/orders/assigned",
+    "users": "/users",
+    "users-import": "/users/import",
+    "overview": "/overview",
+    "sent-mail": "/sent-mail",
+    "audit-trail": "/audit-trail",
+}
+Look = Callable[[str], Awaitable[None]]
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "scheme", "name"),
+    [(1280, 800, "light", "desktop"), (390, 844, "dark", "phone")],
+)
+async def test_every_page_fits_and_is_for_everybody(
+    dashboard: Dashboard, width: int, height: int, scheme: Any, name: str, screenshots: Path
+) -> None:
+    """Nothing but a table is wider than the window, and axe finds nothing at all."""
+    page, found = dashboard.page, {}
+    await page.set_viewport_size({"width": width, "height": height})
+    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+
+    async def look(what: str) -> None:
+        await page.screenshot(path=screenshots / f"{what}-{name}.png")
+        wide = await page.evaluate("document.documentElement.scrollWidth")
+        found[what] = await _faults(page) + ([] if wide == width else [f"{wide} wide"])
+
+    await page.goto("/")
+    await dashboard.heading.wait_for()
+    await look("sign-in")
+    await dashboard.sign_in(HANA)
+    for what, address in PAGES.items():
+        await dashboard.open(address)
+        await look(what)
+    await _look_at_dialogs(dashboard, look)
+
+    assert {what: faults for what, faults in found.items() if faults} == {}
+
+
+async def _look_at_dialogs(dashboard: Dashboard, look: Look) -> None:
+    """And what lies behind them."""
+    page = dashboard.page
+    await dashboard.open("/orders/requested")
+    await page.get_by_role("button", name=re.compile("^Actions for")).first.click()
+    await look("order-actions")
+    await dashboard.choose("Assign")
+    await expect(dashboard.dialog).to_contain_text("Will be mailed")
+    await look("assign")
+    await dashboard.open("/companies?kind=customers&search=Birch")
+    await page.get_by_role("link", name="Birch Logistics").click()
+    await expect(dashboard.heading).to_have_text("Birch Logistics")
+    await look("company")
+    await dashboard.click("Actions")
+    await look("company-actions")
+    await dashboard.choose("Edit")
+    await look("edit-company")
+
+
+async def _faults(page: Page) -> list[str]:
+    await page.evaluate(AXE.read_text())
+    result = await page.evaluate("axe.run()")
+    return [
+        f"{fault['impact']} {fault['id']}: {node['failureSummary']} {node['html'][:200]}"
+        for fault in result["violations"]
+        for node in fault["nodes"]
+    ]
+
+
+async def test_the_first_page_is_light_and_its_files_are_kept(
+    page: Page, address: str, record_property: Callable[[str, object], None]
+) -> None:
+    scripts: list[str] = []
+    page.on(
+        "request",
+        lambda asked: scripts.append(asked.url) if asked.resource_type == "script" else None,
+    )
+    dashboard = Dashboard(page)
+    await dashboard.sign_in(HANA)
+    await dashboard.is_loaded()
+    painted = round(await page.evaluate(PAINTED))
+
+    async with httpx.AsyncClient(base_url=address) as http:
+        files = [await http.get(url) for url in scripts]
+        index = await http.get("/orders/requested")
+        elsewhere = await http.get("/assets/../index.html")
+    weight = sum(len(gzip.compress(file.content)) for file in files)
+    record_property("first page", f"{weight / 1000:.0f} kB of JavaScript, painted at {painted} ms")
+    assert weight < FIRST_PAGE
+    assert {file.headers["cache-control"] for file in files} == {
+        "public, max-age=31536000, immutable"
+    }
+    assert index.headers["cache-control"] == "no-store"
+    assert elsewhere.status_code == 404
+
+
+async def test_a_request_is_made_by_keyboard_alone(dashboard: Dashboard) -> None:
+    page, press = dashboard.page, dashboard.page.keyboard.press
+    await dashboard.sign_in(MIA)
+    opener = page.get_by_role("button", name="Request Licenses")
+    await opener.focus()
+    await press("Enter")
+    await expect(dashboard.dialog.get_by_label("Number of licenses")).to_be_focused()
+    await press("Escape")
+    await expect(dashboard.dialog).to_have_count(0)
+    await expect(opener).to_be_focused()
+
+    await press("Enter")
+    await expect(dashboard.dialog.get_by_label("Number of licenses")).to_be_focused()
+    await page.keyboard.type("3")
+    await press("Tab")
+    await expect(dashboard.dialog.get_by_label("Type")).to_be_focused()
+    await press("Tab")
+    await page.keyboard.type("KEYS-1")
+    await press("Enter")
+    number = await dashboard.number_told()
+    await page.get_by_role("button", name=f"Actions for {number}").focus()
+    await press("Enter")
+    await expect(page.get_by_role("menuitem").first).to_be_focused()
+    await press("End")
+    await press("Enter")
+    await expect(dashboard.dialog).to_contain_text(f"Cancel {number}")
+    await expect(dashboard.dialog.get_by_label("Reason")).to_be_focused()
+
+
+async def test_what_is_not_allowed_says_why(dashboard: Dashboard) -> None:
+    await dashboard.sign_in(CARL)
+    await dashboard.go("Users")
+
+    add = dashboard.page.get_by_role("button", name="Add User")
+    await expect(add).to_have_attribute("aria-disabled", "true")
+    await dashboard.page.get_by_role("button", name="Import CSV").focus()
+    await dashboard.page.keyboard.press("Tab")
+    await expect(add).to_be_focused()
+    await expect(dashboard.page.get_by_role("tooltip").last).to_contain_text("MANAGED")
+
+
+async def test_lists_are_exported(dashboard: Dashboard) -> None:
+    await dashboard.sign_in(FREYA)
+    for address, name, column in (
+        ("/users", "users", "email"),
+        ("/licenses/expired", "licenses", "expiresAt"),
+        ("/orders/mine", "orders", "number"),
+    ):
+        await dashboard.open(address)
+        async with dashboard.page.expect_download() as awaited:
+            await dashboard.click("Export CSV")
+        download = await awaited.value
+
+        file = await asyncio.to_thread(Path(await download.path()).read_text)
+        lines = file.splitlines()
+        assert download.suggested_filename == f"{name}.csv"
+        assert column in lines[0].split(",")
+        assert len(lines) > 1

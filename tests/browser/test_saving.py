@@ -1,0 +1,139 @@
+"""Nothing is done twice and nothing is lost, whatever happens to mouse, page or connection."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from app.sample import ELI, HANA, MIA, PASSWORD
+from tests.browser.dashboard import Dashboard
+from tests.browser.line import Line
+from tests.http.server import Server
+from tests.http.stage import Mailbox
+
+SIGN_OUT = """() => fetch("/graphql", {
+    method: "POST",
+    headers: {
+        "Content-Type": "application/json",
+        authorization: `Bearer ${JSON.parse(sessionStorage["canopy:dashboard"]).at(-1).token}`,
+    },
+    body: JSON.stringify({query: "mutation { signOut { errors { code } } }"}),
+})"""
+CUT = "Failed to load resource: net::ERR_EMPTY_RESPONSE"
+
+
+@pytest_asyncio.fixture
+async def line(canopy: Server) -> AsyncIterator[Line]:
+    async with Line(canopy.url) as line:
+        yield line
+
+
+@pytest.fixture
+def address(line: Line) -> str:
+    return line.url
+
+
+async def numbers_of(database: asyncpg.Connection, purchase_order: str) -> list[str]:
+    rows = await database.fetch(
+        "SELECT number FROM orders WHERE purchase_order = $1", purchase_order
+    )
+    return [row["number"] for row in rows]
+
+
+async def test_a_connection_cut_in_the_middle_of_saving_orders_and_mails_once(
+    dashboard: Dashboard,
+    line: Line,
+    database: asyncpg.Connection,
+    mailbox: Mailbox,
+    expected_errors: set[str],
+) -> None:
+    """Before the answer, and the browser goes back and forward meanwhile."""
+    await dashboard.sign_in(ELI)
+    await dashboard.go("Users")
+    await dashboard.go("Licenses")
+    line.lose_answers_to("RequestLicenses")
+    expected_errors.add(CUT)
+    await dashboard.click("Request Licenses")
+    await dashboard.fill(number_of_licenses="2", purchase_order="LOST-1")
+    async with dashboard.page.expect_event("requestfailed"):
+        await dashboard.dialog.get_by_role("button", name="Save").click()
+    line.mend()
+    await dashboard.page.go_back()
+    await dashboard.page.go_forward()
+
+    number = await dashboard.number_told()
+    assert line.broken >= 1
+    assert await numbers_of(database, "LOST-1") == [number]
+    await mailbox.wait_for(1, to=HANA, subject=number)
+
+
+async def test_what_was_not_answered_is_the_same_after_the_page_was_loaded_again(
+    dashboard: Dashboard, line: Line, database: asyncpg.Connection, expected_errors: set[str]
+) -> None:
+    await dashboard.sign_in(ELI)
+    line.lose_answers_to("RequestLicenses")
+    expected_errors.add(CUT)
+    await dashboard.click("Request Licenses")
+    await dashboard.fill(number_of_licenses="2", purchase_order="LOST-2")
+    await dashboard.dialog.get_by_role("button", name="Save").click()
+    await expect(dashboard.dialog.get_by_role("alert")).to_contain_text("cannot be reached")
+    await dashboard.page.reload()
+    line.mend()
+
+    number = await dashboard.request_licenses(2, "LOST-2")
+    assert await numbers_of(database, "LOST-2") == [number]
+    await dashboard.request_licenses(2, "LOST-2")
+    assert len(await numbers_of(database, "LOST-2")) == 2
+
+
+async def test_a_double_click_saves_once(
+    dashboard: Dashboard, database: asyncpg.Connection
+) -> None:
+    await dashboard.sign_in(ELI)
+    await dashboard.click("Request Licenses")
+    await dashboard.fill(number_of_licenses="2", purchase_order="TWICE-1")
+    await dashboard.dialog.get_by_role("button", name="Save").dblclick()
+
+    number = await dashboard.number_told()
+    assert await numbers_of(database, "TWICE-1") == [number]
+
+
+async def test_nothing_typed_is_lost_when_the_session_runs_out(
+    dashboard: Dashboard, database: asyncpg.Connection
+) -> None:
+    page = dashboard.page
+    await dashboard.sign_in(MIA)
+    await dashboard.click("Request Licenses")
+    form = page.get_by_role("dialog", name="Request Licenses")
+    await dashboard.fill(number_of_licenses="2", purchase_order="KEPT-1", note="Before May")
+    await page.evaluate(SIGN_OUT)
+    await form.get_by_role("button", name="Save").dispatch_event("click")
+
+    again = page.get_by_role("dialog", name="Your session has ended")
+    await again.get_by_label("Password", exact=True).fill("not the password")
+    await again.get_by_role("button", name="Sign in").click()
+    await expect(again.get_by_role("alert")).to_be_visible()
+    await expect(form.get_by_label("Note")).to_have_value("Before May")
+    await again.get_by_label("Password", exact=True).fill(PASSWORD)
+    await again.get_by_role("button", name="Sign in").click()
+
+    number = await dashboard.number_told()
+    assert await numbers_of(database, "KEPT-1") == [number]
+
+
+async def test_managing_goes_on_when_its_hour_is_over(dashboard: Dashboard) -> None:
+    page = dashboard.page
+    await dashboard.sign_in(HANA)
+    await dashboard.manage("Birch Logistics")
+    await page.evaluate(SIGN_OUT)
+    await dashboard.go("Users")
+
+    again = page.get_by_role("dialog", name="Your session has ended")
+    await expect(again).to_contain_text("to go on managing Birch Logistics")
+    await again.get_by_label("Password", exact=True).fill(PASSWORD)
+    await again.get_by_role("button", name="Sign in").click()
+    await expect(again).to_be_hidden()
+    await expect(dashboard.row("@birch.example").first).to_be_visible()
+    await expect(dashboard.banner).to_contain_text("Birch Logistics")
