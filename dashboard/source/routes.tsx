@@ -1,7 +1,7 @@
-import { Alert } from "@mantine/core";
+import { Alert, Text } from "@mantine/core";
 import { createBrowserRouter, Navigate } from "react-router";
 
-import { Shell } from "./parts/Shell";
+import { Heading, Shell } from "./parts/Shell";
 import { current } from "./session";
 
 function Home() {
@@ -10,7 +10,7 @@ function Home() {
   return <Navigate replace to={session?.role === "LEARNER" ? "/my-license" : inside} />;
 }
 const Failed = () => <Alert color="red" title="This page has failed" m="md" role="alert">Load it again.</Alert>;
-const Unknown = () => <Alert color="gray" title="There is no such page" m="md">Choose one from the menu.</Alert>;
+const Unknown = () => <><Heading>There is no such page</Heading><Text>Choose one from the menu.</Text></>;
 
 export const router = createBrowserRouter([
   {

@@ -91,6 +91,7 @@ class Dashboard:
         await self.click("Request Licenses")
         await self.fill(number_of_licenses=str(quantity), purchase_order=purchase_order)
         await self.confirm()
+        await expect(self.tab("My Orders")).to_have_attribute("aria-selected", "true")
         return await self.number_told()
 
     async def number_told(self) -> str:

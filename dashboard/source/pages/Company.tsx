@@ -62,7 +62,7 @@ export function Component() {
 
   if (error && !data) return <Alert color="red" role="alert">{explained(error)}</Alert>;
   if (!company) {
-    return fetching ? <Center p="xl"><Loader role="status" aria-label="Loading" /></Center> : <Alert title="There is no such company">Or it is not yours to see.</Alert>;
+    return fetching ? <Center p="xl"><Loader role="status" aria-label="Loading" /></Center> : <Stack><Heading>There is no such company</Heading><Text>Or it is not yours to see.</Text></Stack>;
   }
   const { licenseSummary: counts, viewerCan: may } = company;
   const isArchived = company.status === "ARCHIVED";

@@ -1,0 +1,163 @@
+"""What people do between the journeys: with orders, companies and managers, in long lists."""
+
+import asyncio
+
+import asyncpg
+import httpx
+from playwright.async_api import expect
+
+from app.sample import HANA, IVAN, MIA, PASSWORD, PAULA, QUIN
+from tests.browser.dashboard import Dashboard
+from tests.http.client import CREATE_COMPANY, Client
+from tests.http.server import Server
+from tests.http.stage import Mailbox
+
+CUSTOMERS = 110
+
+
+async def test_an_order_is_changed_and_cancelled(dashboard: Dashboard, mailbox: Mailbox) -> None:
+    await dashboard.sign_in(IVAN)
+    number = await dashboard.request_licenses(3, "CH-1")
+
+    await dashboard.act_on(number, "Change")
+    await dashboard.fill(number_of_licenses="0")
+    await dashboard.dialog.get_by_role("button", name="Save").click()
+    quantity = dashboard.dialog.get_by_label("Number of licenses")
+    await expect(quantity).to_have_attribute("aria-invalid", "true")
+    await dashboard.fill(number_of_licenses="5", purchase_order="CH-2")
+    await dashboard.confirm()
+    await expect(dashboard.row(number)).to_contain_text("5CH-2")
+    await dashboard.act_on(number, "Cancel")
+    await dashboard.fill(reason="Not this year")
+    await dashboard.confirm("Cancel the order")
+
+    await expect(dashboard.row(number)).to_contain_text("Cancelled")
+    await expect(dashboard.row(number)).to_contain_text("Not this year")
+    await mailbox.wait_for(2, to=QUIN, subject=number)
+
+
+async def test_an_order_is_returned(
+    dashboard: Dashboard, partner: Dashboard, database: asyncpg.Connection, mailbox: Mailbox
+) -> None:
+    await dashboard.sign_in(IVAN)
+    number = await dashboard.request_licenses(2, "RE-1")
+    await partner.sign_in(QUIN)
+    await partner.go("Licenses", "Orders", "Requested Orders")
+    await partner.act_on(number, "Assign")
+    await partner.confirm("Assign")
+    await partner.tab("Assigned Orders").click()
+
+    await partner.act_on(number, "Return")
+    await partner.fill(reason="Sold")
+    await partner.confirm("Return the order")
+
+    await partner.told(f"Mailed: {IVAN}.")
+    await expect(partner.row(number)).to_have_count(0)
+    voided = await database.fetchval(
+        "SELECT count(voided_at) FROM licenses JOIN orders ON orders.id = order_id"
+        " WHERE number = $1",
+        number,
+    )
+    assert voided == 2
+    await mailbox.wait_for(2, to=IVAN, subject=number)
+
+
+async def test_a_company_is_edited_moved_archived_and_restored(
+    dashboard: Dashboard, mailbox: Mailbox
+) -> None:
+    page = dashboard.page
+    await dashboard.sign_in(HANA)
+    await dashboard.click("Create Company")
+    await dashboard.fill(company_name="Moss & Co")
+    await dashboard.confirm()
+    await expect(dashboard.heading).to_have_text("Moss & Co")
+
+    await dashboard.act("Edit")
+    await dashboard.fill(company_name="", country="XX", employees="40")
+    await dashboard.dialog.get_by_role("button", name="Save").click()
+    name = dashboard.dialog.get_by_label("Company name")
+    await expect(name).to_have_attribute("aria-invalid", "true")
+    await dashboard.fill(company_name="Moss Gardens", country="BE")
+    await dashboard.confirm()
+    await expect(dashboard.heading).to_have_text("Moss Gardens")
+    await expect(page.get_by_text("40", exact=True)).to_be_visible()
+
+    await dashboard.act("Move")
+    await dashboard.seek("Beneath", "Nord", "Harbor Nord")
+    await dashboard.confirm("Move")
+    await dashboard.told("Moss Gardens is beneath Harbor Nord now.")
+    await expect(page.get_by_role("link", name="Harbor Nord")).to_be_visible()
+
+    managers = page.get_by_role("region", name="Managers")
+    for given in ("rosa", "sven"):
+        await dashboard.click("Add Manager")
+        await dashboard.fill(first_name=given.capitalize(), email=f"{given}@moss.example")
+        await dashboard.dialog.get_by_role("button", name="Preview").click()
+        told = dashboard.dialog.get_by_role("status")
+        await expect(told).to_have_text(f"Will be mailed: {given}@moss.example.")
+        await dashboard.confirm()
+        await expect(managers.get_by_text(f"{given}@moss.example")).to_be_visible()
+    await mailbox.wait_for(1, to="sven@moss.example", subject="Welcome")
+    await dashboard.click("Remove Rosa")
+    await dashboard.confirm("Remove")
+    await expect(managers.get_by_text("rosa@moss.example")).to_have_count(0)
+    await dashboard.click("Remove Sven")
+    await dashboard.dialog.get_by_role("button", name="Remove").click()
+    await expect(dashboard.dialog.get_by_role("alert")).to_contain_text("at least one")
+    await dashboard.dialog.get_by_role("button", name="Cancel").click()
+
+    await dashboard.act("Archive")
+    await dashboard.confirm("Archive")
+    await expect(page.get_by_text("Archived", exact=True)).to_be_visible()
+    await dashboard.act("Restore")
+    await dashboard.confirm("Restore")
+    await expect(page.get_by_text("Archived", exact=True)).to_have_count(0)
+
+
+async def test_filters_join_or_say_why_not_and_a_strange_address_asks_nothing_wrong(
+    dashboard: Dashboard,
+) -> None:
+    page = dashboard.page
+    await dashboard.sign_in(MIA)
+    await dashboard.open("/orders/mine")
+    await dashboard.add_filter("Purchase order", "is", "4500017")
+    await expect(page.get_by_text("1 order", exact=True)).to_be_visible()
+    await dashboard.add_filter("Purchase order", "is", "4500488")
+    await expect(page.get_by_text("2 orders", exact=True)).to_be_visible()
+    await dashboard.add_filter("Number", "at least", "25")
+    form = await dashboard.add_filter("Number", "at least", "9")
+    await expect(form.get_by_text("Remove that one first")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_text("2 orders", exact=True)).to_be_visible()
+    await dashboard.click("Remove filter: Purchase order is 4500017")
+    await expect(page.get_by_text("1 order", exact=True)).to_be_visible()
+    colleagues = page.url
+    await dashboard.open("/users")
+    await dashboard.open(colleagues)
+    await expect(page.get_by_text("1 order", exact=True)).to_be_visible()
+
+    for strange in ("quantity.gte.many", "quantity.eq.99999999999", "origin.in.NOBODY", "a.b.c"):
+        await dashboard.open(f"/orders/mine?filter={strange}&filter=requestedAt.gte.2026-13-99")
+        await expect(page.get_by_role("button", name="Remove filter")).to_have_count(0)
+    await dashboard.open("/companies/none-such")
+    await expect(page.get_by_text("There is no such company")).to_be_visible()
+
+
+async def test_a_long_level_of_the_tree_pages_on(dashboard: Dashboard, canopy: Server) -> None:
+    page = dashboard.page
+    async with httpx.AsyncClient(base_url=canopy.url, timeout=60) as http:
+        paula = await Client(http).sign_in(PAULA, PASSWORD)
+        inputs = [{"kind": "CUSTOMER", "name": f"Shop {number:03}"} for number in range(CUSTOMERS)]
+        await asyncio.gather(*(paula.done(CREATE_COMPANY, input=input) for input in inputs))
+    await dashboard.sign_in(PAULA)
+
+    for _ in range(CUSTOMERS // 50):
+        await dashboard.click("Show more")
+    await expect(page.get_by_role("link", name="Shop 109")).to_be_visible()
+    await expect(page.get_by_role("button", name="Show more")).to_have_count(0)
+    await expect(page.get_by_role("link", name="Shop", exact=False)).to_have_count(CUSTOMERS)
+    await page.get_by_label("Search companies").fill("Shop 10")
+    await expect(page.get_by_text("10 companies", exact=True)).to_be_visible()
+    await page.get_by_label("Search companies").fill("Shop")
+    await dashboard.click("Next")
+    await expect(page.get_by_role("link", name="Shop 025")).to_be_visible()
