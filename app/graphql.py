@@ -28,7 +28,7 @@ from models.access import Caller
 from resolvers.reading.reader import Reader
 from resolvers.tokens import note_use
 from resolvers.work import Clock
-from schema.build import StandardExecutor
+from schema.build import StandardExecutor, answer
 from schema.context import Context
 from schema.errors import coded
 
@@ -115,27 +115,34 @@ class GraphQL:
         await self._rates.count_guesses(sender, _guesses(document, question))
         now = self._clock()
         caller = await known(request, self._rates, now)
-        _begin(document.operation(question.operation_name), caller)
+        operation = document.operation(question.operation_name)
+        _begin(operation, caller)
         if caller is not None:
             self._documents.keep(question.query)
-        response = _response(await self._run(question, caller, now), media_type)
+        context = Context(
+            caller, Reader(caller, now), self._clock, destinations=self._settings.destinations
+        )
+        run = self._ask if operation.operation is OperationType.QUERY else self._change
+        try:
+            result = await run(document, question, context)
+        finally:
+            context.reader.end()
+        response = _response(answer_of(result, self._settings.max_errors), media_type)
         response.background = BackgroundTask(note_use, caller, now)
         return response
 
-    async def _run(self, question: Asked, caller: Caller | None, now: datetime) -> dict[str, Any]:
-        reader = Reader(caller, now)
-        try:
-            result = await self._schema.execute(
-                question.query,
-                variable_values=question.variables,
-                context_value=Context(
-                    caller, reader, self._clock, destinations=self._settings.destinations
-                ),
-                operation_name=question.operation_name,
-            )
-        finally:
-            reader.end()
-        return answer_of(result, self._settings.max_errors)
+    async def _ask(self, document: Document, question: Asked, context: Context) -> Executed:
+        return await answer(
+            self._schema, document.parsed, question.variables, context, question.operation_name
+        )
+
+    async def _change(self, _: Document, question: Asked, context: Context) -> ExecutionResult:
+        return await self._schema.execute(
+            question.query,
+            variable_values=question.variables,
+            context_value=context,
+            operation_name=question.operation_name,
+        )
 
 
 class Prepared(SchemaExtension):

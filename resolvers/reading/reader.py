@@ -14,7 +14,8 @@ there is null; a value that is an exception is raised for its key."""
 
 PATIENCE: Final = 4
 """Turns of the event loop without a new key, until what was asked for is asked of the database.
-An executor comes to rows of the same level a few turns apart, as lists differ in length."""
+An executor comes to rows of the same level a few turns apart, as lists differ in length. Where
+nothing else is ready to run, nobody can ask for more."""
 
 
 class Reader:
@@ -57,7 +58,8 @@ class Reader:
             self._asked += new
             if not self._is_waiting:
                 self._is_waiting = True
-                self._wait(self._loads, self._asked, PATIENCE)
+                loop = asyncio.get_running_loop()
+                loop.call_soon(self._wait, self._loads, self._asked, PATIENCE)
         for each in answered:
             await each
         return load.values
@@ -75,8 +77,9 @@ class Reader:
             return
         if loads is self._loads and asked != self._asked:
             asked, patience = self._asked, PATIENCE
-        if patience:
-            asyncio.get_running_loop().call_soon(self._wait, loads, asked, patience - 1)
+        loop: Any = asyncio.get_running_loop()
+        if patience and getattr(loop, "_ready", True):
+            loop.call_soon(self._wait, loads, asked, patience - 1)
             return
         self._is_waiting = False
         for load in loads.values():
