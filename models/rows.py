@@ -9,13 +9,14 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime
+from functools import cache
 from operator import itemgetter
 from types import FunctionType
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import asyncpg
 from tortoise.fields.base import Field
-from tortoise.fields.data import CharEnumFieldInstance, DatetimeField
+from tortoise.fields.data import CharEnumFieldInstance, DatetimeField, UUIDField
 from tortoise.models import MetaInfo, Model
 
 M = TypeVar("M", bound=Model)
@@ -65,6 +66,51 @@ def row_class(model: type[M], beside: Sequence[str] = ()) -> type[M]:
     return found
 
 
+class Joined:
+    """A row that came along with another: `row` has its columns, each with `prefix` before it."""
+
+    __slots__ = ("row",)
+    columns: ClassVar[Sequence[str]]
+    prefix: ClassVar[str]
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        self.row = row
+
+    def keys(self) -> Sequence[str]:
+        return self.columns
+
+    def __getitem__(self, column: str) -> Any:
+        return self.row[self.prefix + column]
+
+
+def joined_class(model: type[Model], prefix: str, columns: Sequence[str]) -> type[Joined]:
+    """The class of rows that read like `model`, and came along with others."""
+    return _joined_class(model, prefix, columns, model._meta.db.capabilities.dialect)
+
+
+@cache
+def _joined_class(model: type[Model], prefix: str, columns: Sequence[str], _: str) -> type[Joined]:
+    made: type[Joined] = _class(model, (), Joined, {"columns": columns, "prefix": prefix})
+    return made
+
+
+@cache
+def needed(model: type[Model], name: str) -> frozenset[str]:
+    """The columns that an attribute of a row is told by, through its properties and methods."""
+    found: set[str] = set()
+    waiting, seen = [name], set()
+    while waiting:
+        each = waiting.pop()
+        member = vars(model).get(each)
+        if each in model._meta.fields_db_projection:
+            found.add(each)
+        elif each not in seen:
+            seen.add(each)
+            rule = member.fget if isinstance(member, property) else member
+            waiting += rule.__code__.co_names if isinstance(rule, FunctionType) else ()
+    return frozenset(found)
+
+
 def as_model(row: M) -> M:
     """A row that can be changed, of one that cannot."""
     model = getattr(type(row), MODEL, None)
@@ -80,8 +126,10 @@ def model_of(row: object) -> type:
     return getattr(type(row), MODEL, type(row))
 
 
-def _class(model: type[Model], beside: Sequence[str], driver: type) -> Any:
-    converts = _converts(model._meta)
+def _class(
+    model: type[Model], beside: Sequence[str], driver: type, more: dict[str, Any] | None = None
+) -> Any:
+    converts = _lean_converts(model._meta)
     columns = {*model._meta.fields_db_projection, *beside}
     rules = {
         name: member
@@ -95,11 +143,20 @@ def _class(model: type[Model], beside: Sequence[str], driver: type) -> Any:
         MODEL: model,
     }
     values = {name: property(_reader(name, converts.get(name))) for name in columns}
-    return type(f"{model.__name__}Row", (driver,), told | rules | values)
+    return type(f"{model.__name__}Row", (driver,), told | rules | values | (more or {}))
 
 
 def _reader(name: str, convert: Convert | None) -> Callable[[Any], Any]:
     return itemgetter(name) if convert is None else lambda row: convert(row[name])
+
+
+def _lean_converts(meta: MetaInfo) -> dict[str, Convert]:
+    """As `_converts`; what asyncpg makes of ids and instants is as good as Tortoise's."""
+    found = _converts(meta)
+    if meta.db.capabilities.dialect == "sqlite":
+        return found
+    made = (UUIDField, DatetimeField)
+    return {k: each for k, each in found.items() if not isinstance(meta.fields_map[k], made)}
 
 
 def _converts(meta: MetaInfo) -> dict[str, Convert]:

@@ -6,19 +6,23 @@
 the key, and a key of null is answered by null. What it finds is wrapped in its GraphQL type.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from inspect import Parameter, Signature
 from typing import Annotated, Any, Final
 
 import strawberry
 
 from models.rows import model_of
+from resolvers.reading.by_id import ById
 from resolvers.reading.reader import Batch, raised
+from schema.columns import TELLS, of_page, of_row
 from schema.context import Context, Info
 from schema.execution.declared import EDGE, Edge, Load
 from schema.neutral import neutral
 from schema.scopes import READS, Needs
-from schema.selections import selected
+from schema.selections import selections_of
+
+Told = Callable[..., Mapping[str, Any]]
 
 ROOT: Final = "root"
 """The key of what hangs on nothing."""
@@ -54,18 +58,24 @@ def edge(
     *,
     takes: Iterable[Parameter] = (),
     selective: bool = False,
+    tells: Sequence[str] | None = None,
     description: str,
 ) -> Any:
-    """A field answered by `batch`; a `selective` one is told what is selected, as `want`."""
+    """A field answered by `batch`; a `selective` one is told what is selected.
+
+    `tells` are the attributes of the row that it reads, where `key` is the row itself; None is any.
+    """
+    told = _told(batch, selective=selective)
 
     async def resolve(root: Any, info: Info, **arguments: Any) -> Any:
         found = getattr(root, key)
         if found is None:
             return None
-        return await load(info, batch, found, arguments, selective=selective)
+        return await load(info, batch, found, arguments, told)
 
-    declared = Edge(_loading(batch), key, wrapped, neutral, selective=selective)
-    return _field(resolve, takes, description, declared)
+    declared = Edge(_loading(batch), key, wrapped, neutral, selective=told, batch=batch)
+    tells = (key,) if key != "row" else tells
+    return _field(resolve, takes, description, declared, tells=tells)
 
 
 def root_edge(
@@ -79,7 +89,7 @@ def root_edge(
 
     async def resolve(root: Any, info: Info, **arguments: Any) -> Any:  # noqa: ARG001
         _ = info.context.reader.asking
-        return await load(info, batch, ROOT, arguments, selective=selective)
+        return await load(info, batch, ROOT, arguments, _told(batch, selective=selective))
 
     return _field(resolve, takes, description, needs=READS)
 
@@ -101,13 +111,18 @@ async def load(
     batch: Batch,
     key: Any,
     arguments: Mapping[str, Any] | None = None,
-    *,
-    selective: bool = False,
+    told: Told | None = None,
 ) -> Any:
     given = {name: neutral(value) for name, value in (arguments or {}).items()}
-    if selective:
-        given["want"] = selected(info)
+    if told is not None:
+        given |= told(*selections_of(info), info._raw_info.return_type)
     return wrapped(await info.context.reader.load(batch, key, **given))
+
+
+def _told(batch: Batch, *, selective: bool) -> Told | None:
+    if isinstance(batch, ById):
+        return of_row
+    return of_page if selective else None
 
 
 def _loading(batch: Batch) -> Load:
@@ -125,6 +140,7 @@ def _field(
     description: str,
     declared: Edge | None = None,
     needs: Needs | None = None,
+    tells: Sequence[str] | None = None,
 ) -> Any:
     given = (
         Parameter("root", Parameter.POSITIONAL_OR_KEYWORD),
@@ -133,7 +149,7 @@ def _field(
     resolve.__signature__ = Signature([*given, *takes])  # type: ignore[attr-defined]
     return strawberry.field(
         resolver=resolve,
-        metadata={EDGE: declared},
+        metadata={EDGE: declared, TELLS: tells},
         description=needs.described(description) if needs else description,
         extensions=[needs] if needs else [],
     )

@@ -16,6 +16,7 @@ from resolvers.reading.tokens import api_tokens
 from resolvers.reading.users import users
 from resolvers.reading.webhooks import webhook_endpoints
 from resolvers.reading.windows import Scope
+from schema.columns import MODELS
 from schema.connections import Connection, paged
 from schema.context import Info
 from schema.edges import load, root_edge
@@ -45,7 +46,6 @@ from schema.types import (
     Viewer,
     WebhookEndpoint,
 )
-from schema.types.nodes import MODELS
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
 Ids = Annotated[

@@ -1,6 +1,6 @@
 """What is selected beneath a field, before it is answered."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from graphql import (
 
 def reads_on(info: strawberry.Info[Any, Any]) -> bool:
     """Whether more is selected of a payload than its own fields and plain fields of its rows."""
-    selections, nodes = _of(info)
+    selections, nodes = selections_of(info)
     return any(
         field.selection_set is not None
         for member in selections.beneath(nodes)
@@ -28,11 +28,11 @@ def reads_on(info: strawberry.Info[Any, Any]) -> bool:
 
 def selected(info: strawberry.Info[Any, Any]) -> frozenset[str]:
     """What is selected of the field, two levels deep: `edges`, `edges.cursor`."""
-    selections, nodes = _of(info)
+    selections, nodes = selections_of(info)
     return selections.wanted(nodes)
 
 
-def _of(info: strawberry.Info[Any, Any]) -> tuple["Selections", Sequence[FieldNode]]:
+def selections_of(info: strawberry.Info[Any, Any]) -> tuple["Selections", Sequence[FieldNode]]:
     raw = info._raw_info
     return Selections(raw.fragments, info.variable_values), raw.field_nodes
 
@@ -43,6 +43,10 @@ class Selections:
 
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Mapping[str, Any]
+
+    def below(self, nodes: Iterable[FieldNode], name: str) -> Sequence[FieldNode]:
+        """The fields of that name beneath others, under whatever alias."""
+        return [field for field in self.beneath(list(nodes)) if field.name.value == name]
 
     def wanted(self, nodes: Sequence[FieldNode]) -> frozenset[str]:
         """What is selected of a field, two levels deep: `edges`, `edges.cursor`."""

@@ -13,6 +13,7 @@ from models.companies import depth as level
 from models.orders import OPEN
 from models.rows import as_model
 from models.users import User, UserRole
+from resolvers.reading.by_id import ById
 from resolvers.reading.filters import (
     Word,
     Words,
@@ -119,6 +120,7 @@ COMPANIES: Final = Listing(
         shown=Q(is_archived=False),
     ),
     dress=dress,
+    always=("id", "path"),
 )
 _CHILDREN: Final = Within.owner("Company.children", "parent_id")
 _DESCENDANTS: Final = Within(
@@ -128,8 +130,11 @@ _DESCENDANTS: Final = Within(
 )
 
 
-async def company_by_id(reader: Reader, ids: Sequence[Any]) -> Mapping[Any, Company]:
-    return by_column(dress(reader, await rows_with(known(Company, reader.caller), "id", ids)))
+def _told(reader: Reader, companies: Sequence[Company]) -> Mapping[Any, Company]:
+    return by_column(dress(reader, companies))
+
+
+company_by_id: Final = ById(Company, known, _told, always=("id", "path"))
 
 
 async def companies(

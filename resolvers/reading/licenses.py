@@ -13,6 +13,7 @@ from models.licenses import Allocation, License, has_status, live
 from models.orders import Order
 from models.rows import as_model
 from models.users import User
+from resolvers.reading.by_id import ById
 from resolvers.reading.companies import of_companies
 from resolvers.reading.filters import (
     Word,
@@ -97,6 +98,7 @@ ALLOCATIONS: Final = Listing(
     words=Words({}),
     related={EXPIRY: "license__expires_at"},
     dress=tell_ends,
+    always=None,
 )
 _OF_COMPANY: Final = Within.owner("Company.licenses", "company_id")
 _OF_ORDER: Final = Within.owner("Order.licenses", "order_id")
@@ -104,8 +106,7 @@ _OF_LICENSE: Final = Within.owner("License.allocations", "license_id")
 _OF_USER: Final = Within.owner("User.allocations", "user_id")
 
 
-async def license_by_id(reader: Reader, ids: Sequence[Any]) -> Mapping[Any, License]:
-    return by_column(await rows_with(visible(License, reader.caller), "id", ids))
+license_by_id: Final = ById(License, visible)
 
 
 async def licenses(

@@ -8,11 +8,11 @@ from tortoise.expressions import Q
 from models.access import people_known, visible
 from models.companies import Company
 from models.orders import NUMBER_LENGTH, Order
+from resolvers.reading.by_id import ById
 from resolvers.reading.companies import looked_after, of_companies
 from resolvers.reading.filters import Filter, Words, email, name, number, one_of, same, text, time
 from resolvers.reading.pages import Listing
 from resolvers.reading.reader import Reader
-from resolvers.reading.sql import by_column, rows_with
 from resolvers.reading.windows import Asked, Sort, SortDirection
 from resolvers.reading.within import Within, of_scope
 
@@ -55,8 +55,7 @@ ORDERS: Final = Listing(
 _OF_COMPANY: Final = Within.owner("Company.orders", "company_id")
 
 
-async def order_by_id(reader: Reader, ids: Sequence[Any]) -> Mapping[Any, Order]:
-    return by_column(await rows_with(visible(Order, reader.caller), "id", ids))
+order_by_id: Final = ById(Order, visible)
 
 
 async def orders(reader: Reader, keys: Sequence[Any], **asked: Unpack[Asked]) -> Mapping[Any, Any]:

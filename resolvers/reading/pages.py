@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, cached_property
+from itertools import chain
 from typing import Any, Final, Generic, TypeVar
 
 from tortoise.expressions import F, Q
@@ -10,11 +12,12 @@ from tortoise.queryset import QuerySet
 
 from models.access import visible
 from models.errors import BadUserInput
-from models.rows import row_class
+from models.rows import joined_class, row_class
+from resolvers.reading.by_id import Along
 from resolvers.reading.cursors import Cursor
 from resolvers.reading.filters import Words
 from resolvers.reading.reader import Reader
-from resolvers.reading.sql import Select, for_each, narrowed
+from resolvers.reading.sql import Join, Select, for_each, narrowed
 from resolvers.reading.windows import SORT, Asked, Order, Sort, SortDirection, Window
 from resolvers.reading.within import Within, told
 
@@ -47,6 +50,8 @@ class Listing(Generic[M]):
     """Columns of other tables that come with each row."""
     dress: Callable[[Reader, Sequence[M]], list[M]] | None = None
     """Makes rows what this reader is shown of them."""
+    always: Sequence[str] | None = ("id",)
+    """The columns that are read of every row; None is all."""
 
     async def pages(
         self, reader: Reader, keys: Iterable[K], within: Within, asked: Asked
@@ -112,9 +117,23 @@ class _Question(Generic[M, K]):
         select = self._select(
             self.window.rows(self.order), backward=self.window.backward, limit=self.window.size + 1
         )
+        select = self._joined(select)
         rows = await for_each(select, self.keys, row_class(self.listing.model, tuple(self._beside)))
+        self._hand_on(chain.from_iterable(rows.values()) if self._along else ())
         dress = self.listing.dress
         return rows if dress is None else {k: dress(self.reader, each) for k, each in rows.items()}
+
+    def _hand_on(self, rows: Iterable[Any]) -> None:
+        """What came along is known from now on."""
+        rows = list(rows)
+        for at, along in enumerate(self._along):
+            batch, columns = along.batch, _columns(along)
+            kind = joined_class(batch.model, f"j{at}.", columns)
+            found = {getattr(row, along.key): row for row in rows}
+            there = [kind(row) for row in found.values() if row[f"j{at}.id"] is not None]
+            told = batch.told(self.reader, there)
+            known = {key: told.get(key) for key in found if key is not None}
+            self.reader.prime(batch, along.columns, known)
 
     async def _totals(self) -> dict[K, int]:
         found = await told(self._rows(), self.within, self.keys, ["COUNT(*) AS total"])
@@ -133,7 +152,38 @@ class _Question(Generic[M, K]):
         order = self.order.sql(table, backward=backward)
         beside = {name: F(column) for name, column in self._beside.items()}
         found = narrowed(self._rows().filter(rows), self.within.rows).annotate(**beside)
+        if self._columns is not None:
+            found = found.only(*self._columns)
         return Select.of(found, f"{order} LIMIT {limit}")
+
+    def _joined(self, select: Select) -> Select:
+        """With what comes along, which each reader sees by its own rules."""
+        joins = [
+            Join(
+                f"j{at}.",
+                along.key,
+                _columns(along),
+                Select.of(along.batch.rows(self.reader).only(*_columns(along))),
+            )
+            for at, along in enumerate(self._along)
+        ]
+        order = self.order.sql(
+            table := self.listing.model._meta.db_table, backward=self.window.backward
+        )
+        return select.joined(table, joins, order) if joins else select
+
+    @property
+    def _along(self) -> Sequence[Along]:
+        return self.asked.get("along", ())
+
+    @cached_property
+    def _columns(self) -> Sequence[str] | None:
+        columns, always = self.asked.get("columns"), self.listing.always
+        if columns is None or always is None:
+            return None
+        sort = () if self.order.sort.is_related else (self.order.sort.column,)
+        keys = (along.key for along in self._along)
+        return tuple(sorted({*columns, *always, *sort, *keys}))
 
     def _rows(self) -> QuerySet[M]:
         words = self.listing.words.ask(self.reader, self.asked.get("filter"))
@@ -143,3 +193,9 @@ class _Question(Generic[M, K]):
     def _beside(self) -> dict[str, str]:
         sort = self.order.sort
         return {**self.listing.related, **({SORT: sort.column} if sort.is_related else {})}
+
+
+@cache
+def _columns(along: Along) -> tuple[str, ...]:
+    columns = along.batch.columns(along.columns)
+    return tuple(sorted(along.batch.model._meta.db_fields if columns is None else columns))

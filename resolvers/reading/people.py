@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from models.access import nameable
+from tortoise.queryset import QuerySet
+
+from models.access import Caller, nameable
+from models.users import User
+from resolvers.reading.by_id import ById
 from resolvers.reading.reader import Reader
-from resolvers.reading.sql import rows_with
 
 
 @dataclass(frozen=True)
@@ -23,10 +26,16 @@ SOMEBODY: Final = Person("Somebody", "", None)
 """Who acted, and is not above any more."""
 
 
-async def person(reader: Reader, ids: Sequence[Any]) -> Mapping[Any, Person]:
-    """Those whose name and address may be told."""
-    found = await rows_with(nameable(reader.caller), "id", ids)
-    return {user.id: Person(user.name, user.email, user.id) for user in found}
+def _nameable(_: type[User], caller: Caller | None) -> QuerySet[User]:
+    return nameable(caller)
+
+
+def _told(_: Reader, users: Sequence[User]) -> Mapping[Any, Person]:
+    return {user.id: Person(user.name, user.email, user.id) for user in users}
+
+
+person: Final = ById(User, _nameable, _told, reads=("id", "name", "email"))
+"""Those whose name and address may be told."""
 
 
 async def person_or_somebody(reader: Reader, ids: Sequence[Any]) -> Mapping[Any, Person]:

@@ -31,6 +31,7 @@ class Reader:
         self.caller = caller
         self.now = now
         self._loads: dict[Hashable, _Load] = {}
+        self._primed: dict[Batch, list[tuple[frozenset[str] | None, Mapping[Any, Any]]]] = {}
         self._asked = 0
         self._is_waiting = False
 
@@ -45,10 +46,30 @@ class Reader:
         """The value of `key`; arguments must be hashable."""
         return raised((await self.load_all(batch, (key,), **arguments))[key])
 
+    def prime(self, batch: Batch, columns: frozenset[str] | None, found: Mapping[Any, Any]) -> None:
+        """These are known: they tell what `columns` tell, None being anything."""
+        self._primed.setdefault(batch, []).append((columns, found))
+
+    def _known(
+        self, batch: Batch, columns: frozenset[str] | None, keys: Iterable[Any]
+    ) -> Mapping[Any, Any] | None:
+        """What came along with other rows, if that is all of them and tells enough."""
+        for told, found in self._primed.get(batch, ()):
+            enough = told is None or (columns is not None and columns <= told)
+            if enough and all(key in found for key in keys):
+                return found
+        return None
+
     async def load_all(
         self, batch: Batch, keys: Iterable[Any], **arguments: Any
     ) -> Mapping[Any, Any]:
-        """The value of each key, among others: None where nothing is, or an exception."""
+        """The value of each key, among others: None where nothing is, or an exception.
+
+        The argument `tells` is not for the batch: the columns that must be there of a row.
+        """
+        tells = arguments.pop("tells", None)
+        if self._primed and (known := self._known(batch, tells, keys)) is not None:
+            return known
         group = (batch, tuple(sorted(arguments.items())))
         load = self._loads.get(group)
         if load is None:

@@ -5,8 +5,8 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import count, islice
-from typing import Any, Final, TypeVar
+from itertools import chain, count, islice
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
@@ -145,6 +145,13 @@ class Select:
             _TEXTS.keep(key, select.text)
         return select
 
+    def joined(self, table: str, joins: Sequence["Join"], order: str) -> "Select":
+        """With the rows that those of `table` name by id, where these are in sight."""
+        parts = tuple((each.prefix, each.key, each.columns, each.rows.text) for each in joins)
+        values = [*self.values, *chain.from_iterable(each.rows.values for each in joins)]
+        counts = tuple(len(each.rows.values) for each in joins)
+        return Select(_joined(self.text, len(self.values), table, parts, counts, order), values)
+
     @classmethod
     def _written(cls, query: QuerySet[Any], then: str) -> "Select":
         query.sql()  # builds it
@@ -155,6 +162,41 @@ class Select:
         if len(text) > LONGEST or len(values.values) > MOST_VALUES:
             raise BadUserInput("This filter is too long.", "filter")
         return cls(text + then, values.values)
+
+
+class Join(NamedTuple):
+    """Rows by id: `key` has the id, and `prefix` stands before the names of the columns."""
+
+    prefix: str
+    key: str
+    columns: tuple[str, ...]
+    rows: Select
+
+
+@lru_cache(maxsize=500)
+def _joined(
+    text: str,
+    sent: int,
+    table: str,
+    parts: tuple[tuple[str, str, tuple[str, ...], str], ...],
+    counts: tuple[int, ...],
+    order: str,
+) -> str:
+    columns, joins = [f'"{table}".*'], []
+    for (prefix, key, names, rows), number in zip(parts, counts, strict=True):
+        alias = prefix.rstrip(".")
+        columns += [f'{alias}."{name}" AS "{prefix}{name}"' for name in names]
+        inner = _shifted(rows, sent)
+        joins.append(f'LEFT JOIN ({inner}) AS {alias} ON {alias}."id" = "{table}"."{key}"')
+        sent += number
+    return (
+        f'SELECT {", ".join(columns)} FROM ({text}) AS "{table}" '  # noqa: S608
+        f"{' '.join(joins)}{order}"
+    )
+
+
+def _shifted(text: str, by: int) -> str:
+    return _PLACEHOLDER.sub(lambda found: f"${int(found[1]) + by}", text)
 
 
 class Texts:

@@ -11,11 +11,12 @@ from models.base import sort_key, where
 from models.companies import Company
 from models.licenses import ReleaseReason
 from models.users import User, UserStatus
+from resolvers.reading.by_id import ById
 from resolvers.reading.companies import of_companies
 from resolvers.reading.filters import Text, Word, Words, each, email, one_of, same, text, time
 from resolvers.reading.pages import Listing
 from resolvers.reading.reader import Reader
-from resolvers.reading.sql import Condition, by_column, rows_with
+from resolvers.reading.sql import Condition
 from resolvers.reading.windows import Asked, Sort, SortDirection
 from resolvers.reading.within import Within, of_scope
 
@@ -105,8 +106,7 @@ USERS: Final = Listing(
 _OF_COMPANY: Final = Within.owner("Company.users", "company_id")
 
 
-async def user_by_id(reader: Reader, ids: Sequence[Any]) -> Mapping[Any, User]:
-    return by_column(await rows_with(known(User, reader.caller), "id", ids))
+user_by_id: Final = ById(User, known)
 
 
 async def users(reader: Reader, keys: Sequence[Any], **asked: Unpack[Asked]) -> Mapping[Any, Any]:

@@ -33,7 +33,9 @@ class SortDirection(StrEnum):
 
 
 class Asked(TypedDict, total=False):
-    """What a list is asked for. `want` names what is selected of the page, two levels deep."""
+    """What a list is asked for. `want` names what is selected of the page, two levels deep;
+    `columns` are those that its rows must tell, and `along` the rows that come with them.
+    """
 
     first: int | None
     after: str | None
@@ -43,6 +45,8 @@ class Asked(TypedDict, total=False):
     filter: Filter | None
     order_by: tuple[str, SortDirection] | None
     want: frozenset[str]
+    columns: frozenset[str] | None
+    along: tuple[Any, ...]
 
 
 @dataclass(frozen=True)

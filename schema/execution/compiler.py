@@ -101,7 +101,8 @@ class _Plan:
         level = self.level(inner, field.details, field.nodes[0].name.value, origin)
         executor = self.executor
         found = Selections(executor.fragment_definitions, executor.variable_values.coerced)
-        return Step(edge, field, level, inner is kind, found.wanted(field.nodes))
+        told = edge.selective(found, field.nodes, kind) if edge.selective else {}
+        return Step(edge, field, level, inner is kind, told)
 
 
 class _Function:

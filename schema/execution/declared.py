@@ -23,8 +23,9 @@ class Edge:
     value that is an exception is raised for its key alone. It may be asked twice, so it only reads.
     `key` is the attribute of the parent that holds its key, None for null; with `many`, that holds
     several, and the answer is the list of what is there. `value` makes the GraphQL value of what
-    was found, and `neutral` of an argument what `load` takes. A `selective` edge is told what is
-    selected, as the argument `want`.
+    was found, and `neutral` of an argument what `load` takes. A `selective` edge has more
+    arguments, told by what is selected beneath it: `selective(selections, nodes, kind)`. `batch` is
+    what the application knows the edge by.
     """
 
     load: Load
@@ -32,7 +33,8 @@ class Edge:
     value: Callable[[Any], Any]
     neutral: Callable[[Any], Any]
     many: bool = False
-    selective: bool = False
+    selective: Callable[..., Mapping[str, Any]] | None = None
+    batch: Any = None
 
 
 @dataclass(frozen=True, eq=False)

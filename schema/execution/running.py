@@ -136,7 +136,8 @@ class Step:
     level: Level
     """Completes what the edge finds."""
     nullable: bool
-    want: frozenset[str]
+    selected: Mapping[str, Any]
+    """Arguments told by what is selected beneath."""
     _constant: Mapping[str, Any] | None = set_up(default=None, init=False)
 
     def arguments(self, executor: Stock) -> Mapping[str, Any]:
@@ -144,8 +145,7 @@ class Step:
             return self._constant
         told = self.field.arguments(executor)
         given = {name: self.edge.neutral(value) for name, value in told.items()}
-        if self.edge.selective:
-            given["want"] = self.want
+        given.update(self.selected)
         if not self.field.has_variables:
             self._constant = given
         return given

@@ -1,7 +1,7 @@
 """Companies, and the counts of their licenses."""
 
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 from uuid import UUID
 
 import strawberry
@@ -24,6 +24,7 @@ from resolvers.reading.summaries import Summary, license_summaries
 from resolvers.reading.users import users_of_company
 from resolvers.reading.warnings import notification_warnings
 from resolvers.reading.windows import Scope
+from schema.columns import TELLS
 from schema.connections import Connection, paged, scoped
 from schema.context import Info
 from schema.edges import edge, wraps
@@ -42,6 +43,9 @@ from schema.types.lazy import License, Order, User
 from schema.types.nodes import Node, column
 from schema.types.people import Contact
 from schema.types.permissions import CompanyPermissions
+
+ITSELF: Final = ("id", "path")
+"""What tells a company, and where it stands."""
 
 
 @strawberry.type(description="A vendor, distributor, partner or customer: a place in the tree.")
@@ -63,18 +67,22 @@ class Company(Node, model=models.Company):
         company_by_id, key="parent_id", description="Null at the top of what the viewer may see."
     )
     ancestors: "list[Company]" = edge(
-        ancestors, description="From the top of what the viewer may see down to the parent."
+        ancestors,
+        tells=ITSELF,
+        description="From the top of what the viewer may see down to the parent.",
     )
     children: "Connection[Company]" = edge(
         children,
         takes=paged(CompanyFilter, CompanyOrder),
         selective=True,
+        tells=ITSELF,
         description="The companies right beneath it.",
     )
     descendants: "Connection[Company]" = edge(
         descendants,
         takes=paged(CompanyFilter, CompanyOrder),
         selective=True,
+        tells=ITSELF,
         description="Every company beneath it.",
     )
     account_manager: Contact | None = edge(
@@ -83,30 +91,36 @@ class Company(Node, model=models.Company):
         description="The dedicated account manager, a user of a company above.",
     )
     managers: list[User] = edge(
-        managers, description="Those who manage it: account managers, but in a customer."
+        managers,
+        tells=ITSELF,
+        description="Those who manage it: account managers, but in a customer.",
     )
     users: Connection[User] = edge(
         users_of_company,
         takes=paged(UserFilter, UserOrder),
         selective=True,
+        tells=ITSELF,
         description="The people of this company alone.",
     )
     orders: Connection[Order] = edge(
         orders_of_company,
         takes=paged(OrderFilter, OrderOrder),
         selective=True,
+        tells=ITSELF,
         description="The orders of this company alone.",
     )
     licenses: Connection[License] = edge(
         licenses_of_company,
         takes=paged(LicenseFilter, LicenseOrder),
         selective=True,
+        tells=ITSELF,
         description="The licenses of this company alone.",
     )
     license_summary: "LicenseSummary" = edge(
         license_summaries,
         takes=(scoped(Scope.OWN),),
         selective=True,
+        tells=ITSELF,
         description="Counts of its licenses, of those beneath it, or of both.",
     )
     notification_warning: str | None = edge(
@@ -116,7 +130,9 @@ class Company(Node, model=models.Company):
     )
     viewer_can: CompanyPermissions = edge(company_rules, description="What the viewer may do here.")
 
-    @strawberry.field(description="0 at the top of what the viewer may see.")
+    @strawberry.field(
+        description="0 at the top of what the viewer may see.", metadata={TELLS: ITSELF}
+    )
     def depth(self, info: Info) -> int:
         return depth(info.context.reader, self.row)
 

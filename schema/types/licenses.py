@@ -12,6 +12,7 @@ from resolvers.reading.licenses import allocations_of_license, license_of_stay
 from resolvers.reading.orders import order_by_id
 from resolvers.reading.people import person
 from resolvers.reading.users import user_by_id
+from schema.columns import TELLS
 from schema.connections import Connection, paged
 from schema.context import Info
 from schema.edges import edge
@@ -41,16 +42,21 @@ class License(Node, model=models.License):
         allocations_of_license,
         takes=paged(),
         selective=True,
+        tells=("id",),
         description="Its stays with learners, newest first.",
     )
 
-    @strawberry.field(description="Told from the clock at the moment of asking; never stored.")
+    @strawberry.field(
+        description="Told from the clock at the moment of asking; never stored.",
+        metadata={TELLS: ("status_at",)},
+    )
     def status(self, info: Info) -> LicenseStatus:
         status: LicenseStatus = self.row.status_at(info.context.reader.now)
         return status
 
     @strawberry.field(
-        description="Whole days of 24 hours left, 0 on the last and after; null: never expires."
+        description="Whole days of 24 hours left, 0 on the last and after; null: never expires.",
+        metadata={TELLS: ("days_remaining",)},
     )
     def days_remaining(self, info: Info) -> int | None:
         days: int | None = self.row.days_remaining(info.context.reader.now)

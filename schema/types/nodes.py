@@ -1,15 +1,13 @@
 """What all types with a row have in common."""
 
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Self
 
 import strawberry
 
 from models.base import Entity
+from schema.columns import MODELS, TELLS
 from schema.edges import wraps
 from schema.ids import global_id
-
-MODELS: Final[dict[str, type[Entity]]] = {}
-"""What is behind a type, by the name that ids carry."""
 
 
 @strawberry.interface(description="Anything with an id of its own.")
@@ -37,7 +35,7 @@ class Node:
             raise AttributeError(name)
         return getattr(self.row, name)
 
-    @strawberry.field(description="Opaque, and unique among all types.")
+    @strawberry.field(description="Opaque, and unique among all types.", metadata={TELLS: ("id",)})
     def id(self) -> strawberry.ID:
         return global_id(type(self).__name__, self.row.id)
 

@@ -81,6 +81,7 @@ class Order(Node, model=models.Order):
         licenses_of_order,
         takes=paged(LicenseFilter, LicenseOrder),
         selective=True,
+        tells=("id",),
         description="The licenses that it brought.",
     )
     viewer_can: OrderPermissions = edge(order_rules, description="What the viewer may do with it.")

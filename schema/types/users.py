@@ -41,11 +41,12 @@ class User(Node, model=models.User):
         "lists and counts are empty.",
     )
     license: License | None = edge(
-        license_held, description="The live license this user holds, if any."
+        license_held, tells=("id",), description="The live license this user holds, if any."
     )
     allocations: Connection[Allocation] = edge(
         allocations_of_user,
         takes=paged(),
         selective=True,
+        tells=("id",),
         description="The stays of licenses with this user, newest first.",
     )

@@ -1,0 +1,60 @@
+"""Rows by their ids: asked for by themselves, or joined to the rows that name them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+
+from models.access import Caller
+from models.rows import needed
+from resolvers.reading.reader import Reader
+from resolvers.reading.sql import by_column, rows_with
+
+M = TypeVar("M", bound=Model)
+
+
+def as_they_are(_: Reader, rows: Sequence[M]) -> Mapping[Any, Any]:
+    return by_column(rows)
+
+
+@dataclass(frozen=True, eq=False)
+class ById(Generic[M]):
+    """A batch function: those of the ids that the reader has in `sight`, as `told` tells of them.
+
+    `reads` are the attributes of a row that `told` reads; None where it tells the row itself.
+    """
+
+    model: type[M]
+    sight: Callable[[type[M], Caller | None], QuerySet[M]]
+    told: Callable[[Reader, Sequence[M]], Mapping[Any, Any]] = as_they_are
+    reads: Sequence[str] | None = None
+    always: Sequence[str] = ("id",)
+    """The columns that `told` reads of a row that it tells."""
+
+    async def __call__(self, reader: Reader, ids: Sequence[Any]) -> Mapping[Any, Any]:
+        return self.told(reader, await rows_with(self.rows(reader), "id", ids))
+
+    @property
+    def __name__(self) -> str:
+        return f"{self.model.__name__}ById"
+
+    def rows(self, reader: Reader) -> QuerySet[M]:
+        return self.sight(self.model, reader.caller)
+
+    def columns(self, asked: frozenset[str] | None) -> frozenset[str] | None:
+        """What is to be read, of what is asked of a row; None is all."""
+        if self.reads is not None:
+            asked = frozenset().union(*(needed(self.model, name) for name in self.reads))
+        return None if asked is None else asked.union(self.always)
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """A row that comes with each row that has its id in `key`. Where `columns` is None, it may
+    have to tell anything."""
+
+    key: str
+    batch: ById[Any]
+    columns: frozenset[str] | None
