@@ -1,7 +1,7 @@
 """What every table shares: identity, the path of the owning company, and how text is taken in."""
 
-import base64
 import unicodedata
+from binascii import b2a_base64
 from datetime import datetime
 from typing import Any, Final, Self
 from uuid import UUID
@@ -23,7 +23,7 @@ def new_id() -> UUID:
 
 def global_id(name: str, id: UUID | str) -> str:
     """A row's id as the API tells it: opaque, and unique among all types."""
-    return base64.b64encode(f"{name}:{id}".encode()).decode()
+    return b2a_base64(f"{name}:{id}".encode(), newline=False).decode()
 
 
 def sort_key(text: str) -> str:

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from types import FunctionType
 from typing import Any, ClassVar, Final, TypeVar
@@ -88,7 +88,7 @@ def joined_class(model: type[Model], prefix: str, columns: Sequence[str]) -> typ
     return _joined_class(model, prefix, columns, model._meta.db.capabilities.dialect)
 
 
-@cache
+@lru_cache(maxsize=1_000)
 def _joined_class(model: type[Model], prefix: str, columns: Sequence[str], _: str) -> type[Joined]:
     made: type[Joined] = _class(model, (), Joined, {"columns": columns, "prefix": prefix})
     return made
@@ -130,6 +130,7 @@ def _class(
     model: type[Model], beside: Sequence[str], driver: type, more: dict[str, Any] | None = None
 ) -> Any:
     converts = _lean_converts(model._meta)
+    prefix = (more or {}).get("prefix", "")
     columns = {*model._meta.fields_db_projection, *beside}
     rules = {
         name: member
@@ -142,12 +143,19 @@ def _class(
         "__eq__": lambda row, other: type(row) is type(other) and row["id"] == other["id"],
         MODEL: model,
     }
-    values = {name: property(_reader(name, converts.get(name))) for name in columns}
+    read = _reader_beside if prefix else _reader
+    values = {name: property(read(prefix + name, converts.get(name))) for name in columns}
     return type(f"{model.__name__}Row", (driver,), told | rules | values | (more or {}))
 
 
 def _reader(name: str, convert: Convert | None) -> Callable[[Any], Any]:
     return itemgetter(name) if convert is None else lambda row: convert(row[name])
+
+
+def _reader_beside(name: str, convert: Convert | None) -> Callable[[Any], Any]:
+    if convert is None:
+        return lambda joined: joined.row[name]
+    return lambda joined: convert(joined.row[name])
 
 
 def _lean_converts(meta: MetaInfo) -> dict[str, Convert]:

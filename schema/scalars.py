@@ -11,11 +11,14 @@ _RFC_3339: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
 MICROSECONDS: Final = 6
+ZONE: Final = -len("+00:00")
 
 
 def told(at: datetime) -> str:
     """`2026-03-01T09:30:00Z`; a fraction only where there is one."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return f"{at.isoformat()[:ZONE]}Z"
 
 
 def taken_in(value: Any) -> datetime:

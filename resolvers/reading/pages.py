@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any, Final, Generic, TypeVar
 
@@ -150,34 +150,30 @@ class _Question(Generic[M, K]):
     def _select(self, rows: Q, *, backward: bool, limit: int) -> Select:
         table = self.listing.model._meta.db_table
         order = self.order.sql(table, backward=backward)
-        beside = {name: F(column) for name, column in self._beside.items()}
-        found = narrowed(self._rows().filter(rows), self.within.rows).annotate(**beside)
-        if self._columns is not None:
-            found = found.only(*self._columns)
-        return Select.of(found, f"{order} LIMIT {limit}")
+        seen = visible(self.listing.model, self.reader.caller)
+        found = narrowed(seen, self.within.rows, self._words, rows)
+        if self._beside:
+            found = found.annotate(**{name: F(column) for name, column in self._beside.items()})
+        return Select.of(found, f"{order} LIMIT {limit}", self._columns)
 
     def _joined(self, select: Select) -> Select:
         """With what comes along, which each reader sees by its own rules."""
-        joins = [
-            Join(
-                f"j{at}.",
-                along.key,
-                _columns(along),
-                Select.of(along.batch.rows(self.reader).only(*_columns(along))),
-            )
-            for at, along in enumerate(self._along)
-        ]
-        order = self.order.sql(
-            table := self.listing.model._meta.db_table, backward=self.window.backward
-        )
+        joins = [self._join(f"j{at}.", along) for at, along in enumerate(self._along)]
+        table = self.listing.model._meta.db_table
+        order = self.order.sql(table, backward=self.window.backward)
         return select.joined(table, joins, order) if joins else select
+
+    def _join(self, prefix: str, along: Along) -> Join:
+        columns = _columns(along)
+        rows = Select.of(along.batch.rows(self.reader), columns=columns)
+        return Join(prefix, along.key, columns, rows)
 
     @property
     def _along(self) -> Sequence[Along]:
         return self.asked.get("along", ())
 
     @cached_property
-    def _columns(self) -> Sequence[str] | None:
+    def _columns(self) -> tuple[str, ...] | None:
         columns, always = self.asked.get("columns"), self.listing.always
         if columns is None or always is None:
             return None
@@ -186,16 +182,19 @@ class _Question(Generic[M, K]):
         return tuple(sorted({*columns, *always, *sort, *keys}))
 
     def _rows(self) -> QuerySet[M]:
-        words = self.listing.words.ask(self.reader, self.asked.get("filter"))
-        return visible(self.listing.model, self.reader.caller).filter(words)
+        return visible(self.listing.model, self.reader.caller).filter(self._words)
 
-    @property
+    @cached_property
+    def _words(self) -> Q:
+        return self.listing.words.ask(self.reader, self.asked.get("filter"))
+
+    @cached_property
     def _beside(self) -> dict[str, str]:
         sort = self.order.sort
         return {**self.listing.related, **({SORT: sort.column} if sort.is_related else {})}
 
 
-@cache
+@lru_cache(maxsize=1_000)
 def _columns(along: Along) -> tuple[str, ...]:
     columns = along.batch.columns(along.columns)
     return tuple(sorted(along.batch.model._meta.db_fields if columns is None else columns))

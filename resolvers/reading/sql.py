@@ -130,17 +130,19 @@ class Select:
     values: Sequence[Any]
 
     @classmethod
-    def of(cls, query: QuerySet[Any], then: str = "") -> "Select":
+    def of(
+        cls, query: QuerySet[Any], then: str = "", columns: tuple[str, ...] | None = None
+    ) -> "Select":
         """Raises BadUserInput if its filter makes it longer than a database takes."""
         try:
             shape = shape_of(query)
         except Shapeless:
-            return cls._written(query, then)
-        key = (is_sqlite(), shape.key, then)
+            return cls._written(query.only(*columns) if columns else query, then)
+        key = (is_sqlite(), shape.key, columns, then)
         text = _TEXTS.get(key)
         if text is not None:
             return cls(text, shape.values)
-        select = cls._written(query, then)
+        select = cls._written(query.only(*columns) if columns else query, then)
         if select.values == shape.values:
             _TEXTS.keep(key, select.text)
         return select
@@ -250,9 +252,9 @@ async def run(statement: str, values: Sequence[Any], kind: type[Any] | None = No
     return await database.read(statement, values, kind)
 
 
-def narrowed(rows: QuerySet[M], condition: Q) -> QuerySet[M]:
+def narrowed(rows: QuerySet[M], condition: Q, *more: Q) -> QuerySet[M]:
     """As `filter`, but said first: SQLite enters an index by the first condition that fits."""
-    found = rows.filter(condition)
+    found = rows.filter(*more, condition)
     found._q_objects.insert(0, found._q_objects.pop())
     return found
 

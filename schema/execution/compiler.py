@@ -118,6 +118,7 @@ class _Function:
         self._unfit = f"raise {self._code.constant(Unfit)}"
         self._before = ["answers = []"]
         self._steps: list[Step] = []
+        self._context = ""
 
     def level(self, kind: GraphQLOutputType, details: FieldDetailsList, origin: _Origin) -> Level:
         code = self._code
@@ -207,7 +208,7 @@ class _Function:
         name, origin = self._code.name(), VALUE
         resolver, inline = field.declared.base_resolver, read.inline(field)
         if inline is not None:
-            called, origin = read.written(inline), read.origin(inline)
+            called, origin = self._inline(inline, field, read), read.origin(inline)
         elif resolver is not None:
             called = self._call(resolver, field, read)
         else:
@@ -217,6 +218,15 @@ class _Function:
         answer = self._value(field.definition.type, name, field.details, origin)
         self._field_name = outer
         return answer
+
+    def _inline(self, inline: Inline, field: Field, read: "_Reading") -> str:
+        used = {name: self._code.constant(value) for name, value in inline.uses.items()}
+        if "{context}" in inline.expression and not self._context:
+            self._context = self._code.name()
+            self._before.append(f"{self._context} = attempt.executor.context_value")
+        return inline.expression.format(
+            *read.shown(), kind=repr(field.parent.name), context=self._context, **used
+        )
 
     def _call(self, resolver: StrawberryResolver[Any], field: Field, read: "_Reading") -> str:
         """An ordinary resolver. One that awaits or takes arguments is stock's."""
@@ -283,8 +293,9 @@ class _Reading:
         inline = field.declared.metadata.get(INLINE)
         return inline if isinstance(inline, Inline) and self._is_shown else None
 
-    def written(self, inline: Inline) -> str:
-        return inline.expression.format(self._shown(), self._origin.around)
+    def shown(self) -> tuple[str, str]:
+        """The variables of what it shows, and of what its parent shows."""
+        return self._shown(), self._origin.around
 
     def origin(self, inline: Inline) -> _Origin:
         """Of what an inline field finds."""

@@ -1,7 +1,7 @@
 """What an application declares of its fields, for executors."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 EDGE: Final = "edge"
@@ -41,9 +41,11 @@ class Edge:
 class Inline:
     """What a field reads of that which its type shows: `{0}`; `{1}` is what the parent shows.
 
-    What it finds is made a GraphQL value by `value`; None where all that is selected of it is
-    inline as well.
+    `{kind}` is the name of the type, `{context}` the context of the request; what else it `uses`
+    has a name of its own. What it finds is made a GraphQL value by `value`; None where all that is
+    selected of it is inline as well.
     """
 
     expression: str
     value: Callable[[Any], Any] | None = None
+    uses: Mapping[str, Any] = field(default_factory=dict)

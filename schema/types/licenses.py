@@ -16,6 +16,7 @@ from schema.columns import TELLS
 from schema.connections import Connection, paged
 from schema.context import Info
 from schema.edges import edge
+from schema.execution.declared import INLINE, Inline
 from schema.types.lazy import Company, Order, User
 from schema.types.nodes import Node, column
 from schema.types.people import Contact
@@ -48,7 +49,10 @@ class License(Node, model=models.License):
 
     @strawberry.field(
         description="Told from the clock at the moment of asking; never stored.",
-        metadata={TELLS: ("status_at",)},
+        metadata={
+            TELLS: ("status_at",),
+            INLINE: Inline("{0}.status_at({context}.reader.now)"),
+        },
     )
     def status(self, info: Info) -> LicenseStatus:
         status: LicenseStatus = self.row.status_at(info.context.reader.now)
@@ -56,7 +60,10 @@ class License(Node, model=models.License):
 
     @strawberry.field(
         description="Whole days of 24 hours left, 0 on the last and after; null: never expires.",
-        metadata={TELLS: ("days_remaining",)},
+        metadata={
+            TELLS: ("days_remaining",),
+            INLINE: Inline("{0}.days_remaining({context}.reader.now)"),
+        },
     )
     def days_remaining(self, info: Info) -> int | None:
         days: int | None = self.row.days_remaining(info.context.reader.now)

@@ -4,10 +4,10 @@ from typing import Any, ClassVar, Self
 
 import strawberry
 
-from models.base import Entity
+from models.base import Entity, global_id
 from schema.columns import MODELS, TELLS
 from schema.edges import wraps
-from schema.ids import global_id
+from schema.execution.declared import INLINE, Inline
 
 
 @strawberry.interface(description="Anything with an id of its own.")
@@ -35,9 +35,15 @@ class Node:
             raise AttributeError(name)
         return getattr(self.row, name)
 
-    @strawberry.field(description="Opaque, and unique among all types.", metadata={TELLS: ("id",)})
+    @strawberry.field(
+        description="Opaque, and unique among all types.",
+        metadata={
+            TELLS: ("id",),
+            INLINE: Inline("{told}({kind}, {0}.id)", uses={"told": global_id}),
+        },
+    )
     def id(self) -> strawberry.ID:
-        return global_id(type(self).__name__, self.row.id)
+        return strawberry.ID(global_id(type(self).__name__, self.row.id))
 
 
 def column(description: str) -> Any:

@@ -88,6 +88,7 @@ EXCEPTIONS: Final = {
     ("people", "refuse_taken", "taken"): TAKEN,
     ("people", "take_in", "save_new"): WRITES_ONLY,
     ("reading/companies", "_has_requests", "SELECT"): ABOUT,
+    ("reading/sql", "_joined", "SELECT"): ABOUT,
     ("reading/sql", "_lateral", "SELECT"): ABOUT,
     ("reading/sql", "_united", "SELECT"): ABOUT,
     ("reading/sql", "among", "SELECT"): "of the values that it is given",
