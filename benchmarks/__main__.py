@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from app.database import connected
-from benchmarks import daily, days, execution, imports, overload, paths, results
+from benchmarks import daily, days, execution, imports, overload, paths, peer, results
 from benchmarks.allocating import CALLS, compare_allocating, pools
 from benchmarks.assigning import assigning
 from benchmarks.compare import Compared, answer, compare, table
@@ -67,7 +67,7 @@ def _arguments() -> argparse.Namespace:
     told.add_argument("--rounds", type=int, default=5)
     told.add_argument("--seconds", type=float, default=3.0, help="of each load")
     told.add_argument("--keep", type=Path, help="a folder to keep the data in, for the next run")
-    told.add_argument("--peer", choices=["postgraphile"])
+    told.add_argument("--peer", choices=[peer.NAME])
     asked = told.parse_args()
     for name in (asked.only or "").split(","):
         if name and name not in (*PARTS, *DECISIONS):
@@ -117,6 +117,8 @@ class Run:
             contenders = [canopy("canopy", url), floor(url)]
             if self.with_standard:
                 contenders.append(canopy("standard", url, {"CANOPY_EXECUTOR": "standard"}))
+            if self.peer and await peer.install():
+                contenders.append(await peer.postgraphile(url))
             servers = await asyncio.gather(*map(stack.enter_async_context, contenders))
             for name in PAGES:
                 if name in self.parts:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.clock import utc_now
+from benchmarks import peer
 from benchmarks.load import request
 from models.companies import Company
 from models.database import rows
@@ -63,6 +64,9 @@ class Question:
     def to(self, server: str) -> str:
         if server == "floor":
             return request(f"/{self.name}", self.plain)
+        if server == peer.NAME:
+            told = {"query": peer.DOCUMENTS[self.name], "variables": dict(self.plain)}
+            return request("/graphql", told, self.token)
         return request("/graphql", self.body, self.token)
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from app.database import migrate
 from app.seeding.tree import Size
+from benchmarks.servers import ALL_CORES
 from tests import postgres
 from tests.postgres import Postgres
 
@@ -73,4 +74,5 @@ async def _seed(url: str, size: Size) -> None:
         *("--learners", str(size.learners), "--licenses", str(size.licenses)),
         env={**os.environ, "CANOPY_DATABASE_URL": url},
     )
+    os.sched_setaffinity(process.pid, ALL_CORES)
     assert await process.wait() == 0

@@ -1,6 +1,7 @@
 """Writes made-up rows down in bulk, all of them or none."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time
 from typing import Any, Final
 
@@ -57,8 +58,7 @@ async def _fill(chance: Chance, size: Size, told: Told) -> str:
     everybody = grow(chance, size)
     channel = [place for place in everybody if not place.is_customer]
     await _write_channel(chance, channel, told)
-    for part in _parts(chance, everybody[len(channel) :], told):
-        await _write(part)
+    await _write_all(_parts(chance, everybody[len(channel) :], told))
     return everybody[0].managers[0].email
 
 
@@ -66,8 +66,7 @@ async def _write_channel(chance: Chance, channel: Sequence[Place], told: Told) -
     """Those above customers: their account managers are among the people that come with them."""
     for place in channel:
         place.company.account_manager_id = None
-    for part in _parts(chance, channel, told):
-        await _write(part)
+    await _write_all(_parts(chance, channel, told))
     for place in channel:
         place.company.account_manager_id = place.keeper.id if place.keeper else None
     await Company.bulk_update([place.company for place in channel], ["account_manager_id"])
@@ -84,6 +83,14 @@ def _parts(chance: Chance, places: Iterable[Place], told: Told) -> Iterator[Rows
             yield rows
             rows = Rows()
     yield rows
+
+
+async def _write_all(parts: Iterator[Rows]) -> None:
+    """Each is made by another thread while the one before is written."""
+    made: Awaitable[Rows | None] = asyncio.create_task(asyncio.to_thread(next, parts, None))
+    while part := await made:
+        made = asyncio.create_task(asyncio.to_thread(next, parts, None))
+        await _write(part)
 
 
 async def _write(part: Rows) -> None:
