@@ -16,7 +16,7 @@ from benchmarks.compare import Compared, answer, compare, table
 from benchmarks.growing import processes, tree
 from benchmarks.listening import listening
 from benchmarks.mailing import mailing
-from benchmarks.questions import Question, questions
+from benchmarks.questions import Question, questions, requests_of
 from benchmarks.results import PAGES, Results
 from benchmarks.seeded import Kept, seeded, size_of
 from benchmarks.servers import Process, canopy, ceiling, floor, stand_aside
@@ -98,19 +98,20 @@ class Run:
         await self._with_little()
 
     async def _with_data(self, urls: dict[str, str]) -> None:
-        asks = {}
-        for name, url in urls.items():
-            async with connected(url):
-                asks[name] = await questions()
-        large = urls[LARGE], asks[LARGE]
-        await self._compared(*large)
+        async with connected(urls[LARGE]):
+            asks = await questions()
+        await self._compared(urls[LARGE], asks)
         if "growth" in self.parts:
-            small = urls[SMALL], asks[SMALL]
-            self.results.growth = await tree(
-                small, large, self.rounds, self.seconds, self.results.say
-            )
+            async with connected(urls[SMALL]):
+                few = await questions()
+                requests = await requests_of(few["Q2 of a partner"])
+            async with connected(urls[LARGE]):
+                many = await questions(requests)
+            trees = ((urls[SMALL], few), (urls[LARGE], many))
+            say = self.results.say
+            self.results.growth = await tree(*trees, self.rounds, self.seconds, say)
         if "processes" in self.parts:
-            await processes(urls[LARGE], asks[LARGE]["Q3"], self.seconds, self.results.say)
+            await processes(urls[LARGE], asks["Q3"], self.seconds, self.results.say)
 
     async def _compared(self, url: str, asks: dict[str, Question]) -> None:
         async with AsyncExitStack() as stack:

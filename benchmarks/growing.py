@@ -9,7 +9,7 @@ from benchmarks.questions import Question
 from benchmarks.servers import ALL_CORES, CLIENTS, Load, Process, canopy
 
 Say = Callable[[str], None]
-OF: Final = ("Q2", "Q2 of the root")
+OF: Final = ("Q2 of a partner", "Q2 of the root")
 PROCESSES: Final = (1, 2, 4)
 
 
@@ -20,8 +20,8 @@ async def tree(
     seconds: float,
     say: Say,
 ) -> dict[str, float]:
-    """How many times as long a request takes in the larger tree, in turn; of a partner and of the
-    root. The partner of the smaller tree has few requests, so that its page is shorter."""
+    """How many times as long a request takes in the larger tree, in turn: of a partner as large as
+    the largest of the smaller tree, and of the root, which has ten times as many requests."""
     grown: dict[str, float] = {}
     async with AsyncExitStack() as stack:
         servers = [

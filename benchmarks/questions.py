@@ -7,8 +7,10 @@ from typing import Any, Final
 from app.clock import utc_now
 from benchmarks import peer
 from benchmarks.load import request
+from models.base import within
 from models.companies import Company
 from models.database import rows
+from models.orders import Order, OrderStatus
 from models.tokens import ApiScope
 from models.users import User, UserRole
 from schema.ids import global_id
@@ -70,19 +72,17 @@ class Question:
         return request("/graphql", self.body, self.token)
 
 
-async def questions() -> dict[str, Question]:
-    """Q1 to Q3 of a large distributor, a large partner and a customer; Q2 of the root, too."""
+async def questions(requests: int | None = None) -> dict[str, Question]:
+    """Q1 to Q3 of a large distributor, the partner with the most requests, and a customer.
+
+    Q2 also of the root, and of a partner with about so many `requests`.
+    """
     distributor = await _one(
         """SELECT above.id FROM companies above JOIN companies ON companies.parent_id = above.id
         WHERE above.kind = 'DISTRIBUTOR' GROUP BY above.id ORDER BY count(*) DESC, above.id"""
     )
-    partner = await _one(
-        """SELECT above.id FROM companies above JOIN orders
-        ON orders.path >= above.path AND orders.path < substr(above.path, 1, length(above.path) - 1)
-            || '0'
-        WHERE above.kind = 'PARTNER' AND orders.status = 'REQUESTED'
-        GROUP BY above.id ORDER BY count(*) DESC, above.id"""
-    )
+    partner = await _partner("count(*) DESC")
+    alike = await _partner(f"abs(count(*) - {requests})") if requests else partner
     customer = await _one(
         """SELECT companies.id FROM companies JOIN licenses ON licenses.company_id = companies.id
         WHERE companies.kind = 'CUSTOMER' AND NOT companies.is_archived AND voided_at IS NULL
@@ -106,7 +106,24 @@ async def questions() -> dict[str, Question]:
             {"companyId": str(customer.id)},
         ),
         "Q2 of the root": Question("Q2", await _token(root), {}, {"path": root.path}),
+        "Q2 of a partner": Question("Q2", await _token(alike), {}, {"path": alike.path}),
     }
+
+
+async def requests_of(question: Question) -> int:
+    """How many there are in the subtree that it asks of."""
+    path = question.plain["path"]
+    return await Order.filter(within(path), status=OrderStatus.REQUESTED).count()
+
+
+async def _partner(order: str) -> Company:
+    """The first one in an order by its requests."""
+    return await _one(
+        f"""SELECT above.id FROM companies above JOIN orders
+        ON orders.path >= above.path AND orders.path < rtrim(above.path, '/') || '0'
+        WHERE above.kind = 'PARTNER' AND orders.status = 'REQUESTED'
+        GROUP BY above.id ORDER BY {order}, above.id"""
+    )
 
 
 async def _one(statement: str) -> Company:
