@@ -8,11 +8,11 @@ import pytest
 import pytest_asyncio
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
-from app.database import connected
 from app.memory import settle
 from tests.databases import Databases, postgres_databases, sqlite_files
 from tests.factories import Make
 from tests.graphql.api import Api, application
+from tests.kept import connected
 from tests.postgres import Postgres
 
 
@@ -92,6 +92,7 @@ async def databases(
     async with source as databases:
         EXECUTOR_CACHE.clear()  # of statements, by the name of the connection: always "default"
         yield databases
+        gc.collect()  # connections that were cut say so when they go
 
 
 @pytest_asyncio.fixture

@@ -108,9 +108,9 @@ def test_a_bomb_of_fragments_is_refused_in_no_time() -> None:
     bomb = f"{{ viewer {{ user {{ ...f0 }} }} }} {doubling} fragment f30 on User {{ name }}"
     documents = Documents(schema._schema, load(_env_file=None))
 
-    started = time.perf_counter()
+    started = time.process_time()
     refused = documents.too_heavy(documents.read(bomb), None, {})
-    took = time.perf_counter() - started
+    took = time.process_time() - started
 
     assert [error.extensions for error in refused] == [
         {"code": "QUERY_TOO_COSTLY", "figure": 2**30 + 2, "limit": 50_000}
