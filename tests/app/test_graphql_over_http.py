@@ -287,7 +287,7 @@ def test_what_takes_too_long_is_ended() -> None:
 
 
 def test_what_was_read_for_it_is_ended_too() -> None:
-    with served(max_operation_seconds=0.1) as client:
+    with served(max_operation_seconds=0.5) as client:
         assert codes(post(client, {"query": "{ read }"})) == ["OPERATION_TIMEOUT"]
 
         assert reading_ended.wait(10)

@@ -141,8 +141,8 @@ def lists() -> dict[str, GraphQLField]:
 
 
 def whole_lists() -> tuple[str, dict[str, Any]]:
-    """Every id of each list at the root, in each of its scopes; what lists hide by themselves,
-    such as who was removed, as well."""
+    """Every id of each list at the root, in each of its scopes and orders, whose cursors tell what
+    they sort by; what lists hide by themselves, such as who was removed, as well."""
     chosen, declared, sent = [], [], {}
     for name, field in lists().items():
         given = ["first: 200"]
@@ -152,12 +152,19 @@ def whole_lists() -> tuple[str, dict[str, Any]]:
             declared.append(f"$all_{name}: {kind.name}")
             sent[f"all_{name}"] = {"status": _values(status.type)} if status else {}
             given.append(f"filter: $all_{name}")
-        for number, scope in enumerate(_scopes(field)):
-            arguments = ", ".join([*given, *scope])
+        for number, way in enumerate([*_scopes(field), *_sorted_ways(field)]):
+            arguments = ", ".join([*given, *way])
             chosen.append(
                 f"{name}_{number}: {name}({arguments}) {{ {BRIEF[:-2]} node {{ id }} }} }}"
             )
     return f"query({', '.join(declared)}) {{ {' '.join(chosen)} }}", sent
+
+
+def _sorted_ways(field: GraphQLField) -> Iterator[list[str]]:
+    if "orderBy" in field.args:
+        kind: Any = get_named_type(field.args["orderBy"].type)
+        for value in _values(kind.fields["field"].type):
+            yield [f"orderBy: {{field: {value}, direction: ASC}}"]
 
 
 def _scopes(field: GraphQLField) -> list[list[str]]:
@@ -417,12 +424,17 @@ def mutation(name: str, depth: int) -> str:
 # ── Subscriptions ────────────────────────────────────────────────────────────────────────────────
 
 
-def subscriptions() -> dict[str, str]:
-    """Each, of the company $id, with all that its event tells."""
+def subscriptions() -> dict[str, tuple[str, str]]:
+    """Each, of the company $id: with what its event tells by itself, where nothing else can fail,
+    and with all that it leads to."""
     found = {}
     for name, field in fields_of("Subscription").items():
         needed = [each for each, argument in field.args.items() if is_required_argument(argument)]
         assert set(needed) <= {"companyId"}, "say how it is to be asked"
-        told = everything(get_named_type(field.type), 1)
-        found[name] = f"subscription($id: ID!) {{ {name}(companyId: $id) {{ {told} }} }}"
+        kind: Any = get_named_type(field.type)
+        alone, whole = [
+            f"subscription($id: ID!) {{ {name}(companyId: $id) {{ {told} }} }}"
+            for told in (" ".join(_leaves(kind)), everything(kind, 1))
+        ]
+        found[name] = alone, whole
     return found
