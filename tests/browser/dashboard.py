@@ -9,7 +9,7 @@ from app.sample import PASSWORD
 from tests.http.stage import Mailbox
 from tests.smtp import Mail
 
-LOADING = "Loading"
+LOADING = "[aria-label=Loading], [aria-busy=true]"
 
 
 class Dashboard:
@@ -26,6 +26,11 @@ class Dashboard:
         await self.click("Sign in")
         await expect(self.heading).not_to_have_text("Canopy")
 
+    async def sign_out(self) -> None:
+        await self.page.get_by_role("banner").get_by_role("button").last.click()
+        await self.choose("Sign out")
+        await expect(self.heading).to_have_text("Canopy")
+
     async def open(self, address: str) -> None:
         """By its address, until all of it is there."""
         await self.page.goto(address)
@@ -33,7 +38,7 @@ class Dashboard:
 
     async def is_loaded(self) -> None:
         await self.heading.wait_for()
-        await expect(self.page.get_by_role("status", name=LOADING)).to_have_count(0)
+        await expect(self.page.locator(LOADING)).to_have_count(0)
 
     async def go(self, *labels: str) -> None:
         """Through the menu, and through tabs."""

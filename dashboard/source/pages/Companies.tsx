@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Badge, Button, Group, Loader, SegmentedControl, Stack, Table, Text, TextInput } from "@mantine/core";
+import { ActionIcon, Alert, Anchor, Badge, Button, Center, Group, Loader, SegmentedControl, Stack, Table, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
 import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
@@ -107,7 +107,7 @@ export function Component() {
   const text = search.get("search") ?? "";
   const [sought] = useDebouncedValue(text, 250);
   const filters = useFilters(COMPANY_FIELDS);
-  const [{ data }] = useQuery({ query: ROOT, variables: { id: session.companyId } });
+  const [{ data, error }] = useQuery({ query: ROOT, variables: { id: session.companyId } });
   const isTree = !kind && !sought && filters.conditions.length === 0;
 
   function put(name: string, value: string) {
@@ -139,7 +139,10 @@ export function Component() {
           data={[{ value: "", label: "All" }, { value: "partners", label: "Partners" }, { value: "customers", label: "Customers" }]} />
         <Filters fields={COMPANY_FIELDS} filters={filters} />
       </Group>
-      {isTree ? data?.company && <Tree root={data.company} /> : <Found key={JSON.stringify(filter)} filter={filter} />}
+      {isTree && error && !data && <Alert color="red" role="alert">{explained(error)}</Alert>}
+      {isTree && !data && !error && <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>}
+      {isTree && data?.company && <Tree root={data.company} />}
+      {!isTree && <Found key={JSON.stringify(filter)} filter={filter} />}
       <Suspense>{isCreating && <CreateCompany onClose={creating.close} parent={{ id: session.companyId, name: session.company, kind: session.kind }} />}</Suspense>
     </Stack>
   );

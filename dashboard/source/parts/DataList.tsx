@@ -8,7 +8,8 @@ import { count } from "../words";
 
 export const PAGE = 25;
 /** The three dots stay in sight where the table is wider than the page. */
-const AT_HAND = { pos: "sticky", right: 0, bg: "var(--mantine-color-body)", px: 4, w: 40 } as const;
+const AT_HAND = { pos: "sticky", right: 0, px: 4, w: 40 } as const;
+const CHOSEN = "var(--mantine-primary-color-light)";
 const features = tableFeatures({ rowSelectionFeature });
 
 export interface Place {
@@ -98,7 +99,7 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
                     <Checkbox
                       aria-label="Select all"
                       checked={table.getIsAllRowsSelected()}
-                      indeterminate={table.getIsSomeRowsSelected()}
+                      indeterminate={table.getIsSomeRowsSelected() && !table.getIsAllRowsSelected()}
                       onChange={table.getToggleAllRowsSelectedHandler()}
                     />
                   </Table.Th>
@@ -115,7 +116,7 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
           </Table.Thead>
           <Table.Tbody>
             {table.getRowModel().rows.map((row) => (
-              <Table.Tr key={row.id} bg={selected[row.id] ? "var(--mantine-primary-color-light)" : undefined}>
+              <Table.Tr key={row.id} bg={selected[row.id] ? CHOSEN : undefined}>
                 {onSelect && (
                   <Table.Td>
                     <Checkbox
@@ -126,7 +127,7 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
                   </Table.Td>
                 )}
                 {row.getAllCells().map((cell) => (
-                  <Table.Td key={cell.id} {...(cell.column.id === "actions" && AT_HAND)}><table.FlexRender cell={cell} /></Table.Td>
+                  <Table.Td key={cell.id} {...(cell.column.id === "actions" && { ...AT_HAND, bg: selected[row.id] ? undefined : "var(--mantine-color-body)" })}><table.FlexRender cell={cell} /></Table.Td>
                 ))}
               </Table.Tr>
             ))}

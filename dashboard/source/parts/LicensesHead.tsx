@@ -60,7 +60,7 @@ export function LicensesHead({ part, tab }: { part: "licenses" | "orders"; tab: 
         {["licenses", "orders"].map((value) => <Tabs.Panel key={value} value={value}>{null}</Tabs.Panel>)}
       </Tabs>
       <Tabs variant="pills" value={tab} onChange={(value) => void navigate(`/${part}/${value}`)}>
-        <Tabs.List aria-label={part === "licenses" ? "States" : "Whose orders"}>
+        <Tabs.List aria-label={part === "licenses" ? "States" : "Whose orders"} aria-busy={!company}>
           {part === "licenses"
             ? STATES.map((state) => (
                 <Tabs.Tab key={state} value={state} rightSection={company && <Badge variant="default" size="sm">{number(company.licenseSummary[state])}</Badge>}>
