@@ -23,16 +23,25 @@ async def live(_: Request) -> Response:
 
 
 class Ready:
-    """Not while the database is away, behind or read-only, and not once the process is to end."""
+    """Not while the database is away, behind or read-only, and not once the process is to end.
+
+    Anybody may ask, and as often as they like: all who ask at once are told what one look found.
+    """
 
     def __init__(self, draining: Draining) -> None:
         self._draining = draining
+        self._look: asyncio.Task[str | None] | None = None
 
     async def page(self, _: Request) -> Response:
-        problem = "The process ends." if self._draining.has_begun else await _problem()
+        problem = "The process ends." if self._draining.has_begun else await self._problem()
         if problem is None:
             return JSONResponse({"status": "ok"}, headers=FRESH)
         return JSONResponse({"status": "unavailable", "reason": problem}, 503, FRESH)
+
+    async def _problem(self) -> str | None:
+        if self._look is None or self._look.done():
+            self._look = asyncio.create_task(_problem())
+        return await asyncio.shield(self._look)
 
 
 async def _problem() -> str | None:

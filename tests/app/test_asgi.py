@@ -20,6 +20,7 @@ from tests.graphql.api import Api
 from tests.http.server import Server, free_port
 from tests.postgres import Postgres
 from tests.smtp import Catcher
+from tests.statements import statements
 
 VIEWER = "{ viewer { user { email } } }"
 RESET = """mutation {
@@ -204,6 +205,16 @@ async def test_a_database_that_serves_nobody_is_not_ready(
     assert read_only == (503, "The database takes no writing.")
     assert exhausted == (503, "The database does not answer.")
     assert await reason() == (200, "")
+
+
+async def test_all_who_ask_at_once_whether_it_is_ready_cost_one_look(api: Api) -> None:
+    with statements() as of_one:
+        await api.http.get("/health/ready")
+    with statements() as of_all:
+        answers = await asyncio.gather(*(api.http.get("/health/ready") for _ in range(20)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(of_all) == len(of_one) > 0
 
 
 async def test_a_process_that_ends_says_so_before_it_does(tmp_path: Path) -> None:

@@ -393,6 +393,7 @@ def test_a_subscription_by_post_is_a_clean_400(client: httpx.Client) -> None:
         "/graphql?query=",
         "/graphql?query=%ff",
         "/graphql?query={word}&query={word}",
+        "/graphql?query={word}" + "".join(f"&a{number}=1" for number in range(16)),
         "/graphql?query={word}&variables=1",
         "/graphql?query={word}&variables={",
         "/graphql?" + "&".join(f"a{n}=1" for n in range(100)),

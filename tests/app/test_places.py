@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from tortoise.connection import get_connection
 
 from app import metrics
+from app.export import Download
 from app.graphql import GraphQL
 from app.places import DOWNLOADS, Places
 from app.rates import Rates
@@ -254,6 +255,35 @@ async def test_exports_are_counted_and_have_places(make: Make, clock: Clock) -> 
     assert sorted(answer.status_code for answer in at_once) == [200, 200, 503, 503]
     assert after.status_code == 200
     assert await User.all().count() == 1
+
+
+async def test_each_page_of_a_download_takes_a_turn(make: Make, clock: Clock) -> None:
+    settings = load(_env_file=None, rate_limit="off", max_connections=2)
+    places = Places(settings)
+    download = Download("users", clock, Rates(settings, clock), places)
+    token = await make.token(await make.manager(await make.company()))
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    scope = {"type": "http", "method": "GET", "headers": headers, "query_string": b""}
+    begun, sent = asyncio.Event(), bytearray()
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.extend(message.get("body", b""))
+        if sent and not begun.is_set():
+            for _ in range(AT_WORK):
+                await at_work.enter_async_context(places.turn())
+            begun.set()
+
+    async with AsyncExitStack() as at_work:
+        downloading = asyncio.create_task(download(scope, receive, send))
+        await begun.wait()
+        await until(at_work=AT_WORK, waiting=1)
+        lines_before = sent.count(b"\n")
+    await downloading
+
+    assert (lines_before, sent.count(b"\n")) == (1, 2)
 
 
 def test_a_person_has_few_downloads_under_way() -> None:
