@@ -20,7 +20,7 @@ from benchmarks.questions import Question, questions, requests_of
 from benchmarks.results import PAGES, Results
 from benchmarks.seeded import Kept, seeded, size_of
 from benchmarks.servers import Process, canopy, ceiling, floor, stand_aside
-from benchmarks.statements import plan, sent
+from benchmarks.statements import SCANNED, plan, sent
 from tests.postgres import Postgres
 
 PARTS: Final = (*PAGES, "allocate", "growth", "processes", "assign", "mail", "sockets")
@@ -142,7 +142,11 @@ class Run:
         await answer(server, question)  # so that the token was noted as used within this minute
         found = await sent(self.server, url, lambda: answer(server, question))
         self.results.statements[question.name] = len(found)
-        self.results.plans[question.name] = [await plan(url, one) for one in found]
+        plans = [await plan(url, one) for one in found]
+        plans += [await plan(url, one, generic=True) for one in found]
+        self.results.plans[question.name] = plans[: len(found)]
+        for table_name in sorted({name for each in plans for name in SCANNED.findall(each)}):
+            self.results.say(f"{question.name} reads {table_name} from end to end.")
         ratios = self.results.latest()["queries"][question.name]
         told = ", ".join(f"{name} {value:.2f}" for name, value in ratios.items() if value)
         print(f"{question.name}: {told}", flush=True)

@@ -13,6 +13,13 @@ from tests.postgres import Postgres
 _ENTRY: Final = re.compile(r"^\d{4}-\d\d-\d\d [^\n]*?\] (?P<kind>[A-Z]+):  ", re.MULTILINE)
 _STATEMENT: Final = re.compile(r"(?:execute [^:]+|statement): (?P<text>.*)", re.DOTALL)
 _VALUE: Final = re.compile(r"\$\d+ = (NULL|'(?:[^']|'')*')")
+_HASH: Final = re.compile(r"\b[0-9a-f]{64}\b")
+WIDEST: Final = 150
+"""Characters of a line of a plan."""
+LONGEST: Final = 60
+"""Lines of it."""
+SCANNED: Final = re.compile(r"Seq Scan on (\w+)")
+"""A table that is read from end to end."""
 SETTLED: Final = 0.1
 """Seconds until all of PostgreSQL's processes have read their settings."""
 
@@ -47,9 +54,17 @@ async def plan(url: str, statement: Statement, *, generic: bool = False) -> str:
         explain = "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) EXECUTE asked"
         await connection.execute(f"{explain}{values}")  # until what it reads is in memory
         lines: list[Any] = await connection.fetch(f"{explain}{values}")
-        return "\n".join(line[0] for line in lines)
+        shown = [_shown(line[0]) for line in lines]
+        cut = [f"… {len(shown) - LONGEST} lines more"] if len(shown) > LONGEST else []
+        return "\n".join([*shown[:LONGEST], *cut])
     finally:
         await connection.close()
+
+
+def _shown(line: str) -> str:
+    """Without hashes, and no longer than a page is wide."""
+    line = _HASH.sub("…", line)
+    return line if len(line) <= WIDEST else f"{line[:WIDEST]}…"
 
 
 async def _log(url: str, what: str) -> None:
