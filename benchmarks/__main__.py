@@ -19,7 +19,7 @@ from benchmarks.mailing import mailing
 from benchmarks.questions import Question, questions, requests_of
 from benchmarks.results import PAGES, Results
 from benchmarks.seeded import Kept, seeded, size_of
-from benchmarks.servers import Process, canopy, ceiling, floor, stand_aside
+from benchmarks.servers import ALL_CORES, FOR_OTHERS, Process, canopy, ceiling, floor, stand_on
 from benchmarks.statements import SCANNED, plan, sent
 from tests.postgres import Postgres
 
@@ -41,7 +41,7 @@ LARGE, SMALL = "large", "small"
 
 def main() -> None:
     asked = _arguments()
-    only = asked.only.split(",") if asked.only else [*PARTS]
+    only = asked.only.split(",") if asked.only else [*PARTS, *DECISIONS]
     if parts := [name for name in PARTS if name in only]:
         _measure(asked, parts)
     for name in only:
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _measure(asked: argparse.Namespace, parts: list[str]) -> None:
-    stand_aside()
+    stand_on(FOR_OTHERS)
     whole = parts == [*PARTS] and asked.companies == WHOLE
     with Kept(asked.keep) if asked.keep else Postgres(durable=True) as server:
         run = Run(server, parts, asked.companies, asked.rounds, asked.seconds, asked.peer)
@@ -58,6 +58,7 @@ def _measure(asked: argparse.Namespace, parts: list[str]) -> None:
             asyncio.run(run.all())
         finally:  # what was found before it failed, too
             run.results.write(results.HERE if whole else PARTIAL)
+            stand_on(ALL_CORES)
 
 
 def _arguments() -> argparse.Namespace:

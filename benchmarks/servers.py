@@ -30,9 +30,9 @@ CLIENTS: Final = 8
 Started = AbstractAsyncContextManager["Process"]
 
 
-def stand_aside() -> None:
-    """This process, and all that it starts from now on, leaves the servers' core alone."""
-    os.sched_setaffinity(0, FOR_OTHERS)
+def stand_on(cores: Cores) -> None:
+    """This process, and all that it starts from now on, leaves the other cores alone."""
+    os.sched_setaffinity(0, cores)
 
 
 @dataclass
