@@ -134,6 +134,7 @@ async def test_every_answer_is_safe_to_show(client: httpx.AsyncClient, address: 
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["content-security-policy"].startswith("default-src 'none'")
     assert headers["x-frame-options"] == "DENY"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
     assert "server" not in headers
     assert "set-cookie" not in headers
     assert "strict-transport-security" not in headers

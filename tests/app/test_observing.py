@@ -219,3 +219,13 @@ async def test_who_may_read_metrics(
         page = await api.http.get("/metrics", headers=headers)
 
     assert page.status_code == status
+
+
+async def test_wrong_tokens_for_metrics_are_guesses(make: Make, clock: Clock) -> None:
+    limits = {"rate_limit": "99 per minute", "guess_limit": "2 per minute"}
+    async with application(make, clock, metrics_token=TOKEN, **limits) as api:
+        for wrong in ("one", "two"):
+            await api.http.get("/metrics", headers={"Authorization": f"Bearer {wrong}"})
+        refused = await ask(api, NOBODY)
+
+    assert refused.status_code == 429

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,8 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
         "CANOPY_MAX_MESSAGE_BYTES": "20000",
         "CANOPY_MAX_QUERY_LENGTH": "10000",
         "CANOPY_MAX_QUERY_TOKENS": "500",
+        "CANOPY_MAX_QUERY_ALIASES": "5",
+        "CANOPY_MAX_SOCKETS": "10",
         "CANOPY_MAX_SOCKETS_PER_USER": "3",
         "CANOPY_MAX_SUBSCRIPTIONS_PER_SOCKET": "2",
         "CANOPY_MAX_SUBSCRIPTIONS_PER_USER": "3",
@@ -236,6 +238,9 @@ REFUSED = {
     'subscription { licenseSummaryChanged(companyId: "junk") { total } }': "NOT_FOUND",
     'subscription { orderChanged(companyId: "junk") { id } }': "NOT_FOUND",
     "subscription { orderChanged { id } } #" + " " * 10_000: "QUERY_TOO_LARGE",
+    "subscription { orderChanged {" + "".join(f" a{n}: id" for n in range(6)) + "} }": (
+        "TOO_MANY_ALIASES"
+    ),
     "subscription { orderChanged {" + " id" * 500 + "} }": "QUERY_TOO_LARGE",
 }
 
@@ -348,6 +353,20 @@ async def test_a_user_has_few_sockets(house: House, socket: Socket) -> None:
         1013,
         "You have 3 sockets open (CANOPY_MAX_SOCKETS_PER_USER).",
     )
+
+
+async def test_a_process_has_so_many_sockets(house: House) -> None:
+    """Of whoever has not said anything yet, too."""
+    async with AsyncExitStack() as sockets:
+
+        async def open_them(number: int) -> None:
+            for _ in range(number):
+                await sockets.enter_async_context(opened(house.url))
+
+        with pytest.raises(InvalidStatus) as refused:
+            await open_them(11)
+
+    assert refused.value.response.status_code == 503
 
 
 @pytest_asyncio.fixture
