@@ -56,9 +56,11 @@ def _measure(asked: argparse.Namespace, parts: list[str]) -> None:
         run = Run(server, parts, asked.companies, asked.rounds, asked.seconds, asked.peer)
         try:
             asyncio.run(run.all())
-        finally:  # what was found before it failed, too
-            run.results.write(results.HERE if whole else PARTIAL)
-            stand_on(ALL_CORES)
+        except BaseException:
+            run.results.write(PARTIAL)  # what was found before
+            raise
+        run.results.write(results.HERE if whole else PARTIAL)
+    stand_on(ALL_CORES)
 
 
 def _arguments() -> argparse.Namespace:
@@ -128,9 +130,9 @@ class Run:
                     await self._look_at(servers[0], url, asks[name])
             if "allocate" in self.parts:
                 async with connected(url):
-                    self._keep(
-                        await compare_allocating(servers, await pools(self.calls), self.rounds)
-                    )
+                    ours = [server for server in servers if server.name != peer.NAME]
+                    at = await pools(self.calls)
+                    self._keep(await compare_allocating(ours, at, self.rounds))
             if {*PAGES} & {*self.parts}:
                 self.results.say(await ceiling(servers[1]))
 
