@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -15,6 +15,7 @@ from tortoise.migrations.constraints import CheckConstraint
 
 from models.base import Entity, global_id
 from models.companies import Company, ancestor_paths
+from models.database import as_id, is_sqlite, rows
 from models.errors import InvalidInput
 from models.outbox import Outgoing
 from models.users import User
@@ -26,8 +27,6 @@ MOST_LICENSES: Final = 1_000
 SECRET_BYTES: Final = 32
 KEPT_FOR: Final = timedelta(days=30)
 """How long one may read what was sent."""
-AT_ONCE: Final = 10_000
-"""Values of one statement."""
 
 
 class WebhookEvent(StrEnum):
@@ -258,18 +257,30 @@ async def fail_queued(endpoint_id: UUID, error: str, now: datetime) -> None:
     )
 
 
-async def _hearing(paths: set[str]) -> dict[str, list[WebhookEndpoint]]:
+class Heard(NamedTuple):
+    """An endpoint, and what it hears of."""
+
+    id: UUID
+    events: frozenset[str]
+
+
+async def _hearing(paths: set[str]) -> dict[str, list[Heard]]:
     """The endpoints that are on, of companies at work, at these paths and above: by path."""
     wanted = sorted({above for path in paths for above in (*ancestor_paths(path), path)})
-    found: dict[str, list[WebhookEndpoint]] = {}
-    for start in range(0, len(wanted), AT_ONCE):
-        some = WebhookEndpoint.filter(
-            enabled=True,
-            company__path__in=wanted[start : start + AT_ONCE],
-            company__is_archived=False,
-        )
-        for endpoint in await some.select_related("company").order_by("id"):
-            found.setdefault(endpoint.company.path, []).append(endpoint)
+    found: dict[str, list[Heard]] = {}
+    each = "json_each($1)" if is_sqlite() else "jsonb_array_elements_text($1::jsonb)"
+    told = await rows(
+        f"""
+        SELECT webhook_endpoints.id, events, path FROM webhook_endpoints
+        JOIN companies ON companies.id = webhook_endpoints.company_id
+        WHERE enabled AND NOT is_archived AND path IN (SELECT value FROM {each})
+        ORDER BY webhook_endpoints.id
+        """,  # noqa: S608
+        orjson.dumps(wanted).decode(),
+    )
+    for row in told:
+        heard = Heard(as_id(row["id"]), frozenset(orjson.loads(row["events"])))
+        found.setdefault(row["path"], []).append(heard)
     return found
 
 

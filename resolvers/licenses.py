@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from tortoise.queryset import QuerySet
@@ -26,6 +25,7 @@ from models.pool import expired_learners, hand_over, take_back, write_down_expir
 from models.users import User
 from models.webhooks import WebhookEvent
 from resolvers.lists import distinct, found_all, parts
+from resolvers.reading.sql import among, ids_of
 from resolvers.work import Work
 
 
@@ -183,14 +183,12 @@ async def _free(work: Work, company: Company, wanted: Wanted, most: int) -> list
         return []
     first: list[UUID] = []
     if prefers_nfr(company.kind):
-        first = await _ids(free.filter(expires_at__isnull=True).order_by("id").limit(most))
-    ending = free.filter(expires_at__isnull=False).order_by("expires_at", "id")
-    return first + await _ids(ending.limit(most - len(first)))
-
-
-async def _ids(found: QuerySet[Any]) -> list[UUID]:
-    ids: Any = await found.values_list("id", flat=True)
-    return list(ids)
+        first = await ids_of(
+            free.filter(expires_at__isnull=True), then=f" ORDER BY id LIMIT {most}"
+        )
+    ending = free.filter(expires_at__isnull=False)
+    left = most - len(first)
+    return first + await ids_of(ending, then=f" ORDER BY expires_at, id LIMIT {left}")
 
 
 async def _learners(work: Work, company: Company, asked: Learners) -> tuple[list[UUID], list[int]]:
@@ -211,7 +209,7 @@ async def _by_ids(work: Work, company: Company, user_ids: list[UUID]) -> list[UU
     path = ("user_ids",)
     found: list[UUID] = []
     for part in parts(distinct(user_ids, path)):
-        found += await _ids(_present(work, company).filter(id__in=part))
+        found += await ids_of(_present(work, company).filter(among(User, "id", part)))
     return found_all(user_ids, {id: id for id in found}, "user", path)
 
 
@@ -245,9 +243,8 @@ def _present(work: Work, company: Company) -> QuerySet[User]:
 async def _licensed(work: Work, user_ids: Sequence[UUID]) -> set[UUID]:
     licensed: set[UUID] = set()
     for part in parts(user_ids):
-        held = visible(License, work.caller).filter(live(work.now), holder_id__in=part)
-        holders: Any = await held.values_list("holder_id", flat=True)
-        licensed.update(holders)
+        held = visible(License, work.caller).filter(live(work.now))
+        licensed.update(await ids_of(held.filter(among(License, "holder_id", part)), "holder_id"))
     return licensed
 
 

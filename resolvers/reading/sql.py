@@ -21,7 +21,7 @@ from tortoise.queryset import QuerySet
 
 from models import database
 from models.base import new_id, where
-from models.database import is_sqlite
+from models.database import as_id, is_sqlite
 from models.errors import BadUserInput
 from models.rows import row_class
 from resolvers.reading.shapes import Shapeless, Written, shape_of
@@ -288,6 +288,12 @@ async def those_with(rows: QuerySet[Any], column: str, values: Iterable[Any]) ->
         theirs = rows.filter(where(**{f"{column}__in": some})).distinct()
         found.update(await theirs.values_list(column, flat=True))
     return found
+
+
+async def ids_of(rows: QuerySet[Any], column: str = "id", then: str = "") -> list[UUID]:
+    """The ids in one column of the rows; `then` may order and bound them."""
+    select = Select.of(rows, then, (column,))
+    return [as_id(row[column]) for row in await run(select.text, select.values)]
 
 
 def by_column(rows: Iterable[M], column: str = "id") -> dict[Any, M]:

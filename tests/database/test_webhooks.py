@@ -364,7 +364,7 @@ async def test_where_nobody_listens_one_look_is_all_that_it_costs(scene: Scene, 
         await do(scene.cora, request_licenses, None, LicenseType.PREMIUM, 1)
 
     assert [word for word in sent if "webhook" in word] == [
-        word for word in sent if 'FROM "webhook_endpoints"' in word
+        word for word in sent if "FROM webhook_endpoints" in word
     ]
     assert len([word for word in sent if "webhook" in word]) == 1
 
