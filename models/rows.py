@@ -139,8 +139,8 @@ def _class(
     }
     told = {
         "__slots__": (),
-        "__hash__": lambda row: hash(row["id"]),
-        "__eq__": lambda row, other: type(row) is type(other) and row["id"] == other["id"],
+        "__hash__": object.__hash__,  # by identity, for rows are keys
+        "__eq__": object.__eq__,
         MODEL: model,
     }
     read = _reader_beside if prefix else _reader

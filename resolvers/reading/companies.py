@@ -1,6 +1,7 @@
 """Companies: one, lists of them, and where they hang in the tree."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final, Unpack
 
 from tortoise.expressions import Q
@@ -41,17 +42,21 @@ KEPT_BACK: Final = (
 )
 """What a learner is not told of their company, and nobody in manage mode of their own."""
 EMPTY: Final[Page[Any]] = Page()
+_PATH: Final = attrgetter("path")
 
 
 def dress(reader: Reader, companies: Iterable[Company]) -> list[Company]:
     """Without what this reader is not shown."""
-    caller = reader.asking
+    caller, companies = reader.asking, list(companies)
     if caller.is_learner:
         return [_without(company, KEPT_BACK) for company in companies]
+    top = caller.path
+    if min(map(_PATH, companies), default="") > top and max(map(_PATH, companies)) < successor(top):
+        return companies
     return [
         company
-        if len(company.path) > len(caller.path) and is_within(company.path, caller.path)
-        else _without(company, ("parent_id",) if company.path == caller.path else KEPT_BACK)
+        if len(company.path) > len(top) and is_within(company.path, top)
+        else _without(company, ("parent_id",) if company.path == top else KEPT_BACK)
         for company in companies
     ]
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import chain
+from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
 
 from tortoise.expressions import F, Q
@@ -64,7 +65,8 @@ class Listing(Generic[M]):
         answers: dict[K, Page[M] | BadUserInput] = {}
         for key in keys:
             try:
-                window.check(within.list_of(key))
+                if window.is_bounded:
+                    window.check(within.list_of(key))
             except BadUserInput as error:
                 answers[key] = error
             else:
@@ -109,8 +111,11 @@ class _Question(Generic[M, K]):
             has_next=behind or (is_cut and not window.backward),
             has_previous=before or (is_cut and window.backward),
             total=total,
-            cursor=self.order.cursor(self.within.list_of(key)),
+            cursor=partial(self._cursor, key),
         )
+
+    def _cursor(self, key: K, row: M) -> str:
+        return self.order.cursor(self.within.list_of(key), row)
 
     async def _fetch(self) -> dict[K, list[M]]:
         """One row more than the page holds, to tell whether it is the last."""
@@ -129,8 +134,8 @@ class _Question(Generic[M, K]):
         for at, along in enumerate(self._along):
             batch, columns = along.batch, _columns(along)
             kind = joined_class(batch.model, f"j{at}.", columns)
-            found = {getattr(row, along.key): row for row in rows}
-            there = [kind(row) for row in found.values() if row[f"j{at}.id"] is not None]
+            found, id = dict(zip(map(attrgetter(along.key), rows), rows, strict=True)), f"j{at}.id"
+            there = [kind(row) for row in found.values() if row[id] is not None]
             told = batch.told(self.reader, there)
             known = {key: told.get(key) for key in found if key is not None}
             self.reader.prime(batch, along.columns, known)

@@ -1,8 +1,7 @@
 """People as the reader may know them: those who acted, or who are to be asked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from tortoise.queryset import QuerySet
@@ -13,8 +12,7 @@ from resolvers.reading.by_id import ById
 from resolvers.reading.reader import Reader
 
 
-@dataclass(frozen=True)
-class Person:
+class Person(NamedTuple):
     """`user_id` leads to the user only where the reader sees them."""
 
     name: str

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from tortoise.expressions import F
@@ -37,8 +36,7 @@ Found = Mapping[Company, Row]
 EVERYTHING: Final = COUNTS | USED | ELAPSED | {"requested"}
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(NamedTuple):
     """The licenses of a company, of those beneath it, or of both; what was not wanted is 0."""
 
     company_id: UUID

@@ -1,6 +1,5 @@
 """Which part of a list is asked for, and in what order."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -95,8 +94,8 @@ class Order:
             past |= where(**{f"{column}__isnull": True})
         return past
 
-    def cursor(self, of_list: str) -> Callable[[Any], str]:
-        return lambda row: encode(of_list, self.name, Position(self.sort.value(row), row.id))
+    def cursor(self, of_list: str, row: Any) -> str:
+        return encode(of_list, self.name, Position(self.sort.value(row), row.id))
 
 
 @dataclass(frozen=True)
@@ -123,6 +122,10 @@ class Window:
             after=_cursor("after", asked.get("after"), order),
             before=_cursor("before", asked.get("before"), order),
         )
+
+    @property
+    def is_bounded(self) -> bool:
+        return self.after is not None or self.before is not None
 
     def check(self, of_list: str) -> None:
         """Raises BadUserInput for a cursor of another list."""

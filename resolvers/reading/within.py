@@ -94,11 +94,13 @@ async def _by_owner(
         rows, owner = rows.annotate(**{OWNER: F(column)}), f"r.{OWNER}"
     found: dict[K, Row] = {}
     for some in chunks(keys, IDS_AT_ONCE):
-        by_id: dict[str, Any] = {str(key.id): key for key in some}  # type: ignore[attr-defined]
+        by_id: dict[str, list[Any]] = {}
+        for key in some:
+            by_id.setdefault(str(key.id), []).append(key)  # type: ignore[attr-defined]
         theirs = narrowed(rows, among(rows.model, column, list(by_id)))
         select = _select(theirs, [f"{owner} AS key_", *columns], values)
         for row in await run(f"{select.text} GROUP BY {owner}", select.values):
-            found[by_id[str(row["key_"])]] = row
+            found.update(dict.fromkeys(by_id[str(row["key_"])], row))
     return found
 
 

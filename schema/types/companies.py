@@ -1,7 +1,7 @@
 """Companies, and the counts of their licenses."""
 
 from datetime import datetime
-from typing import Final, Self
+from typing import Any, ClassVar, Final, Self
 from uuid import UUID
 
 import strawberry
@@ -142,10 +142,9 @@ class Company(Node, model=models.Company):
     "expiring counts live ones with 30 days or less left."
 )
 class LicenseSummary:
-    id: strawberry.ID = strawberry.field(
-        description="One for each company and scope, so that a cache puts what a subscription "
-        "brings in its place."
-    )
+    __reads__: ClassVar = "summary"
+
+    summary: strawberry.Private[Summary]
     total: int = strawberry.field(description="All but those that were returned.")
     available: int = strawberry.field(description="Live, with nobody.")
     allocated: int = strawberry.field(description="Live, with a learner.")
@@ -164,21 +163,24 @@ class LicenseSummary:
     license_days_used: float = strawberry.field(description="Of these, the days with a learner.")
     license_days_idle: float = strawberry.field(description="The rest: elapsed - used.")
 
+    @strawberry.field(
+        description="One for each company and scope, so that a cache puts what a subscription "
+        "brings in its place."
+    )
+    def id(self) -> strawberry.ID:
+        summary = self.summary
+        return global_id("LicenseSummary", f"{summary.company_id}:{summary.scope}")
+
     @classmethod
     def of(cls, summary: Summary) -> Self:
-        return cls(
-            id=global_id("LicenseSummary", f"{summary.company_id}:{summary.scope}"),
-            total=summary.total,
-            available=summary.available,
-            allocated=summary.allocated,
-            expiring=summary.expiring,
-            expired=summary.expired,
-            requested=summary.requested,
-            next_expiry_at=summary.next_expiry_at,
-            license_days_elapsed=summary.license_days_elapsed,
-            license_days_used=summary.license_days_used,
-            license_days_idle=summary.license_days_idle,
-        )
+        shown = cls.__new__(cls)
+        shown.summary = summary
+        return shown
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "summary":
+            raise AttributeError(name)
+        return getattr(self.summary, name)
 
 
 wraps(Summary, LicenseSummary.of)

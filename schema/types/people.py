@@ -1,7 +1,6 @@
 """People as the viewer may know them."""
 
-from typing import Self
-from uuid import UUID
+from typing import Any, ClassVar, Self
 
 import strawberry
 
@@ -15,7 +14,9 @@ from schema.types.lazy import User
     description="A person as the viewer may know them: one who acted, or who is to be asked."
 )
 class Contact:
-    user_id: strawberry.Private[UUID | None]
+    __reads__: ClassVar = "person"
+
+    person: strawberry.Private[Person]
     name: str = strawberry.field(description="The full name.")
     email: str = strawberry.field(description="The address.")
     user: User | None = edge(
@@ -27,7 +28,14 @@ class Contact:
 
     @classmethod
     def of(cls, person: Person) -> Self:
-        return cls(user_id=person.user_id, name=person.name, email=person.email)
+        contact = cls.__new__(cls)
+        contact.person = person
+        return contact
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "person":
+            raise AttributeError(name)
+        return getattr(self.person, name)
 
 
 wraps(Person, Contact.of)
