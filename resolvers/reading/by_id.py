@@ -7,7 +7,6 @@ from typing import Any, Generic, TypeVar
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from models.access import Caller
 from models.rows import needed
 from resolvers.reading.reader import Reader
 from resolvers.reading.sql import by_column, rows_with
@@ -27,7 +26,7 @@ class ById(Generic[M]):
     """
 
     model: type[M]
-    sight: Callable[[type[M], Caller | None], QuerySet[M]]
+    sight: Callable[..., QuerySet[M]]
     told: Callable[[Reader, Sequence[M]], Mapping[Any, Any]] = as_they_are
     reads: Sequence[str] | None = None
     always: Sequence[str] = ("id",)
@@ -41,7 +40,7 @@ class ById(Generic[M]):
         return f"{self.model.__name__}ById"
 
     def rows(self, reader: Reader) -> QuerySet[M]:
-        return self.sight(self.model, reader.caller)
+        return self.sight(self.model, reader.caller, by_key=True)
 
     def columns(self, asked: frozenset[str] | None) -> frozenset[str] | None:
         """What is to be read, of what is asked of a row; None is all."""

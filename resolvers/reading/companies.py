@@ -11,6 +11,7 @@ from models.base import is_within, successor, where
 from models.base import within as in_subtree
 from models.companies import Company, CompanyStatus, ancestor_paths
 from models.companies import depth as level
+from models.conditions import Condition
 from models.orders import OPEN
 from models.rows import as_model
 from models.users import User, UserRole
@@ -27,7 +28,7 @@ from resolvers.reading.filters import (
 )
 from resolvers.reading.pages import Listing, Page
 from resolvers.reading.reader import Reader
-from resolvers.reading.sql import SLOTS, Condition, by_column, grouped, rows_with
+from resolvers.reading.sql import SLOTS, by_column, grouped, rows_with
 from resolvers.reading.windows import Asked, Sort, SortDirection
 from resolvers.reading.within import Within
 
@@ -169,14 +170,14 @@ async def ancestors(reader: Reader, keys: Sequence[Company]) -> Mapping[Any, lis
         for company in shown(reader, keys)
     }
     paths = (path for paths in above.values() for path in paths)
-    found = await rows_with(visible(Company, reader.caller), "path", paths)
+    found = await rows_with(visible(Company, reader.caller, by_key=True), "path", paths)
     at = by_column(dress(reader, found), "path")
     return {key: [at[path] for path in above.get(key, ()) if path in at] for key in keys}
 
 
 async def managers(reader: Reader, keys: Sequence[Company]) -> Mapping[Any, list[User]]:
     """The managers of a customer, or the account managers of another company; by name."""
-    people = visible(User, reader.caller).filter(
+    people = visible(User, reader.caller, by_key=True).filter(
         role__not=UserRole.LEARNER, removed_at__isnull=True
     )
     ids = [company.id for company in shown(reader, keys)]

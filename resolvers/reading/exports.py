@@ -10,10 +10,10 @@ from models.access import Caller, caller_again, visible
 from models.audit import AuditEvent
 from models.base import beneath, where, within
 from models.companies import Company
+from models.conditions import Condition
 from models.errors import Conflict, Unauthenticated
 from resolvers.reading.pages import Listing
 from resolvers.reading.reader import Reader
-from resolvers.reading.sql import Condition
 from resolvers.reading.windows import Scope
 from resolvers.work import Clock, Work
 

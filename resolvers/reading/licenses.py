@@ -131,7 +131,7 @@ async def licenses_of_order(
 
 async def license_held(reader: Reader, keys: Sequence[User]) -> Mapping[Any, Any]:
     """The live license of each user, if any."""
-    held = visible(License, reader.caller).filter(live(reader.now))
+    held = visible(License, reader.caller, by_key=True).filter(live(reader.now))
     found = await rows_with(held, "holder_id", [user.id for user in keys])
     by_holder = by_column(found, "holder_id")
     return {user: by_holder.get(user.id) for user in keys}

@@ -25,6 +25,8 @@ from resolvers.reading.within import Within, told
 M = TypeVar("M", bound=Model)
 K = TypeVar("K")
 
+OWNERS: Final = frozenset({"company_id", "order_id"})
+"""Fields of filters that leave few rows."""
 ROWS: Final = frozenset({"edges", "pageInfo"})
 
 
@@ -155,8 +157,7 @@ class _Question(Generic[M, K]):
     def _select(self, rows: Q, *, backward: bool, limit: int) -> Select:
         table = self.listing.model._meta.db_table
         order = self.order.sql(table, backward=backward)
-        seen = visible(self.listing.model, self.reader.caller)
-        found = narrowed(seen, self.within.rows, self._words, rows)
+        found = narrowed(self._seen(), self.within.rows, self._words, rows)
         if self._beside:
             found = found.annotate(**{name: F(column) for name, column in self._beside.items()})
         return Select.of(found, f"{order} LIMIT {limit}", self._columns)
@@ -187,7 +188,12 @@ class _Question(Generic[M, K]):
         return tuple(sorted({*columns, *always, *sort, *keys}))
 
     def _rows(self) -> QuerySet[M]:
-        return visible(self.listing.model, self.reader.caller).filter(self._words)
+        return self._seen().filter(self._words)
+
+    def _seen(self) -> QuerySet[M]:
+        asked = {name for name, _ in self.asked.get("filter") or ()}
+        by_key = self.within.column is not None or not asked.isdisjoint(OWNERS)
+        return visible(self.listing.model, self.reader.caller, by_key=by_key)
 
     @cached_property
     def _words(self) -> Q:

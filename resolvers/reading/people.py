@@ -24,7 +24,7 @@ SOMEBODY: Final = Person("Somebody", "", None)
 """Who acted, and is not above any more."""
 
 
-def _nameable(_: type[User], caller: Caller | None) -> QuerySet[User]:
+def _nameable(_: type[User], caller: Caller | None, *, by_key: bool) -> QuerySet[User]:  # noqa: ARG001
     return nameable(caller)
 
 

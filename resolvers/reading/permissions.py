@@ -52,9 +52,11 @@ ORDER: Final[Mapping[str, Action]] = {
 
 
 async def company_rules(reader: Reader, keys: Sequence[Company]) -> Mapping[Company, CompanyRules]:
-    trials = visible(License, reader.caller).filter(type=LicenseType.TRIAL, voided_at__isnull=True)
+    trials = visible(License, reader.caller, by_key=True).filter(
+        type=LicenseType.TRIAL, voided_at__isnull=True
+    )
     on_trial = await those_with(trials, "company_id", [company.id for company in keys])
-    upgrades = visible(Order, reader.caller).filter(is_upgraded())
+    upgrades = visible(Order, reader.caller, by_key=True).filter(is_upgraded())
     on_trial -= await those_with(upgrades, "company_id", list(on_trial))
     return {company: _of_company(reader.asking, company, on_trial) for company in keys}
 

@@ -17,6 +17,8 @@ from tortoise.expressions import Expression, F, Q, Subquery
 from tortoise.models import Model
 from tortoise.queryset import QuerySet, ValuesQuery
 
+from models.conditions import Condition
+
 COMPARED: Final = frozenset({operator.eq, operator.lt, operator.le, operator.gt, operator.ge})
 AMONG: Final = frozenset({filters.is_in})
 MISSING: Final = frozenset({filters.is_null, filters.not_null})
@@ -29,13 +31,6 @@ class Shapeless(Exception):
 class Shape(NamedTuple):
     key: Hashable
     values: list[Any]
-
-
-class Written(Q):
-    """A condition that writes itself, of parts between which the values stand."""
-
-    parts: tuple[str, ...]
-    values: tuple[Any, ...]
 
 
 class Leaf(NamedTuple):
@@ -98,7 +93,7 @@ class _Walk:
             self._condition(model, condition)
 
     def _condition(self, model: type[Model], condition: Q) -> None:
-        if isinstance(condition, Written):
+        if isinstance(condition, Condition):
             self.told.append(condition.parts)
             for value in condition.values:
                 self._send(value)

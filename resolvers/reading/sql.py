@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 from pypika_tortoise.context import SqlContext
 from pypika_tortoise.enums import Boolean
-from pypika_tortoise.terms import ComplexCriterion, Criterion, Parameterizer, ValueWrapper
+from pypika_tortoise.terms import ComplexCriterion, Criterion, Parameterizer
 from tortoise.expressions import Q, ResolveContext
 from tortoise.fields import UUIDField
 from tortoise.models import Model
@@ -21,10 +21,11 @@ from tortoise.queryset import QuerySet
 
 from models import database
 from models.base import new_id, where
+from models.conditions import Condition
 from models.database import as_id, is_sqlite
 from models.errors import BadUserInput
 from models.rows import row_class
-from resolvers.reading.shapes import Shapeless, Written, shape_of
+from resolvers.reading.shapes import Shapeless, shape_of
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
@@ -47,23 +48,6 @@ SLOTS: Final = (str(new_id()), str(new_id()))
 _PLACEHOLDER: Final = re.compile(r"\$(\d+)")
 
 
-class Condition(Written):
-    """A condition in SQL; `{}` stands for each value."""
-
-    __hash__ = object.__hash__
-
-    def __init__(self, sql: str, *values: Any) -> None:
-        super().__init__()
-        self.parts = tuple(sql.split("{}"))
-        self.values = values
-
-    def __bool__(self) -> bool:
-        return True
-
-    def resolve(self, _: ResolveContext) -> QueryModifier:
-        return QueryModifier(where_criterion=_Sql(self.parts, self.values))
-
-
 class Either(Q):
     """At least one of the conditions holds, of which there may be many."""
 
@@ -77,23 +61,6 @@ class Either(Q):
         resolved = [condition.resolve(resolve_context) for condition in self.children]
         joins = [join for each in resolved for join in each.joins]
         return QueryModifier(_any([each.where_criterion for each in resolved]), joins)
-
-
-class _Sql(Criterion):
-    def __init__(self, parts: Sequence[str], values: Sequence[Any]) -> None:
-        super().__init__()
-        self._parts = parts
-        self._values = values
-
-    def get_sql(self, ctx: SqlContext) -> str:
-        first, *rest = self._parts
-        given = (ValueWrapper(value).get_sql(ctx) for value in self._values)
-        return (
-            "("
-            + first
-            + "".join(f"{value}{part}" for value, part in zip(given, rest, strict=True))
-            + ")"
-        )
 
 
 class _InBrackets(Criterion):

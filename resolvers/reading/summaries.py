@@ -84,11 +84,13 @@ async def _counts(reader: Reader, scope: Scope, seen: Sequence[Company]) -> Foun
     }
     columns = [f"COUNT(CASE WHEN {rule} THEN 1 END) AS {name}" for name, rule in counted.items()]
     columns.append(f"MIN(CASE WHEN {live} THEN expires_at END) AS next_expiry_at")
-    return await told(_licenses(reader), _within(scope), seen, columns, _clock(reader))
+    within = _within(scope)
+    return await told(_licenses(reader, within), within, seen, columns, _clock(reader))
 
 
 async def _requested(reader: Reader, scope: Scope, seen: Sequence[Company]) -> Found:
-    orders = visible(Order, reader.caller).filter(status__in=OPEN)
+    by_key = scope is Scope.OWN
+    orders = visible(Order, reader.caller, by_key=by_key).filter(status__in=OPEN)
     columns = ["COALESCE(SUM(quantity - assigned_quantity), 0) AS requested"]
     return await told(orders, _within(scope), seen, columns)
 
@@ -130,7 +132,7 @@ async def order_days_idle(reader: Reader, keys: Sequence[Order]) -> Mapping[Orde
 
 
 async def _days_elapsed(reader: Reader, within: Within, keys: Sequence[K]) -> Mapping[K, Row]:
-    licenses = _licenses(reader).filter(expires_at__isnull=False)
+    licenses = _licenses(reader, within).filter(expires_at__isnull=False)
     columns = _lasted("assigned_at", f"{_least()}(expires_at, {{now}})", ELAPSED_DAYS)
     return await told(licenses, within, keys, columns, _clock(reader))
 
@@ -150,8 +152,9 @@ def _clock(reader: Reader) -> dict[str, datetime]:
     return {"now": reader.now, "soon": reader.now + EXPIRING}
 
 
-def _licenses(reader: Reader) -> QuerySet[License]:
-    return visible(License, reader.caller).filter(voided_at__isnull=True)
+def _licenses(reader: Reader, within: Within) -> QuerySet[License]:
+    by_key = within.column is not None
+    return visible(License, reader.caller, by_key=by_key).filter(voided_at__isnull=True)
 
 
 def _within(scope: Scope, through: str = "") -> Within:

@@ -9,6 +9,7 @@ from tortoise.expressions import Q
 from models.access import known
 from models.base import sort_key, where
 from models.companies import Company
+from models.conditions import Condition
 from models.licenses import ReleaseReason
 from models.users import User, UserStatus
 from resolvers.reading.by_id import ById
@@ -16,7 +17,6 @@ from resolvers.reading.companies import of_companies
 from resolvers.reading.filters import Text, Word, Words, each, email, one_of, same, text, time
 from resolvers.reading.pages import Listing
 from resolvers.reading.reader import Reader
-from resolvers.reading.sql import Condition
 from resolvers.reading.windows import Asked, Sort, SortDirection
 from resolvers.reading.within import Within, of_scope
 

@@ -40,10 +40,14 @@ class Tree:
     names: dict[UUID, str]
 
     async def seen(self, model: type[Model], caller: Caller | None) -> list[str]:
-        return self.called(await visible(model, caller))
+        seen = self.called(await visible(model, caller))
+        assert self.called(await visible(model, caller, by_key=True)) == seen
+        return seen
 
     async def known(self, model: type[Model], caller: Caller | None) -> list[str]:
-        return self.called(await known(model, caller))
+        known_ones = self.called(await known(model, caller))
+        assert self.called(await known(model, caller, by_key=True)) == known_ones
+        return known_ones
 
     def called(self, rows: Iterable[Model]) -> list[str]:
         return sorted(self.names[row.pk] for row in rows)
