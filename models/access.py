@@ -352,7 +352,7 @@ def _nothing(_: Caller) -> Q:
 def _told_within(model: type[Model], path: str) -> Q:
     """As `within`, and no index is entered by it.
 
-    Of what it cannot look into PostgreSQL takes half to be true; of the comparison, next to nothing.
+    PostgreSQL takes half of what it cannot look into to be true; of a comparison, next to nothing.
     """
     place = f'"{model._meta.db_table}"."path"'
     return Condition(f"COALESCE(SUBSTR({place}, 1, {{}}) = {{}}, FALSE)", len(path), path)
