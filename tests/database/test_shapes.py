@@ -1,0 +1,135 @@
+"""A statement is written once for all queries of a shape, and a shape is all that it depends on."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tortoise.expressions import Q, Subquery
+from tortoise.queryset import QuerySet
+
+from models.access import visible
+from models.companies import Company
+from models.conditions import Condition
+from models.licenses import License, live
+from models.orders import Order, OrderStatus
+from models.rows import as_model, needed
+from models.users import User
+from resolvers.reading.by_id import Along
+from resolvers.reading.orders import orders
+from resolvers.reading.people import person
+from resolvers.reading.reader import Reader
+from resolvers.reading.shapes import Shapeless, shape_of
+from resolvers.reading.sql import Select, rows_with
+from tests.conftest import Clock
+from tests.factories import Make
+from tests.scene import Scene
+from tests.statements import statements
+
+
+def differing() -> list[QuerySet[Any]]:
+    """No two of them are written alike."""
+    ids = ["0198c0de-0000-7000-8000-000000000001", "0198c0de-0000-7000-8000-000000000002"]
+    people = User.filter(name_key="a").values("id")
+    return [
+        Company.filter(),
+        Company.filter(name="a"),
+        Company.filter(name=None),
+        Company.filter(name="*"),
+        Company.filter(~Q(name="a")),
+        Company.filter(name="a", name_key="b"),
+        Company.filter(Q(name="a") | Q(name_key="b")),
+        Company.filter(id__in=[]),
+        Company.filter(id__in=ids[:1]),
+        Company.filter(id__in=ids),
+        Company.filter(parent_id__isnull=True),
+        Company.filter(parent_id__isnull=False),
+        Company.filter(name__gt="a"),
+        Company.filter(Condition("name = {}", "a")),
+        Company.filter(Condition("name <> {}", "a")),
+        Company.filter(account_manager_id__in=Subquery(people)),
+        Company.filter(account_manager__name_key="a"),
+        Company.filter(name="a").order_by("name"),
+        Company.filter(name="a").only("id"),
+        User.filter(name_key="a"),
+    ]
+
+
+async def test_what_is_written_differently_differs_in_shape(make: Make) -> None:
+    await Scene.set(make)
+    texts = {Select._written(query, "").text for query in differing()}
+    shapes = {shape_of(query).key for query in differing()}
+
+    assert len(texts) == len(shapes) == len(differing())
+
+
+async def test_a_query_of_a_known_shape_is_written_as_the_first(make: Make, clock: Clock) -> None:
+    scene = await Scene.set(make)
+    now, callers = clock(), [await make.caller(user) for user in (scene.pam, scene.cora)]
+
+    def asked(number: int) -> list[QuerySet[Any]]:
+        held = visible(License, callers[number]).filter(live(now + timedelta(days=number)))
+        status = OrderStatus.REQUESTED if number else OrderStatus.ASSIGNED
+        open_ones = visible(Order, callers[number], by_key=True).filter(status__in=[status])
+        return [held.filter(holder_id=callers[number].user_id), open_ones]
+
+    for first, second in zip(asked(0), asked(1), strict=True):
+        known, written = Select.of(first), Select._written(second, "")
+        assert Select.of(second) == written
+        assert known.text == written.text
+        assert known.values != written.values
+
+
+async def test_what_is_not_known_has_no_shape(make: Make) -> None:
+    await Scene.set(make)
+    unknown = [
+        Company.filter(name__icontains="a"),
+        Company.filter(name="a").limit(1),
+        Company.filter(name="a").select_related("parent"),
+    ]
+
+    for query in unknown:
+        with pytest.raises(Shapeless):
+            shape_of(query)
+        assert Select.of(query) == Select._written(query, "")
+
+
+async def test_a_row_reads_like_its_model_and_becomes_one(make: Make) -> None:
+    scene = await Scene.set(make)
+
+    [row] = await rows_with(visible(User, await make.caller(scene.cora)), "id", [scene.carl.id])
+    model = as_model(row)
+
+    assert (row.id, row.name, row.status, row.created_at, row.muted_templates) == (
+        (model.id, model.name, model.status, model.created_at, model.muted_templates)
+    )
+    assert model == await User.get(id=scene.carl.id)
+    with pytest.raises(AttributeError):
+        row.email = "another@x.example"
+
+
+def test_columns_are_found_through_properties_and_methods() -> None:
+    assert needed(User, "name") == {"first_name", "last_name", "email"}
+    assert needed(License, "status_at") == {"voided_at", "expires_at", "holder_id"}
+    assert needed(Order, "number") == {"number"}
+
+
+async def test_rows_come_along_in_the_statement_of_those_that_name_them(
+    make: Make, clock: Clock
+) -> None:
+    scene = await Scene.set(make)
+    await make.order(scene.customer, requested_by_id=scene.cora.id)
+    await make.order(scene.customer, requested_by_id=None)
+    reader = Reader(await make.caller(scene.pam), clock())
+    along = Along("requested_by_id", person, frozenset({"id", "first_name", "last_name", "email"}))
+
+    with statements() as sent:
+        page = (await orders(reader, ["root"], columns=frozenset({"number"}), along=(along,)))[
+            "root"
+        ]
+        told = await reader.load_all(person, [scene.cora.id], tells=along.columns)
+
+    assert len(sent) == 1
+    assert [row.requested_by_id for row in found["root"].rows] == [None, scene.cora.id]
+    assert told[scene.cora.id].email == scene.cora.email
+    with pytest.raises((KeyError, IndexError)):
+        _ = found["root"].rows[0].quantity
