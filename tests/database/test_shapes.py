@@ -123,9 +123,7 @@ async def test_rows_come_along_in_the_statement_of_those_that_name_them(
     along = Along("requested_by_id", person, frozenset({"id", "first_name", "last_name", "email"}))
 
     with statements() as sent:
-        page = (await orders(reader, ["root"], columns=frozenset({"number"}), along=(along,)))[
-            "root"
-        ]
+        found = await orders(reader, ["root"], columns=frozenset({"number"}), along=(along,))
         told = await reader.load_all(person, [scene.cora.id], tells=along.columns)
 
     assert len(sent) == 1
