@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
-from app.database import connected
 from models.access import Caller, caller_of
 from models.companies import Company
 from models.errors import Refusal, Unauthenticated
@@ -32,6 +31,7 @@ from tests.conftest import Clock
 from tests.databases import Databases
 from tests.factories import Make
 from tests.invariants import breaches
+from tests.kept import connected
 from tests.properties import jobs
 from tests.properties.changes import Changes, Row
 from tests.properties.plain import plain
@@ -65,8 +65,7 @@ class World:
 
     async def open(self) -> None:
         url = await self._stack.enter_async_context(self._databases.fresh())
-        options = {"synchronous": "OFF"} if url.startswith("sqlite") else {"max_size": 2}
-        await self._stack.enter_async_context(connected(url, **options))
+        await self._stack.enter_async_context(connected(url))
         await Scene.set(Make(self.clock))
         self.rows = await snapshot()
 
