@@ -49,7 +49,7 @@ WHERE datname = current_database() AND state LIKE 'idle in transaction%'
 async def left_open(url: str) -> list[str]:
     """The last statements of transactions that wait for nothing, as somebody else sees them."""
     if url.startswith("sqlite:"):
-        with closing(sqlite3.connect(url.removeprefix("sqlite://"), timeout=0.5)) as other:
+        with closing(sqlite3.connect(file_of(url), timeout=0.5)) as other:
             try:
                 other.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as locked:

@@ -95,6 +95,10 @@ class Catcher:
         return f"smtp://{HOST}:{self.port}"
 
     @property
+    def is_listening(self) -> bool:
+        return self._server is not None
+
+    @property
     def ids(self) -> list[str]:
         return [mail.id for mail in self.mails]
 

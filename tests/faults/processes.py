@@ -1,4 +1,4 @@
-"""Servers that share one open socket, as a service manager has them do."""
+"""Other processes of a Canopy than a server by itself."""
 
 import asyncio
 import socket
@@ -7,13 +7,37 @@ from pathlib import Path
 from typing import Final
 
 from tests.http.server import PATIENCE, Server
-from tests.processes import Running, start
+from tests.processes import start
 
 SERVING: Final = "Application startup complete"
+AT_WORK: Final = "At work."
 
 
-class Sharing(Server):
-    """Takes what comes in at a socket that this process keeps open, beside any other."""
+class Speaking(Server):
+    """One whose log tells how far it is."""
+
+    async def said(self, words: str, times: int = 1) -> None:
+        """Until they are in its log so often."""
+        deadline = time.monotonic() + PATIENCE
+        while self._log.read_text().count(words) < times:
+            assert time.monotonic() < deadline, self._log.read_text()
+            await asyncio.sleep(0.02)
+
+
+class Worker(Speaking):
+    """`canopy worker`."""
+
+    _starts = 0
+
+    async def start(self) -> None:
+        self._process = start("worker", environment=self._environment, output=self._log)
+        self._starts += 1
+        await self.said(AT_WORK, self._starts)
+
+
+class Sharing(Speaking):
+    """Takes what comes in at a socket that this process keeps open, beside any other: as a service
+    manager has it done."""
 
     def __init__(
         self, listening: socket.socket, database_url: str, smtp_port: int, log: Path
@@ -27,18 +51,8 @@ class Sharing(Server):
 
     async def start(self) -> None:
         """Returns when it says that it serves: whoever asks may be answered by another one."""
-        self._process = self._begin()
-        await self.said(SERVING)
-        assert self._process.poll() is None, self._log.read_text()
-
-    async def said(self, words: str) -> None:
-        """Until they are in its log."""
-        deadline = time.monotonic() + PATIENCE
-        while words not in self._log.read_text():
-            assert time.monotonic() < deadline, self._log.read_text()
-            await asyncio.sleep(0.02)
-
-    def _begin(self) -> Running:
-        return start(
+        self._process = start(
             "serve", "--fd", self._listening, environment=self._environment, output=self._log
         )
+        await self.said(SERVING)
+        assert self._process.poll() is None, self._log.read_text()
