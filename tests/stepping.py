@@ -1,14 +1,16 @@
-"""Cutting a task short at each place where it waits."""
+"""Cutting a task short, or holding it, at each place where it waits."""
 
 import asyncio
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from enum import Enum, auto
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from tortoise.connection import get_connection
 
 from models.companies import Company
+
+T = TypeVar("T")
 
 
 class Cut(Enum):
@@ -67,6 +69,44 @@ async def cut_short(work: Awaitable[object], place: int, cut: Cut) -> bool:
     if not task.cancelled():
         task.result()
     return cutting.waits >= place
+
+
+class Held:
+    """Awaits `work`, and `meanwhile` when it has waited for the `place`-th time."""
+
+    def __init__(
+        self, work: Awaitable[T], place: int, meanwhile: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._work = work
+        self._place = place
+        self._meanwhile = meanwhile
+        self.waits = 0
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        steps = self._work.__await__()
+        go_on = partial(next, steps)
+        while True:
+            try:
+                future = go_on()
+            except StopIteration as done:
+                return done.value
+            self.waits += 1
+            try:
+                answer = yield future
+            except BaseException as error:  # noqa: BLE001 - handed on
+                go_on = partial(steps.throw, error)
+            else:
+                go_on = partial(steps.send, answer)
+            if self.waits == self._place:
+                yield from self._meanwhile().__await__()
+
+
+async def held_at(
+    work: Awaitable[T], place: int, meanwhile: Callable[[], Awaitable[None]]
+) -> tuple[T, bool]:
+    """What `work` returned, and whether it waited that often and was held there."""
+    held = Held(work, place, meanwhile)
+    return await held, held.waits >= place
 
 
 async def settled() -> None:
