@@ -40,7 +40,7 @@ test: $(DEV) ## Run every test, on SQLite and on a PostgreSQL of their own; ARGS
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --ignore tests/browser --ignore tests/clients --ignore tests/faults/long $(ARGS)
 
 faults: $(DEV) ## Kill, cut off and starve a Canopy under load, again and again
-	@$(BIN)/python -m pytest tests/faults --rounds 20 $(ARGS)
+	@$(BIN)/python -m pytest tests/faults --rounds 20 --override-ini faulthandler_timeout=1800 $(ARGS)
 
 test-browser: $(DEV) $(DASHBOARD) $(EXPLORER) ## Try the pages in a headless Chromium; CHROMIUM=… names another
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
