@@ -91,6 +91,8 @@ class Reader:
         self._has_ended = True
         for task in self._tasks:
             task.cancel()
+        for load in self._loads.values():
+            load.question.leave()
         return set(self._tasks)
 
     def _wait(self, loads: "dict[Hashable, _Load]", asked: int, patience: int) -> None:
@@ -129,6 +131,11 @@ class _Question:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         return future
+
+    def leave(self) -> None:
+        """It will not be asked."""
+        for future in self._waiting:
+            future.cancel()
 
     def tell(self) -> None:
         for future in self._waiting:

@@ -6,6 +6,8 @@ import pytest
 from tortoise.transactions import in_transaction
 
 from models.database import is_sqlite, rows
+from resolvers.reading.reader import Reader
+from tests.conftest import Clock
 from tests.factories import Make
 
 ENDLESS_ON_SQLITE = """
@@ -33,3 +35,25 @@ async def test_what_is_cancelled_stops_in_the_database_too(make: Make, inside: b
     if not is_sqlite():
         asked = "SELECT query FROM pg_stat_activity WHERE query LIKE $1 AND state = 'active'"
         assert await rows(asked, "SELECT pg_sleep%") == []
+
+
+async def test_who_waits_for_a_reader_that_has_ended_waits_no_more(clock: Clock) -> None:
+    """For what it was about to ask, as for what it asks."""
+    reader, begun = Reader(None, clock.now), asyncio.Event()
+
+    async def never(*_: object) -> dict[int, None]:
+        begun.set()
+        await asyncio.Event().wait()
+        return {}
+
+    asked = asyncio.create_task(reader.load(never, 1))
+    await begun.wait()
+    waiting = asyncio.create_task(reader.load(never, 2))
+    await asyncio.sleep(0)
+
+    await asyncio.wait(reader.end())
+
+    _, still = await asyncio.wait([asked, waiting], timeout=5)
+    assert still == set()
+    assert asked.cancelled()
+    assert waiting.cancelled()
