@@ -129,9 +129,12 @@ async def _transact(
         await lock_tree(alone=operation in RESHAPES_TREE)
         now = clock()
         work = Work(await _still(caller, now), now)
-        done = await _done(work, operation, arguments, key)
-        if work.by is not None and await caller_again(work.by, now) != work.by:
-            raise RightsChanged
+        try:
+            done = await _done(work, operation, arguments, key)
+        except Refusal:
+            await _require_same_rights(work)  # a refusal tells something, too
+            raise
+        await _require_same_rights(work)
         changes = work.changes()
         await notify(CHANNEL, payloads(changes))
     if _previewing.get() is None:
@@ -139,6 +142,12 @@ async def _transact(
     for wake in WAKES if done.notices or work.publishes else ():
         wake()
     return done
+
+
+async def _require_same_rights(work: Work) -> None:
+    """Raises RightsChanged."""
+    if work.by is not None and await caller_again(work.by, work.now) != work.by:
+        raise RightsChanged
 
 
 async def _done(
