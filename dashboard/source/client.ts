@@ -50,6 +50,8 @@ function openSocket() {
 /** A client for one person acting for one company, with a cache of its own. */
 export function openClient() {
   const socket = openSocket();
+  const opener = current();
+  const isTheirs = () => current()?.userId === opener?.userId && current()?.companyId === opener?.companyId;
   const client = new Client({
     url: ADDRESS,
     preferGetMethod: false,
@@ -63,12 +65,13 @@ export function openClient() {
         },
       }),
       authExchange(async ({ appendHeaders }) => ({
-        addAuthToOperation: (operation) => appendHeaders(operation, authorization()),
+        addAuthToOperation: (operation) => appendHeaders(operation, isTheirs() ? authorization() : {}),
         didAuthError: isUnauthenticated,
-        // Whatever is asked waits, a mutation too, until somebody has signed in again.
-        refreshAuth: () => {
-          end();
-          return lasting();
+        // Whatever is asked waits, a mutation too, until the same person has signed in again for the same company.
+        refreshAuth: async () => {
+          if (isTheirs()) end();
+          await lasting();
+          if (!isTheirs()) throw new Error("This was asked for another company.");
         },
       })),
       fetchExchange,

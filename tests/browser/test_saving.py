@@ -137,3 +137,22 @@ async def test_managing_goes_on_when_its_hour_is_over(dashboard: Dashboard) -> N
     await expect(again).to_be_hidden()
     await expect(dashboard.row("@birch.example").first).to_be_visible()
     await expect(dashboard.banner).to_contain_text("Birch Logistics")
+
+
+async def test_what_was_to_be_saved_for_one_company_is_never_done_for_another(
+    dashboard: Dashboard, database: asyncpg.Connection
+) -> None:
+    page = dashboard.page
+    await dashboard.sign_in(HANA)
+    await dashboard.manage("Birch Logistics")
+    await dashboard.click("Request Licenses")
+    await dashboard.fill(number_of_licenses="2", purchase_order="STRAY-1")
+    await page.evaluate(SIGN_OUT)
+    form = page.get_by_role("dialog", name="Request Licenses")
+    await form.get_by_role("button", name="Save").dispatch_event("click")
+    again = page.get_by_role("dialog", name="Your session has ended")
+    await again.get_by_role("button", name="Exit Manage Mode").click()
+    await expect(dashboard.banner).to_have_count(0)
+
+    await dashboard.request_licenses(2, "OWN-1")
+    assert await numbers_of(database, "STRAY-1") == []

@@ -2,8 +2,8 @@ import "@mantine/charts/styles.css";
 
 import { BarChart } from "@mantine/charts";
 import { Alert, Card, Center, Loader, SegmentedControl, Stack, Table, Text, Title, VisuallyHidden } from "@mantine/core";
-import { useMemo, useState } from "react";
-import { useQuery } from "urql";
+import { type ReactNode, useMemo, useState } from "react";
+import { type CombinedError, useQuery } from "urql";
 
 import { graphql } from "../graphql";
 import type { Scope } from "../../generated/graphql";
@@ -12,10 +12,9 @@ import { Heading } from "../parts/Shell";
 import { useSession } from "../session";
 import { number } from "../words";
 
-const OVERVIEW = graphql(`
-  query Overview($id: ID!, $scope: Scope, $m0: LicenseFilter, $m1: LicenseFilter, $m2: LicenseFilter, $m3: LicenseFilter, $m4: LicenseFilter,
+const MONTHS = graphql(`
+  query LicensesByMonth($scope: Scope, $m0: LicenseFilter, $m1: LicenseFilter, $m2: LicenseFilter, $m3: LicenseFilter, $m4: LicenseFilter,
     $m5: LicenseFilter, $m6: LicenseFilter, $m7: LicenseFilter, $m8: LicenseFilter, $m9: LicenseFilter, $m10: LicenseFilter, $m11: LicenseFilter) {
-    company(id: $id) { id licenseSummary(scope: $scope) { id total licenseDaysElapsed licenseDaysUsed licenseDaysIdle } }
     m0: licenses(scope: $scope, first: 0, filter: $m0) { totalCount }
     m1: licenses(scope: $scope, first: 0, filter: $m1) { totalCount }
     m2: licenses(scope: $scope, first: 0, filter: $m2) { totalCount }
@@ -30,6 +29,11 @@ const OVERVIEW = graphql(`
     m11: licenses(scope: $scope, first: 0, filter: $m11) { totalCount }
   }
 `);
+const DAYS = graphql(`
+  query LicenseDays($id: ID!, $scope: Scope) {
+    company(id: $id) { id licenseSummary(scope: $scope) { id licenseDaysElapsed licenseDaysUsed licenseDaysIdle } }
+  }
+`);
 const MONTH = new Intl.DateTimeFormat(undefined, { month: "short", year: "2-digit" });
 const NAMES = ["m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9", "m10", "m11"] as const;
 
@@ -40,45 +44,71 @@ function months(): Date[] {
 }
 
 export function Component() {
-  const session = useSession()!;
+  const { kind } = useSession()!;
   const [scope, setScope] = useState<Scope>("SUBTREE");
+  return (
+    <Stack>
+      <Heading>Overview</Heading>
+      {kind !== "CUSTOMER" && (
+        <SegmentedControl aria-label="Of which companies" value={scope} onChange={(value) => setScope(value as Scope)} w="fit-content"
+          data={[{ value: "SUBTREE", label: "With all beneath" }, { value: "OWN", label: "Own alone" }]} />
+      )}
+      <ExpiryMonths scope={scope} />
+      <LicenseDays scope={scope} />
+    </Stack>
+  );
+}
+
+/** A card that comes when what it tells is known: neither waits for the other. */
+function Chart({ title, error, children }: { title: string; error?: CombinedError; children?: ReactNode }) {
+  return (
+    <Card withBorder component="section" aria-label={title}>
+      <Title order={2} size="h4">{title}</Title>
+      {error && <Alert color="red" role="alert">{explained(error)}</Alert>}
+      {!children && !error && <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>}
+      {children}
+    </Card>
+  );
+}
+
+function ExpiryMonths({ scope }: { scope: Scope }) {
   const starts = useMemo(months, []);
   const filters = useMemo(() => Object.fromEntries(NAMES.map((name, index) => [
     name, { status: ["AVAILABLE" as const, "ALLOCATED" as const], expiresAt: { gte: starts[index]!.toISOString(), lt: starts[index + 1]!.toISOString() } },
   ])), [starts]);
-  const [{ data, error }] = useQuery({ query: OVERVIEW, variables: { id: session.companyId, scope, ...filters } });
-  const summary = data?.company?.licenseSummary;
-  const expiring = NAMES.map((name, index) => ({ month: MONTH.format(starts[index]), Licenses: data?.[name].totalCount ?? 0 }));
-  const days = summary ? [{ what: "License-days", Used: summary.licenseDaysUsed, Idle: summary.licenseDaysIdle }] : [];
-
+  const [{ data, error }] = useQuery({ query: MONTHS, variables: { scope, ...filters } });
+  const expiring = data && NAMES.map((name, index) => ({ month: MONTH.format(starts[index]), Licenses: data[name].totalCount }));
   return (
-    <Stack>
-      <Heading>Overview</Heading>
-      {session.kind !== "CUSTOMER" && (
-        <SegmentedControl aria-label="Of which companies" value={scope} onChange={(value) => setScope(value as Scope)} w="fit-content"
-          data={[{ value: "SUBTREE", label: "With all beneath" }, { value: "OWN", label: "Own alone" }]} />
-      )}
-      {error && <Alert color="red" role="alert">{explained(error)}</Alert>}
-      {!data && !error && <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>}
-      {summary && (
+    <Chart title="Licenses by expiry month" error={error}>
+      {expiring && (
         <>
-          <Card withBorder component="section" aria-label="Licenses by expiry month">
-            <Title order={2} size="h4" mb="sm">Licenses by expiry month</Title>
-            <BarChart h={240} data={expiring} dataKey="month" series={[{ name: "Licenses", color: "teal.7" }]} aria-hidden barChartProps={{ accessibilityLayer: false }} />
-            <VisuallyHidden>
-              <Table><Table.Tbody>{expiring.map(({ month, Licenses }) => <Table.Tr key={month}><Table.Th>{month}</Table.Th><Table.Td>{Licenses}</Table.Td></Table.Tr>)}</Table.Tbody></Table>
-            </VisuallyHidden>
-          </Card>
-          <Card withBorder component="section" aria-label="License-days">
-            <Title order={2} size="h4">License-days</Title>
-            <Text size="sm" mb="sm">
-              {number(summary.licenseDaysElapsed)} passed; {number(summary.licenseDaysUsed)} of them with a learner, {number(summary.licenseDaysIdle)} idle.
-            </Text>
-            <BarChart h={110} data={days} dataKey="what" orientation="vertical" type="stacked" withLegend withYAxis={false} aria-hidden barChartProps={{ accessibilityLayer: false }}
-              series={[{ name: "Used", color: "teal.7" }, { name: "Idle", color: "orange.6" }]} />
-          </Card>
+          <BarChart h={240} mt="sm" data={expiring} dataKey="month" series={[{ name: "Licenses", color: "teal.7" }]} aria-hidden
+            valueFormatter={number} barChartProps={{ accessibilityLayer: false }} />
+          <VisuallyHidden>
+            <Table><Table.Tbody>{expiring.map(({ month, Licenses }) => <Table.Tr key={month}><Table.Th>{month}</Table.Th><Table.Td>{number(Licenses)}</Table.Td></Table.Tr>)}</Table.Tbody></Table>
+          </VisuallyHidden>
         </>
       )}
-    </Stack>
+    </Chart>
+  );
+}
+
+function LicenseDays({ scope }: { scope: Scope }) {
+  const { companyId } = useSession()!;
+  const [{ data, error }] = useQuery({ query: DAYS, variables: { id: companyId, scope } });
+  const summary = data?.company?.licenseSummary;
+  return (
+    <Chart title="License-days" error={error}>
+      {summary && (
+        <>
+          <Text size="sm" mb="sm">
+            {number(summary.licenseDaysElapsed)} passed; {number(summary.licenseDaysUsed)} of them with a learner, {number(summary.licenseDaysIdle)} idle.
+          </Text>
+          <BarChart h={110} data={[{ what: "License-days", Used: summary.licenseDaysUsed, Idle: summary.licenseDaysIdle }]} dataKey="what"
+            orientation="vertical" type="stacked" withLegend withYAxis={false} aria-hidden valueFormatter={number}
+            barChartProps={{ accessibilityLayer: false }} series={[{ name: "Used", color: "teal.7" }, { name: "Idle", color: "orange.6" }]} />
+        </>
+      )}
+    </Chart>
   );
 }
