@@ -14,26 +14,24 @@ from resolvers.reading.sql import by_column, rows_with
 M = TypeVar("M", bound=Model)
 
 
-def as_they_are(_: Reader, rows: Sequence[M]) -> Mapping[Any, Any]:
-    return by_column(rows)
-
-
 @dataclass(frozen=True, eq=False)
 class ById(Generic[M]):
-    """A batch function: those of the ids that the reader has in `sight`, as `told` tells of them.
+    """A batch function: those of the ids that the reader has in `sight`, as `told` tells of them;
+    None tells them as they are.
 
     `reads` are the attributes of a row that `told` reads; None where it tells the row itself.
     """
 
     model: type[M]
     sight: Callable[..., QuerySet[M]]
-    told: Callable[[Reader, Sequence[M]], Mapping[Any, Any]] = as_they_are
+    told: Callable[[Reader, Sequence[M]], Mapping[Any, Any]] | None = None
     reads: Sequence[str] | None = None
     always: Sequence[str] = ("id",)
     """The columns that `told` reads of a row that it tells."""
 
     async def __call__(self, reader: Reader, ids: Sequence[Any]) -> Mapping[Any, Any]:
-        return self.told(reader, await rows_with(self.rows(reader), "id", ids))
+        found = await rows_with(self.rows(reader), "id", ids)
+        return self.told(reader, found) if self.told else by_column(found)
 
     @property
     def __name__(self) -> str:

@@ -136,11 +136,12 @@ class _Question(Generic[M, K]):
         for at, along in enumerate(self._along):
             batch, columns = along.batch, _columns(along)
             kind = joined_class(batch.model, f"j{at}.", columns)
-            found, id = dict(zip(map(attrgetter(along.key), rows), rows, strict=True)), f"j{at}.id"
-            there = [kind(row) for row in found.values() if row[id] is not None]
-            told = batch.told(self.reader, there)
-            known = {key: told.get(key) for key in found if key is not None}
-            self.reader.prime(batch, along.columns, known)
+            named, id = zip(map(attrgetter(along.key), rows), rows, strict=True), f"j{at}.id"
+            found = {key: kind(row) if row[id] is not None else None for key, row in named}
+            if batch.told:
+                told = batch.told(self.reader, [row for row in found.values() if row is not None])
+                found = {key: told.get(key) for key in found}
+            self.reader.prime(batch, along.columns, found)
 
     async def _totals(self) -> dict[K, int]:
         found = await told(self._rows(), self.within, self.keys, ["COUNT(*) AS total"])

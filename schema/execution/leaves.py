@@ -56,7 +56,7 @@ def coercion(leaf: GraphQLLeafType) -> Callable[[Any], Any]:
     coerce = leaf.coerce_output_value
 
     def coerced(value: Any) -> Any:
-        told = coerce(ordinary(value))
+        told = coerce(value if type(value) in PLAIN else ordinary(value))
         if told is None or told is Undefined:
             raise Unfit
         return told
