@@ -99,7 +99,8 @@ class Results:
         """In docs/performance.md, between marks."""
         text = PERFORMANCE.read_text()
         for mark, told in {"figures": self._table(), "plans": self._plans()}.items():
-            before, _, rest = text.partition(f"<!-- {mark} -->\n")
+            before, found, rest = text.partition(f"<!-- {mark} -->\n")
+            assert found, f"{PERFORMANCE} has no place for {mark}"
             _, _, after = rest.partition(f"<!-- end of {mark} -->\n")
             text = f"{before}<!-- {mark} -->\n{told}<!-- end of {mark} -->\n{after}"
         PERFORMANCE.write_text(text)
