@@ -17,7 +17,7 @@ import orjson
 
 from benchmarks import load
 from benchmarks.floor import URL as FLOOR_URL
-from tests.http.server import free_port
+from tests.postgres import free_port
 
 Cores = frozenset[int]
 ALL_CORES: Final = frozenset(os.sched_getaffinity(0))

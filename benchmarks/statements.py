@@ -20,6 +20,8 @@ LONGEST: Final = 60
 """Lines of it."""
 SCANNED: Final = re.compile(r"Seq Scan on (\w+)")
 """A table that is read from end to end."""
+HEARTBEAT: Final = "SELECT 1"
+"""How a server looks now and then whether it is still told of what happens."""
 SETTLED: Final = 0.1
 """Seconds until all of PostgreSQL's processes have read their settings."""
 
@@ -87,4 +89,4 @@ def _read(log: str) -> list[Statement]:
             found.append(Statement(statement["text"].strip()))
         elif entry["kind"] == "DETAIL" and found:
             found[-1] = Statement(found[-1].text, tuple(_VALUE.findall(told)))
-    return [one for one in found if "log_statement" not in one.text]
+    return [one for one in found if "log_statement" not in one.text and one.text != HEARTBEAT]

@@ -82,7 +82,7 @@ class Postgres:
         if self.home is None:
             atexit.register(self.close)
             self.home = Path(tempfile.mkdtemp(prefix="canopy-postgres-"))
-            self._port = _free_port()
+            self._port = free_port()
             self._make_cluster(self.home)
         self._server = self._launch(self.home)
         _wait_for(self._server, self.home)
@@ -221,7 +221,7 @@ def _hand_over(home: Path) -> None:
         os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     while True:
         port = secrets.choice(PORTS)
         with socket.socket() as candidate:

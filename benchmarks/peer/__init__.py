@@ -8,7 +8,7 @@ from typing import Final
 import asyncpg
 
 from benchmarks.servers import Started, started
-from tests.http.server import free_port
+from tests.postgres import free_port
 
 HERE: Final = Path(__file__).parent
 NODE: Final = HERE / "node_modules" / "node" / "bin" / "node"
