@@ -11,15 +11,12 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any, NoReturn
 
 import typer
-import uvicorn
 
 from app import logs
 from app.clock import utc_now
-from app.connections import of_connections
 from app.database import UNREACHABLE, connected, migrate, opened, pending
 from app.errors import Failed
 from app.settings import Settings, WrongSettings, count_together, load, tell
-from app.sockets import of_sockets
 from models.errors import InsufficientLicenses, Refusal
 from models.licenses import LicenseType
 from models.sheets import FaultyRows
@@ -74,6 +71,11 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the API; refuses a database whose schema is behind, unless --migrate."""
+    import uvicorn
+
+    from app.connections import of_connections
+    from app.sockets import of_sockets
+
     if documents:
         tell(documents=str(documents))
     if other_documents:
