@@ -8,7 +8,7 @@ from playwright.async_api import expect
 
 from app.sample import HANA, IVAN, MIA, PASSWORD, PAULA, QUIN
 from tests.browser.dashboard import Dashboard
-from tests.http.client import CREATE_COMPANY, Client
+from tests.http.client import ADD_USERS, ASSIGN, CREATE_COMPANY, REQUEST, Client
 from tests.http.server import Server
 from tests.http.stage import Mailbox
 
@@ -84,6 +84,7 @@ async def test_a_company_is_edited_moved_archived_and_restored(
 
     await dashboard.act("Move")
     await dashboard.seek("Beneath", "Nord", "Harbor Nord")
+    await expect(dashboard.dialog.get_by_role("status")).to_contain_text("Harbor Nord")
     await dashboard.confirm("Move")
     await dashboard.told("Moss Gardens is beneath Harbor Nord now.")
     await expect(page.get_by_role("link", name="Harbor Nord")).to_be_visible()
@@ -141,6 +142,51 @@ async def test_filters_join_or_say_why_not_and_a_strange_address_asks_nothing_wr
         await expect(page.get_by_role("button", name="Remove filter")).to_have_count(0)
     await dashboard.open("/companies/none-such")
     await expect(page.get_by_text("There is no such company")).to_be_visible()
+
+
+async def test_everybody_whose_license_expired_renews_beyond_the_page(
+    dashboard: Dashboard, canopy: Server, database: asyncpg.Connection
+) -> None:
+    async with httpx.AsyncClient(base_url=canopy.url, timeout=60) as http:
+        paula = await Client(http).sign_in(PAULA, PASSWORD)
+        theatre = {"kind": "CUSTOMER", "name": "Teal Theatre", "order": {"quantity": 30}}
+        made = await paula.done(CREATE_COMPANY, input=theatre)
+        company = {"companyId": made["company"]["id"]}
+        people = [{"email": f"usher{number}@teal.example"} for number in range(30)]
+        await paula.done(ADD_USERS, input=company | {"users": people})
+        await _let_400_days_pass(database, "Teal Theatre")
+        asked = await paula.done(REQUEST, input=company | {"quantity": 28})
+        await paula.done(ASSIGN, input={"orderId": asked["order"]["id"]})
+    await dashboard.sign_in(PAULA)
+    await dashboard.manage("Teal Theatre")
+    await dashboard.has_counts(available=28, expired=30)
+
+    await dashboard.tab("Expired").click()
+    await dashboard.page.get_by_label("Select all").check()
+    await expect(dashboard.page.get_by_text("25 people selected")).to_be_visible()
+    await dashboard.click("Take everybody whose license has expired")
+    await expect(dashboard.dialog.get_by_role("group", name="Will renew (28)")).to_be_visible()
+    await expect(dashboard.dialog.get_by_role("group", name="Will not (2)")).to_be_visible()
+    await dashboard.confirm("Allocate 28 licenses")
+
+    await dashboard.has_counts(available=0, allocated=28, expired=30)
+
+
+async def _let_400_days_pass(database: asyncpg.Connection, company: str) -> None:
+    """For what the company has now."""
+    theirs = "SELECT id FROM companies WHERE name = $1"
+    async with database.transaction():
+        await database.execute(
+            "UPDATE allocations SET allocated_at = allocated_at - interval '400 days'"
+            f" WHERE license_id IN (SELECT id FROM licenses WHERE company_id = ({theirs}))",
+            company,
+        )
+        await database.execute(
+            "UPDATE licenses SET assigned_at = assigned_at - interval '400 days',"
+            " allocated_at = allocated_at - interval '400 days',"
+            f" expires_at = expires_at - interval '400 days' WHERE company_id = ({theirs})",
+            company,
+        )
 
 
 async def test_a_long_level_of_the_tree_pages_on(dashboard: Dashboard, canopy: Server) -> None:
