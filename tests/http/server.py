@@ -83,7 +83,7 @@ class Server:
     def run(self, *arguments: str, told: str = "") -> str:
         """Another command of `canopy` with the same settings; what it prints."""
         ended = run(*arguments, environment=self._environment, told=told)
-        assert ended.returncode == 0, ended.stderr
+        assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
 
 

@@ -1,6 +1,6 @@
 """2,000 documents by chance, sent to a server: see tests/faults/fuzzing.py."""
 
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -15,6 +15,19 @@ from tests.faults.load import WELL, verified
 from tests.http.server import Server
 from tests.smtp import Catcher
 
+
+class Real(Clock):
+    """Goes as the server's does."""
+
+    @property
+    def now(self) -> datetime:
+        return utc_now()
+
+    @now.setter
+    def now(self, _: datetime) -> None:
+        """Nobody sets it."""
+
+
 QUIET = {"CANOPY_EMBEDDED_WORKER": "false"}
 """Nobody writes but those who ask."""
 
@@ -22,8 +35,7 @@ QUIET = {"CANOPY_EMBEDDED_WORKER": "false"}
 async def test_no_document_is_an_internal_error_of_a_server(
     database: str, tmp_path: Path, rounds: int
 ) -> None:
-    clock = Clock()
-    clock.now = utc_now() - timedelta(minutes=10)
+    clock = Real()
     estate = await Estate.grow(Make(clock), clock)
     log = tmp_path / "log"
     async with (
