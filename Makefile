@@ -39,8 +39,9 @@ explorer: $(EXPLORER) ## Build GraphiQL, which is then at /graphql
 test: $(DEV) ## Run every test, on SQLite and on a PostgreSQL of their own; ARGS=… goes to pytest
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --ignore tests/browser --ignore tests/clients --ignore tests/faults/long $(ARGS)
 
-faults: $(DEV) ## Kill, cut off and starve a Canopy under load, again and again
+faults: $(DEV) ## Kill, cut off and starve a Canopy under load, again and again; ask all of the standard executor
 	@$(BIN)/python -m pytest tests/faults --rounds 20 --override-ini faulthandler_timeout=1800 $(ARGS)
+	@CANOPY_EXECUTOR=standard $(BIN)/python -m pytest tests/graphql $(ARGS)
 
 test-browser: $(DEV) $(DASHBOARD) $(EXPLORER) ## Try the pages in a headless Chromium; CHROMIUM=… names another
 	@$(BIN)/python -m pytest tests/browser --numprocesses auto --dist loadfile $(ARGS)
