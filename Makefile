@@ -44,7 +44,7 @@ faults: $(DEV) ## Kill, cut off and starve a Canopy under load, again and again;
 	@CANOPY_EXECUTOR=standard $(BIN)/python -m pytest tests/graphql $(ARGS)
 
 test-browser: $(DEV) $(DASHBOARD) $(EXPLORER) ## Try the pages in a headless Chromium; CHROMIUM=… names another
-	@$(BIN)/python -m pytest tests/browser --numprocesses auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest tests/browser --numprocesses auto --dist worksteal $(ARGS)
 
 screenshots: $(DEV) $(DASHBOARD) ## Renew the pictures of the dashboard in docs/screenshots
 	@$(BIN)/python -m pytest tests/browser/test_pages.py --screenshots -k test_every_page $(ARGS)
