@@ -52,6 +52,7 @@ async def processes(url: str, question: Question, seconds: float, say: Say) -> N
     told = []
     for number in PROCESSES:
         async with canopy("canopy", url, workers=number, cores=ALL_CORES) as server:
+            await server.settled()
             await _load(server, question, min(1.0, seconds))
             load = await _load(server, question, seconds, clients=CLIENTS * number)
             told.append(

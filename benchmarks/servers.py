@@ -80,6 +80,13 @@ class Process:
         """MiB that it holds."""
         return sum(_kilobytes(pid) for pid in self._pids()) / 1024
 
+    async def settled(self) -> None:
+        """Until all that it has started are up, and have nothing to do."""
+        deadline, before = time.monotonic() + PATIENCE, 0
+        while (now := self._ticks()) - before > TICK // 20 and time.monotonic() < deadline:
+            before = now
+            await asyncio.sleep(1)
+
     def _pids(self) -> list[int]:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
         return [self.pid, *map(int, children.split())]
@@ -182,14 +189,21 @@ async def _answers(process: asyncio.subprocess.Process, port: int) -> None:
 
 def ticks(pid: int) -> int:
     """Of the CPU, in user and system mode."""
-    parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(parts[11]) + int(parts[12])
+    parts = _told(pid, "stat").rpartition(")")[2].split()
+    return int(parts[11]) + int(parts[12]) if parts else 0
 
 
 def _kilobytes(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    [held] = [line.split()[1] for line in lines if line.startswith("VmRSS")]
-    return int(held)
+    held = [line.split()[1] for line in _told(pid, "status").splitlines() if "VmRSS" in line]
+    return int(held[0]) if held else 0
+
+
+def _told(pid: int, what: str) -> str:
+    """By the kernel; nothing of a process that has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/{what}").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 async def ceiling(server: Process) -> str:
