@@ -25,6 +25,9 @@ from resolvers.licenses import ShortagePolicy, Wanted
 
 GRACE = 20
 """Seconds that requests have to finish, when the server stops."""
+PATIENCE = 60
+"""Seconds that a process may be silent, until another takes its place: on a busy machine it takes
+some only to start, and a server of several must not end each before it has."""
 
 command = typer.Typer(
     name="canopy",
@@ -93,6 +96,7 @@ def serve(
         "access_log": False,
         "server_header": False,
         "timeout_graceful_shutdown": GRACE,
+        "timeout_worker_healthcheck": PATIENCE,
         **of_connections(),
         **of_sockets(settings),
     }
