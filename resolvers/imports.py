@@ -106,10 +106,11 @@ async def import_users_for_vendor(
     if not managers:
         raise NotFound("vendor")
     work.by = await oneself(managers[0].id)
-    sheet = await read_people(work.by, csv, columns)
-    imported = await import_users(work, company_id, sheet, wanted, told)
-    work.by = None  # who has no session to be looked at again
-    return imported
+    try:
+        sheet = await read_people(work.by, csv, columns)
+        return await import_users(work, company_id, sheet, wanted, told)
+    finally:
+        work.by = None  # who has no session to be looked at again
 
 
 def _read_people(csv: str, columns: Mapping[str, str]) -> Sheet:
