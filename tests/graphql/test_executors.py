@@ -119,7 +119,8 @@ async def test_documents_by_chance(make: Make, clock: Clock, rate: float, docume
         ]
         equal += same(ours, stocks)
 
-    assert equal >= (documents // 3) * (0.9 if rate else 1)
+    # Arguments by chance are wrong in several places, too, and one of them is told.
+    assert equal >= (documents // 3) * (0.9 if rate else 0.98)
 
 
 @pytest.mark.parametrize("document", PAGES)
