@@ -52,9 +52,10 @@ async def create_first_api_token(
     if user is None:
         raise NotFound("user", ("email",))
     work.by = await oneself(user.id)
-    made = await create_api_token(work, name, scopes, expires_at)
-    work.by = None  # who has no session to be looked at again
-    return made
+    try:
+        return await create_api_token(work, name, scopes, expires_at)
+    finally:
+        work.by = None  # who has no session to be looked at again
 
 
 async def revoke_api_token(work: Work, token_id: UUID) -> UUID:
