@@ -221,7 +221,7 @@ class Download:
             raise BadRequest(405, "METHOD_NOT_ALLOWED", f"Send {allow}.", {"Allow": allow})
         await self._rates.count_address(address(request))
         place.enter_context(self._places.taken())
-        async with self._places.turn():
+        async with self._places.turn_in_time():
             return await self._begin(request, place)
 
     async def _begin(self, request: Request, place: ExitStack) -> Response:
@@ -267,7 +267,7 @@ class Download:
 
     async def _page(self, pages: Pages) -> str:
         """Empty behind the last one."""
-        async with self._places.turn():
+        async with self._places.turn_in_time():
             page = await anext(pages, None)
             return _csv(await self._export.lines(*page)) if page else ""
 

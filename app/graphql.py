@@ -1,6 +1,5 @@
 """The endpoint /graphql: POST, and GET for queries, by the GraphQL-over-HTTP specification."""
 
-import asyncio
 from collections.abc import Iterator
 from copy import copy
 from datetime import datetime
@@ -84,22 +83,10 @@ class GraphQL:
         with self._places.baggage() as hold:
             question = await asked(request, self._settings, self._documents.manifest, hold)
             with self._places.taken():
-                return await self._in_time(request, question, sender, media_type)
-
-    async def _in_time(
-        self, request: Request, question: Asked, sender: str, media_type: str
-    ) -> Response:
-        """Waiting for its turn is part of an operation's time."""
-        limit = asyncio.timeout(seconds := self._settings.max_operation_seconds)
-        try:
-            async with limit, self._places.turn() as waited:
-                if waited and await request.is_disconnected():
-                    raise ClientDisconnect
-                return await self._operate(request, question, sender, media_type)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise timed_out(seconds) from None
+                async with self._places.turn_in_time() as waited:
+                    if waited and await request.is_disconnected():
+                        raise ClientDisconnect
+                    return await self._operate(request, question, sender, media_type)
 
     async def _operate(
         self, request: Request, question: Asked, sender: str, media_type: str
@@ -208,15 +195,6 @@ def _guesses(document: Document, question: Asked) -> int:
 
 def _not_allowed(message: str, *methods: str) -> BadRequest:
     return BadRequest(405, "METHOD_NOT_ALLOWED", message, {"Allow": ", ".join(methods)})
-
-
-def timed_out(seconds: float) -> BadRequest:
-    return BadRequest(
-        503,
-        "OPERATION_TIMEOUT",
-        f"This took longer than {seconds:g} s (CANOPY_MAX_OPERATION_SECONDS) and was ended. "
-        "Ask for less at once; repeat a mutation with the same idempotencyKey.",
-    )
 
 
 def answer_of(result: ExecutionResult | Executed, most_errors: int) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class Places:
 
     def __init__(self, settings: Settings) -> None:
         self._most = settings.max_operations
+        self._longest = settings.max_operation_seconds
         self._taken = 0
         self._turns = asyncio.Semaphore(OF_A_CONNECTION * settings.max_connections)
         self._first = asyncio.Lock()
@@ -65,6 +66,18 @@ class Places:
         finally:
             self._turns.release()
 
+    @asynccontextmanager
+    async def turn_in_time(self) -> AsyncIterator[bool]:
+        """As `turn`, with the wait for it no longer than an operation may take."""
+        limit = asyncio.timeout(self._longest)
+        try:
+            async with limit, self.turn() as waited:
+                yield waited
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise timed_out(self._longest) from None
+
     @contextmanager
     def baggage(self) -> Iterator[Callable[[int], None]]:
         """What is told the bytes of a large body, which are held until the end."""
@@ -99,6 +112,15 @@ class Places:
             self._downloads[user_id] -= 1
             if not self._downloads[user_id]:
                 del self._downloads[user_id]
+
+
+def timed_out(seconds: float) -> BadRequest:
+    return BadRequest(
+        503,
+        "OPERATION_TIMEOUT",
+        f"This took longer than {seconds:g} s (CANOPY_MAX_OPERATION_SECONDS) and was ended. "
+        "Ask for less at once; repeat a mutation with the same idempotencyKey.",
+    )
 
 
 def _overloaded() -> BadRequest:

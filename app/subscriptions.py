@@ -28,7 +28,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app import auth, current, metrics
 from app.documents import Documents
-from app.graphql import answer_of, timed_out
+from app.graphql import answer_of
+from app.places import timed_out
 from app.rates import Rates, address
 from app.requests import Asked, BadRequest, message, question
 from app.settings import Settings

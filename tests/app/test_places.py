@@ -286,6 +286,32 @@ async def test_each_page_of_a_download_takes_a_turn(make: Make, clock: Clock) ->
     assert (lines_before, sent.count(b"\n")) == (1, 2)
 
 
+async def test_a_download_waits_no_longer_than_an_operation(make: Make, clock: Clock) -> None:
+    settings = load(_env_file=None, rate_limit="off", max_connections=2, max_operation_seconds=0.1)
+    places = Places(settings)
+    download = Download("users", clock, Rates(settings, clock), places)
+    token = await make.token(await make.manager(await make.company()))
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    scope = {"type": "http", "method": "GET", "headers": headers, "query_string": b""}
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async with AsyncExitStack() as at_work:
+        for _ in range(AT_WORK):
+            await at_work.enter_async_context(places.turn())
+        async with asyncio.timeout(20):
+            await download(scope, receive, send)
+
+    assert sent[0]["status"] == 503
+    assert orjson.loads(sent[1]["body"])["errors"][0]["extensions"]["code"] == "OPERATION_TIMEOUT"
+    assert figures() == (0, 0)
+
+
 def test_a_person_has_few_downloads_under_way() -> None:
     places, ann, bob = Places(load(_env_file=None)), new_id(), new_id()
 
