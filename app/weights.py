@@ -4,7 +4,7 @@ Each fragment is walked once, however often it is spread, so that the time grows
 not with what the text stands for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -76,7 +76,7 @@ class Scales:
         self._document = document
         self._operation = operation
         self._sizes: frozenset[str] = frozenset()
-        self._known: dict[tuple[int | None, ...], Weight] = {}
+        self._known: dict[tuple[Hashable, ...], Weight] = {}
 
     def weigh(self, variables: Mapping[str, Any]) -> Weight:
         known = self._known.get(self._key(variables)) if self._known else None
@@ -90,8 +90,8 @@ class Scales:
         self._known[self._key(variables)] = weight
         return weight
 
-    def _key(self, variables: Mapping[str, Any]) -> tuple[int | None, ...]:
-        return tuple(_size(variables.get(name)) for name in sorted(self._sizes))
+    def _key(self, variables: Mapping[str, Any]) -> tuple[Hashable, ...]:
+        return tuple(_told(variables, name) for name in sorted(self._sizes))
 
 
 class Walk:
@@ -197,19 +197,17 @@ class Walk:
         return min(max(0, max(given, default=DEFAULT_SIZE)), LARGEST)
 
     def _listed(self, node: FieldNode) -> int:
-        sizes = [
-            self._number(argument.value)
+        lengths = [
+            self._length(argument.value)
             for argument in node.arguments or ()
             if argument.name.value == LISTED
         ]
-        return max((size or 0 for size in sizes), default=0)
+        return max(lengths, default=0)
 
     def _number(self, value: ValueNode | None) -> int | None:
-        """A page size, or the length of a list; None where nothing is said."""
+        """A page size; None where nothing is said."""
         if isinstance(value, IntValueNode):
             return int(value.value) if len(value.value) <= DIGITS else LARGEST
-        if isinstance(value, ListValueNode):
-            return len(value.values)
         if isinstance(value, VariableNode):
             name = value.name.value
             self.sizes.add(name)
@@ -218,11 +216,31 @@ class Walk:
             return self._number(self._defaults.get(name))
         return None
 
+    def _length(self, value: ValueNode | None) -> int:
+        """Of a list; GraphQL makes a list of one of whatever is none."""
+        if isinstance(value, VariableNode):
+            name = value.name.value
+            self.sizes.add(name)
+            if name in self._variables:
+                given = self._variables[name]
+                return len(given) if isinstance(given, list) else 1
+            value = self._defaults.get(name)
+        return len(value.values) if isinstance(value, ListValueNode) else 1
+
 
 def _size(value: object) -> int | None:
-    if isinstance(value, list):
-        return len(value)
+    """GraphQL takes 200.0 for a whole number."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
     return value if isinstance(value, int) else None
+
+
+def _told(variables: Mapping[str, Any], name: str) -> Hashable:
+    """All that a weight depends on: null is not what is left out, and three ids are not 3."""
+    value = variables.get(name)
+    if isinstance(value, list):
+        return "of", len(value)
+    return name in variables, _size(value)
 
 
 def _directives(node: Any) -> int:

@@ -52,6 +52,8 @@ def weigh(text: str, **variables: Any) -> Weight:
         ),
         ('{ nodes(ids: ["1", "2"]) { ... on Tree { name } } }', 2 * 2),
         ("{ nodes(ids: []) { ... on Tree { name } } }", 0),
+        ('{ nodes(ids: "1") { ... on Tree { name } } }', 2),
+        ("{ nodes(ids: -7) { ... on Tree { name } } }", 2),
         ("{ tree(first: 1) { edges { node { leaves { name } } } } }", 1 + 2 + 10 * 2),
         ("{ a: word, b: word }", 2),
         ("{ ...a ...a } fragment a on Query { word }", 2),
@@ -70,7 +72,10 @@ def test_the_cost_is_what_an_answer_may_hold(text: str, cost: int) -> None:
         ("query($n: Int) { tree(first: $n) { edges { node { name } } } }", {}, 1 + 50 * 3),
         ("query($n: Int) { tree(first: $n) { edges { node { name } } } }", {"n": None}, 1 + 50 * 3),
         ("query($n: Int) { tree(first: $n) { edges { node { name } } } }", {"n": "x"}, 1 + 50 * 3),
+        ("query($n: Int) { tree(first: $n) { edges { node { name } } } }", {"n": 7.0}, 1 + 7 * 3),
         ("query($n: [ID!]!) { nodes(ids: $n) { id: name } }", {"n": ["1"] * 30}, 30 * 2),
+        ("query($n: [ID!]!) { nodes(ids: $n) { id: name } }", {"n": "1"}, 2),
+        ('query($n: [ID!]! = "1") { nodes(ids: $n) { id: name } }', {}, 2),
     ],
 )
 def test_page_sizes_come_from_variables_too(
@@ -88,6 +93,23 @@ def test_what_was_weighed_once_is_weighed_anew_for_other_page_sizes() -> None:
     costs = [scales.weigh({"n": n, "id": str(n)}).cost for n in (1, 2, 1, *range(200))]
 
     assert costs == [1 + 3 * n for n in (1, 2, 1, *range(200))]
+
+
+def test_what_weighs_otherwise_is_weighed_anew() -> None:
+    """What is left out has its default, null has not; 3 is one id, and no list of three."""
+    text = """query($n: Int = 1, $ids: [ID!]!) {
+        tree(first: $n) { edges { node { name } } } nodes(ids: $ids) { ... on Tree { name } } }"""
+    document = parse(text)
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    scales = Scales(SMALL, document, operation)
+
+    costs = [
+        scales.weigh(given).cost
+        for given in ({"ids": 3}, {"ids": ["1"] * 3}, {"ids": 3, "n": None}, {"ids": 3, "n": 2.0})
+    ]
+
+    assert costs == [1 + 3 + 2, 1 + 3 + 3 * 2, 1 + 50 * 3 + 2, 1 + 2 * 3 + 2]
 
 
 def test_all_that_fragments_stand_for_is_counted() -> None:
