@@ -115,10 +115,11 @@ async def test_what_takes_too_long_is_ended_in_the_database_too(
 ) -> None:
     """SQLite waits for who writes without being asked: `busy_timeout` is shorter than the limit."""
     waiting = "SELECT 1 FROM pg_stat_activity WHERE query LIKE $1 AND wait_event_type = 'Lock'"
-    async with application(make, clock, max_operation_seconds=0.3) as api:
-        async with no_writing(database_url):
-            ended = await ask(api, sign_in())
-            still = await rows(waiting, "%tallies%")
+    impatient = application(make, clock, max_operation_seconds=0.3)
+    async with impatient as api, no_writing(database_url):
+        ended = await ask(api, sign_in())
+        still = await rows(waiting, "%tallies%")
+    async with application(make, clock) as api:
         again = await ask(api, sign_in())
 
     assert (told(ended), still) == ((503, "OPERATION_TIMEOUT"), [])
