@@ -26,8 +26,20 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
     and who listens has a connection aside. So nothing is to be reset after each statement.
     """
 
+    patience = 5.0
+    """Seconds for PostgreSQL to say that a statement has ended that nobody waits for any more."""
+
     def get_reset_query(self) -> str:
         return ""
+
+    async def _cancel(self, *waiters: Any) -> None:
+        """Then the connection is given up. Whoever gives it back waits for this, and would wait for
+        ever, long after their own time, where PostgreSQL is cut off."""
+        giving_up = self._loop.call_later(self.patience, self.terminate)
+        try:
+            await super()._cancel(*waiters)
+        finally:
+            giving_up.cancel()
 
 
 class Transaction(TransactionWrapper):

@@ -1,14 +1,18 @@
 """A call that is ended takes its SQL with it."""
 
 import asyncio
+from contextlib import nullcontext
 
 import pytest
 from tortoise.transactions import in_transaction
 
+from app.database import connected
 from models.database import is_sqlite, rows
+from models.postgres import Connection
 from resolvers.reading.reader import Reader
 from tests.conftest import Clock
 from tests.factories import Make
+from tests.faults.wire import Wire
 
 ENDLESS_ON_SQLITE = """
     WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers)
@@ -35,6 +39,29 @@ async def test_what_is_cancelled_stops_in_the_database_too(make: Make, inside: b
     if not is_sqlite():
         asked = "SELECT query FROM pg_stat_activity WHERE query LIKE $1 AND state = 'active'"
         assert await rows(asked, "SELECT pg_sleep%") == []
+
+
+@pytest.mark.parametrize("databases", ["postgres"], indirect=True)
+@pytest.mark.parametrize("inside", [False, True])
+async def test_who_is_cut_off_from_the_database_waits_no_longer_than_they_would(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, inside: bool
+) -> None:
+    """Not even to hear that the statement has ended; and the next one has another connection."""
+    monkeypatch.setattr(Connection, "patience", 0.1)
+
+    async def ask(wire: Wire) -> None:
+        async with in_transaction() if inside else nullcontext():
+            await rows("SELECT 1")
+            wire.cut()
+            await rows("SELECT 1")
+
+    async with Wire(database_url) as wire, connected(wire.url, max_size=1, min_size=1):
+        await rows("SELECT 1")
+        async with asyncio.timeout(20):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(ask(wire), 0.3)
+        wire.mend()
+        assert await rows("SELECT 1 AS number") == [{"number": 1}]
 
 
 async def test_who_waits_for_a_reader_that_has_ended_waits_no_more(clock: Clock) -> None:
