@@ -71,7 +71,7 @@ class Metrics:
         return Response(text, 200, FRESH, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     async def _may_read(self, request: Request) -> bool:
-        """Compared in constant time; who guesses wrong may not guess for long."""
+        """Compared in constant time; what is wrong counts as a guess from that address."""
         token = self._settings.metrics_token
         if not token:
             return not self._settings.is_production

@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
+from datetime import datetime
 from enum import IntEnum
 from inspect import isawaitable
 from typing import Any, Final
@@ -100,7 +101,7 @@ class Subscriptions:
         self.rates = rates
         self.documents = documents
         self.every = every
-        self.turns = Turns()
+        self.turns = Turns(settings.max_operation_seconds)
         self.executing = asyncio.Semaphore(EXECUTED_AT_ONCE)
         self.sockets: Counter[UUID] = Counter()
         self.subscriptions: Counter[UUID] = Counter()
@@ -201,7 +202,7 @@ class Talk:
         return caller
 
     async def _count_guess(self) -> None:
-        """Raises Closed beyond the limit: what is right then is not to be learnt either."""
+        """Raises Closed beyond the limit."""
         try:
             await self._all.rates.count_guesses(address(self._websocket), 1)
         except BadRequest as refused:
@@ -230,7 +231,10 @@ class Talk:
             case {"type": "subscribe", "id": str(id), "payload": dict(payload)} if id:
                 if id in self._operations:
                     raise Closed(Code.SUBSCRIBER_EXISTS, f"Subscriber for {id} already exists")
-                self._operations[id] = tasks.create_task(self._operate(id, payload, caller))
+                asked_at = self._all.clock()
+                self._operations[id] = tasks.create_task(
+                    self._operate(id, payload, caller, asked_at)
+                )
             case {"type": "complete", "id": str(id)}:
                 if operation := self._operations.pop(id, None):
                     operation.cancel()
@@ -249,7 +253,7 @@ class Talk:
             case _:
                 raise Closed(Code.BAD_MESSAGE, "This is no message of the protocol.")
 
-    async def _operate(self, id: str, payload: Json, caller: Caller) -> None:
+    async def _operate(self, id: str, payload: Json, caller: Caller, asked_at: datetime) -> None:
         """One subscription; whatever it ends with, the others go on, unless the session ended."""
         try:
             self._must_be_few(caller)
@@ -259,7 +263,7 @@ class Talk:
                 metrics.counted(metrics.subscriptions),
             ):
                 asked = question(payload, self._all.settings, self._all.documents.manifest)
-                async with aclosing(self._results(asked, caller)) as results:
+                async with aclosing(self._results(asked, caller, asked_at)) as results:
                     async for result in results:
                         await self._send({"id": id, "type": "next", "payload": self._told(result)})
             end: Json = {"type": "complete"}
@@ -269,6 +273,9 @@ class Talk:
             if refused.code == "BAD_REQUEST":
                 raise Closed(Code.BAD_MESSAGE, refused.message) from None
             end = _errors(GraphQLError(refused.message, extensions={"code": refused.code}))
+        except TimeoutError:
+            late = timed_out(self._all.settings.max_operation_seconds)
+            end = _errors(GraphQLError(late.message, extensions={"code": late.code}))
         except Refused as refused:
             end = _errors(*refused.errors[: self._all.settings.max_errors])
         except EXPECTED as error:
@@ -286,8 +293,10 @@ class Talk:
             if number >= (most := getattr(settings, name)):
                 raise RateLimited(f"You have {most} subscriptions already (CANOPY_{name.upper()}).")
 
-    async def _results(self, asked: Asked, caller: Caller) -> AsyncGenerator[ExecutionResult, None]:
-        executor = self._executor(asked, caller)
+    async def _results(
+        self, asked: Asked, caller: Caller, asked_at: datetime
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        executor = self._executor(asked, self._context(caller, asked_at))
         events: Any = create_source_event_stream(executor)
         if isawaitable(events):
             events = await events
@@ -296,10 +305,13 @@ class Talk:
         async with aclosing(events) as source:
             stream = map_source_to_response_event(executor, source, self._execute)
             async with aclosing(stream) as results:
-                async for result in results:
-                    yield result
+                try:
+                    async for result in results:
+                        yield result
+                finally:
+                    executor.context_value.reader.end()
 
-    def _executor(self, asked: Asked, caller: Caller) -> Executor[Any]:
+    def _executor(self, asked: Asked, context: LiveContext) -> Executor[Any]:
         """Raises BadRequest and Refused."""
         document = self._all.documents.read(asked.query)
         if document.is_parsed:
@@ -315,7 +327,7 @@ class Talk:
         executor = Executor.build(
             self._all.schema,
             document.parsed,
-            context_value=self._context(caller),
+            context_value=context,
             raw_variable_values=asked.variables,
             operation_name=asked.operation_name,
             hide_suggestions=not self._all.settings.introspection,
@@ -324,21 +336,18 @@ class Talk:
             raise Refused(executor)
         return executor
 
-    def _context(self, caller: Caller) -> LiveContext:
+    def _context(self, caller: Caller, asked_at: datetime) -> LiveContext:
         clock = self._all.clock
-        reader = Reader(caller, clock())
+        reader = Reader(caller, asked_at)
         subscriber = Subscriber(reader, clock, self._all.turns, self._all.every)
         return LiveContext(caller, reader, clock, subscriber)
 
     async def _execute(self, executor: Executor[Any]) -> ExecutionResult:
-        """One event; of all that were woken a few at once."""
+        """One event; of all that were woken a few at once. Raises TimeoutError."""
         longest = self._all.settings.max_operation_seconds
-        try:
-            async with self._all.executing, asyncio.timeout(longest):
-                result = execute_subscription_event(executor)
-                return await result if isawaitable(result) else result
-        except TimeoutError:
-            raise timed_out(longest) from None
+        async with self._all.executing, asyncio.timeout(longest):
+            result = execute_subscription_event(executor)
+            return await result if isawaitable(result) else result
 
     def _told(self, result: ExecutionResult) -> Json:
         told = answer_of(result, self._all.settings.max_errors)

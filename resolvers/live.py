@@ -39,14 +39,19 @@ class SessionEnded(Exception):
 
 
 class Turns:
-    """A few reads at once for all subscribers; equal ones that still wait are one."""
+    """A few reads at once for all subscribers; equal ones that still wait are one. Each takes
+    `longest` seconds at most."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
         self._few = asyncio.Semaphore(AT_ONCE)
         self._waiting: dict[Hashable, asyncio.Future[Any]] = {}
 
     async def read(self, key: Hashable, load: Callable[[], Awaitable[T]]) -> T:
-        """What `load` finds, begun after this call: it is never older than the question."""
+        """What `load` finds, begun after this call: it is never older than the question.
+
+        Raises TimeoutError.
+        """
         waiting = self._waiting.get(key)
         if waiting is None:
             waiting = self._waiting[key] = asyncio.ensure_future(self._take(key, load))
@@ -56,7 +61,8 @@ class Turns:
     async def _take(self, key: Hashable, load: Callable[[], Awaitable[T]]) -> T:
         async with self._few:
             del self._waiting[key]
-            return await load()
+            async with asyncio.timeout(self._longest):
+                return await load()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +104,13 @@ async def order_changes(
     company_id = company_id or subscriber.reader.asking.company_id
     with committed.watch() as watch:
         orders = _Orders(subscriber, company_id, watch)
-        async for _ in orders.missed():
-            pass  # they changed before anybody subscribed
+        heard = orders.since_subscribing()
         while True:
-            async for order_id in orders.heard():
+            async for order_id in heard:
                 order = await orders.read(order_id)
                 if order is not None:
                     yield order
+            heard = orders.heard()
 
 
 class _Orders:
@@ -114,9 +120,16 @@ class _Orders:
         self._subscriber = subscriber
         self._company_id = company_id
         self._watch = watch
-        self._since = subscriber.clock() - MARGIN
+        self._asked_at = subscriber.reader.now
+        self._since = self._asked_at - MARGIN
         self._told: dict[UUID, datetime] = {}
         self._looked_at = 0.0
+
+    async def since_subscribing(self) -> AsyncIterator[UUID]:
+        """The first look: news is only what changed after the subscription was asked for."""
+        async for id in self.missed():
+            if self._told[id] > self._asked_at:
+                yield id
 
     async def heard(self) -> AsyncIterator[UUID]:
         """Waits for the next; those that were named, or all that changed if some may be missed."""

@@ -69,7 +69,7 @@ class Ears:
     def __init__(self, do: Do, clock: Clock) -> None:
         self._do = do
         self._clock = clock
-        self._turns = Turns()
+        self._turns = Turns(longest=60)
         self._streams: list[Stream[Any]] = []
 
     async def orders(

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import pytest
 import pytest_asyncio
+from tortoise.transactions import in_transaction
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
@@ -22,9 +24,11 @@ from schema.ids import global_id
 from tests.factories import Make
 from tests.http.client import ASSIGN, EXIT, ORDERS, REQUEST, Client, Json
 from tests.http.server import Server
-from tests.http.sockets import ORDER_CHANGED, PROTOCOL, SUMMARY_CHANGED, Socket, signed_in
+from tests.http.sockets import ORDER_CHANGED, PATIENCE, PROTOCOL, SUMMARY_CHANGED, Socket, signed_in
 from tests.scene import Do, Scene
 
+WAITING = "SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+CANCEL = "mutation($input: CancelOrderInput!) { cancelOrder(input: $input) { errors { code } } }"
 SIGN_OUT = "mutation { signOut { errors { code } } }"
 MANY = 10
 CUT = """SELECT pg_terminate_backend(pid) AS cut FROM pg_stat_activity
@@ -56,9 +60,9 @@ class Street:
         order: str = (await client.done(REQUEST, input=asked))["order"]["id"]
         return order
 
-    def another(self) -> Server:
+    def another(self, **settings: str) -> Server:
         """A second process on the same database."""
-        return Server(self.database_url, 1, self.folder / "another", **ALONE)
+        return Server(self.database_url, 1, self.folder / "another", **ALONE, **settings)
 
 
 ALONE = {"CANOPY_EMBEDDED_WORKER": "false", "CANOPY_MAX_QUERY_ALIASES": "500"}
@@ -110,6 +114,34 @@ async def test_a_partner_is_told_until_the_session_ends(street: Street) -> None:
         assert await socket.closed() == (4403, "The session has ended.")
         told = [await beneath.told("orders") for _ in range(3)]
         assert [each["status"] for each in told] == ["REQUESTED", "PARTIALLY_ASSIGNED", "REQUESTED"]
+
+
+@pytest.mark.parametrize("databases", ["postgres"], indirect=True)
+@pytest.mark.parametrize(
+    "read",
+    [
+        "licenseSummaryChanged(companyId: $id) { total }",
+        "orderChanged(companyId: $id) { licenses(first: 1) { totalCount } }",
+    ],
+)
+async def test_who_subscribes_waits_no_longer_than_who_asks(street: Street, read: str) -> None:
+    """For what the subscription reads by itself, and for what is selected of it."""
+    order = await street.request(street.cora)
+    impatient = street.another(CANOPY_MAX_OPERATION_SECONDS="0.5")
+    async with (
+        impatient as server,
+        signed_in(server.url, street.pam.token) as socket,
+        in_transaction() as elsewhere,
+        asyncio.timeout(PATIENCE),
+    ):
+        await elsewhere.execute_query("LOCK TABLE licenses IN ACCESS EXCLUSIVE MODE")
+        text = f"subscription($id: ID!) {{ {read} }}"
+        await socket.subscribe("read", text, id=street.customer)
+        await street.cora.done(CANCEL, input={"orderId": order})
+
+        assert await socket.refused("read") == "OPERATION_TIMEOUT"
+        while await rows(WAITING):  # noqa: ASYNC110 - until the database has heard of it
+            await asyncio.sleep(0.01)
 
 
 def by_id(messages: list[Json]) -> Json:
