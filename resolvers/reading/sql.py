@@ -2,7 +2,7 @@
 
 import re
 from collections import OrderedDict, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, count, islice
@@ -40,6 +40,10 @@ MOST_VALUES: Final = 30_000
 IDS_AT_ONCE: Final = 10_000
 REMEMBERED: Final = 500_000
 """Characters of all statements that are remembered."""
+SHORT: Final = 15_000
+"""Characters of each. Only long filters make longer ones, no two of which need be alike: they would
+push out what all others ask, and take much memory. asyncpg prepares none of them for good either.
+"""
 ABREAST: Final = 32
 """Alternatives that stand side by side. SQLite takes neither brackets nor chains much deeper."""
 
@@ -110,7 +114,7 @@ class Select:
         if text is not None:
             return cls(text, shape.values)
         select = cls._written(query.only(*columns) if columns else query, then)
-        if select.values == shape.values:
+        if select.values == shape.values and len(select.text) <= SHORT:
             _TEXTS.keep(key, select.text)
         return select
 
@@ -142,7 +146,18 @@ class Join(NamedTuple):
     rows: Select
 
 
-@lru_cache(maxsize=500)
+def _remembering(write: Callable[..., str]) -> Callable[..., str]:
+    """Remembers what a function writes around statements, if they are short."""
+    remembered = lru_cache(maxsize=500)(write)
+
+    def written(text: str, *others: Any) -> str:
+        how: Callable[..., str] = remembered if len(text) <= SHORT else write
+        return how(text, *others)
+
+    return written
+
+
+@_remembering
 def _joined(
     text: str,
     sent: int,
@@ -304,7 +319,7 @@ def _beside(select: Select, keys: Sequence[Sequence[Any]]) -> tuple[str, list[An
     return _lateral(select.text, slots, kinds), [*shared, *map(list, zip(*keys, strict=True))]
 
 
-@lru_cache(maxsize=500)
+@_remembering
 def _lateral(text: str, slots: tuple[int | None, ...], kinds: tuple[str, ...]) -> str:
     sent = count(1)
     places = [f"k.slot{slot}" if slot is not None else f"${next(sent)}" for slot in slots]

@@ -19,7 +19,7 @@ from resolvers.reading.orders import orders
 from resolvers.reading.people import person
 from resolvers.reading.reader import Reader
 from resolvers.reading.shapes import Shapeless, shape_of
-from resolvers.reading.sql import Select, rows_with
+from resolvers.reading.sql import _TEXTS, SHORT, Select, _beside, rows_with
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.scene import Scene
@@ -91,6 +91,23 @@ async def test_what_is_not_known_has_no_shape(make: Make) -> None:
         with pytest.raises(Shapeless):
             shape_of(query)
         assert Select.of(query) == Select._written(query, "")
+
+
+async def test_no_long_statement_is_remembered(make: Make) -> None:
+    """Or whoever sends long filters, each longer than the last, fills the memory."""
+    root = await make.root()
+    names = [str(number) for number in range(SHORT // 5)]
+    short, known = Select.of(Company.filter(name="a")), len(_TEXTS)
+
+    long = Select.of(Company.filter(name__in=names))
+
+    assert len(long.text) > SHORT > len(short.text)
+    assert len(_TEXTS) == known
+    for select, is_remembered in ((long, False), (short, True)):
+        joined = [select.joined("companies", [], "").text for _ in range(2)]
+        beside = [_beside(select, [(root.id,)])[0] for _ in range(2)]
+        assert (joined[0] is joined[1], beside[0] is beside[1]) == (is_remembered, is_remembered)
+        assert (joined[0], beside[0]) == (joined[1], beside[1])
 
 
 async def test_a_row_reads_like_its_model_and_becomes_one(make: Make) -> None:
