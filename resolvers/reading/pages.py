@@ -17,7 +17,7 @@ from models.rows import joined_class, row_class
 from resolvers.reading.by_id import Along
 from resolvers.reading.cursors import Cursor
 from resolvers.reading.filters import Words
-from resolvers.reading.reader import Reader
+from resolvers.reading.reader import Primed, Reader
 from resolvers.reading.sql import Join, Select, for_each, narrowed
 from resolvers.reading.windows import SORT, Asked, Order, Sort, SortDirection, Window
 from resolvers.reading.within import Within, told
@@ -124,14 +124,14 @@ class _Question(Generic[M, K]):
         select = self._select(
             self.window.rows(self.order), backward=self.window.backward, limit=self.window.size + 1
         )
-        select = self._joined(select)
+        select, primed = self._joined(select), self.reader.primed
         rows = await for_each(select, self.keys, row_class(self.listing.model, tuple(self._beside)))
-        self._hand_on(chain.from_iterable(rows.values()) if self._along else ())
+        self._hand_on(primed, chain.from_iterable(rows.values()) if self._along else ())
         dress = self.listing.dress
         return rows if dress is None else {k: dress(self.reader, each) for k, each in rows.items()}
 
-    def _hand_on(self, rows: Iterable[Any]) -> None:
-        """What came along is known from now on."""
+    def _hand_on(self, primed: Primed, rows: Iterable[Any]) -> None:
+        """What came along is known from now on; not to whoever reads by now, if that is another."""
         rows = list(rows)
         for at, along in enumerate(self._along):
             batch, columns = along.batch, _columns(along)
@@ -141,7 +141,7 @@ class _Question(Generic[M, K]):
             if batch.told:
                 told = batch.told(self.reader, [row for row in found.values() if row is not None])
                 found = {key: told.get(key) for key in found}
-            self.reader.prime(batch, along.columns, found)
+            primed.setdefault(batch, []).append((along.columns, found))
 
     async def _totals(self) -> dict[K, int]:
         found = await told(self._rows(), self.within, self.keys, ["COUNT(*) AS total"])

@@ -12,6 +12,9 @@ Batch = Callable[..., Awaitable[Mapping[Any, Any]]]
 """`load(reader, keys, **arguments) -> {key: value}`: one statement for all keys. A key that is not
 there is null; a value that is an exception is raised for its key."""
 
+Primed = dict[Batch, list[tuple[frozenset[str] | None, Mapping[Any, Any]]]]
+"""What came along with other rows: it tells what the columns tell, None being anything."""
+
 PATIENCE: Final = 4
 """Turns of the event loop without a new key, until what was asked for is asked of the database.
 An executor comes to rows of the same level a few turns apart, as lists differ in length. Where
@@ -31,7 +34,7 @@ class Reader:
         self.caller = caller
         self.now = now
         self._loads: dict[Hashable, _Load] = {}
-        self._primed: dict[Batch, list[tuple[frozenset[str] | None, Mapping[Any, Any]]]] = {}
+        self.primed: Primed = {}
         self._asked = 0
         self._is_waiting = False
 
@@ -46,15 +49,11 @@ class Reader:
         """The value of `key`; arguments must be hashable."""
         return raised((await self.load_all(batch, (key,), **arguments))[key])
 
-    def prime(self, batch: Batch, columns: frozenset[str] | None, found: Mapping[Any, Any]) -> None:
-        """These are known: they tell what `columns` tell, None being anything."""
-        self._primed.setdefault(batch, []).append((columns, found))
-
     def _known(
         self, batch: Batch, columns: frozenset[str] | None, keys: Iterable[Any]
     ) -> Mapping[Any, Any] | None:
         """What came along with other rows, if that is all of them and tells enough."""
-        for told, found in self._primed.get(batch, ()):
+        for told, found in self.primed.get(batch, ()):
             enough = told is None or (columns is not None and columns <= told)
             if enough and all(key in found for key in keys):
                 return found
@@ -68,7 +67,7 @@ class Reader:
         The argument `tells` is not for the batch: the columns that must be there of a row.
         """
         tells = arguments.pop("tells", None)
-        if self._primed and (known := self._known(batch, tells, keys)) is not None:
+        if self.primed and (known := self._known(batch, tells, keys)) is not None:
             return known
         group = (batch, tuple(sorted(arguments.items())))
         load = self._loads.get(group)

@@ -1,5 +1,6 @@
 """A statement is written once for all queries of a shape, and a shape is all that it depends on."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -148,3 +149,22 @@ async def test_rows_come_along_in_the_statement_of_those_that_name_them(
     assert told[scene.cora.id].email == scene.cora.email
     with pytest.raises((KeyError, IndexError)):
         _ = found["root"].rows[0].quantity
+
+
+async def test_what_came_along_is_not_told_to_whoever_reads_next(make: Make, clock: Clock) -> None:
+    """A page may still be under way, for nobody, when a reader is renewed."""
+    scene = await Scene.set(make)
+    await make.order(scene.customer, requested_by_id=scene.cora.id)
+    [ann] = await make.learners(scene.customer, 1)
+    learner = await make.caller(ann)
+    reader = Reader(await make.caller(scene.pam), clock())
+    along = Along("requested_by_id", person, frozenset({"name"}))
+
+    page = asyncio.create_task(orders(reader, ["root"], columns=frozenset(), along=(along,)))
+    await asyncio.sleep(0)
+    reader.renew(learner, clock())
+    found = await page
+    told = await reader.load_all(person, [scene.cora.id], tells=along.columns)
+
+    assert [row.requested_by_id for row in found["root"].rows] == [scene.cora.id]
+    assert told[scene.cora.id] is None
