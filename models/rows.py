@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache
 from operator import itemgetter
 from types import FunctionType
 from typing import Any, ClassVar, Final, TypeVar
@@ -67,30 +67,33 @@ def row_class(model: type[M], beside: Sequence[str] = ()) -> type[M]:
 
 
 class Joined:
-    """A row that came along with another: `row` has its columns, each with `prefix` before it."""
+    """A row that came along with another: `row` has its columns, each with `prefix_` before it."""
 
     __slots__ = ("row",)
-    columns: ClassVar[Sequence[str]]
-    prefix: ClassVar[str]
+    prefix_: ClassVar[str]
 
     def __init__(self, row: Mapping[str, Any]) -> None:
         self.row = row
 
     def keys(self) -> Sequence[str]:
-        return self.columns
+        before = self.prefix_
+        return [name[len(before) :] for name in self.row.keys() if name.startswith(before)]  # noqa: SIM118
 
     def __getitem__(self, column: str) -> Any:
-        return self.row[self.prefix + column]
+        return self.row[self.prefix_ + column]
 
 
-def joined_class(model: type[Model], prefix: str, columns: Sequence[str]) -> type[Joined]:
-    """The class of rows that read like `model`, and came along with others."""
-    return _joined_class(model, prefix, columns, model._meta.db.capabilities.dialect)
+def joined_class(model: type[Model], prefix: str) -> type[Joined]:
+    """The class of rows that read like `model`, and came along with others.
+
+    One for all that may be selected of them: plans hold on to the classes that they have seen.
+    """
+    return _joined_class(model, prefix, model._meta.db.capabilities.dialect)
 
 
-@lru_cache(maxsize=1_000)
-def _joined_class(model: type[Model], prefix: str, columns: Sequence[str], _: str) -> type[Joined]:
-    made: type[Joined] = _class(model, (), Joined, {"columns": columns, "prefix": prefix})
+@cache
+def _joined_class(model: type[Model], prefix: str, _: str) -> type[Joined]:
+    made: type[Joined] = _class(model, (), Joined, prefix)
     return made
 
 
@@ -126,11 +129,8 @@ def model_of(row: object) -> type:
     return getattr(type(row), MODEL, type(row))
 
 
-def _class(
-    model: type[Model], beside: Sequence[str], driver: type, more: dict[str, Any] | None = None
-) -> Any:
+def _class(model: type[Model], beside: Sequence[str], driver: type, prefix: str = "") -> Any:
     converts = _lean_converts(model._meta)
-    prefix = (more or {}).get("prefix", "")
     columns = {*model._meta.fields_db_projection, *beside}
     rules = {
         name: member
@@ -145,7 +145,8 @@ def _class(
     }
     read = _reader_beside if prefix else _reader
     values = {name: property(read(prefix + name, converts.get(name))) for name in columns}
-    return type(f"{model.__name__}Row", (driver,), told | rules | values | (more or {}))
+    more = {"prefix_": prefix} if prefix else {}
+    return type(f"{model.__name__}Row", (driver,), told | rules | values | more)
 
 
 def _reader(name: str, convert: Convert | None) -> Callable[[Any], Any]:

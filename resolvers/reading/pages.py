@@ -134,8 +134,8 @@ class _Question(Generic[M, K]):
         """What came along is known from now on; not to whoever reads by now, if that is another."""
         rows = list(rows)
         for at, along in enumerate(self._along):
-            batch, columns = along.batch, _columns(along)
-            kind = joined_class(batch.model, f"j{at}.", columns)
+            batch = along.batch
+            kind = joined_class(batch.model, f"j{at}.")
             named, id = zip(map(attrgetter(along.key), rows), rows, strict=True), f"j{at}.id"
             found = {key: kind(row) if row[id] is not None else None for key, row in named}
             if batch.told:

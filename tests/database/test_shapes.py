@@ -16,6 +16,7 @@ from models.orders import Order, OrderStatus
 from models.rows import as_model, needed
 from models.users import User
 from resolvers.reading.by_id import Along
+from resolvers.reading.companies import company_by_id
 from resolvers.reading.orders import orders
 from resolvers.reading.people import person
 from resolvers.reading.reader import Reader
@@ -149,6 +150,28 @@ async def test_rows_come_along_in_the_statement_of_those_that_name_them(
     assert told[scene.cora.id].email == scene.cora.email
     with pytest.raises((KeyError, IndexError)):
         _ = found["root"].rows[0].quantity
+
+
+async def test_what_comes_along_is_of_one_class_whatever_is_selected_of_it(
+    make: Make, clock: Clock
+) -> None:
+    """Or whoever selects now this and now that has plans hold on to ever more classes."""
+    scene = await Scene.set(make)
+    await make.order(scene.customer)
+    pam = await make.caller(scene.pam)
+
+    async def along_with(*columns: str) -> Any:
+        reader, selected = Reader(pam, clock()), frozenset(columns)
+        along = Along("company_id", company_by_id, selected)
+        await orders(reader, ["root"], columns=frozenset(), along=(along,))
+        return await reader.load(company_by_id, scene.customer.id, tells=selected)
+
+    some, more = await along_with("name"), await along_with("name", "kind")
+
+    assert type(some) is type(more)
+    assert dict(some).keys() == {"id", "path", "name"}
+    assert dict(more).keys() == {"id", "path", "name", "kind"}
+    assert (more.name, more.kind) == (scene.customer.name, scene.customer.kind)
 
 
 async def test_what_came_along_is_not_told_to_whoever_reads_next(make: Make, clock: Clock) -> None:
