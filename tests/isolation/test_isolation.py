@@ -385,7 +385,7 @@ async def first_event(stage: Stage, who: Who, document: str, id: str) -> Any:
     assert who.token is not None
     caller = await caller_of(who.token, stage.clock())
     assert caller is not None
-    reader, turns = Reader(caller, stage.clock()), Counted()
+    reader, turns = Reader(caller, stage.clock()), Counted(longest=60)
     context = LiveContext(
         caller, reader, stage.clock, Subscriber(reader, stage.clock, turns, every=0.0)
     )
