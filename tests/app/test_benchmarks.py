@@ -1,9 +1,12 @@
 """What `make bench` runs, with next to no data and for a moment: that it still measures."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
+import pytest
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from benchmarks.__main__ import Run
 from tests.postgres import Postgres
@@ -14,6 +17,15 @@ QUERY = {
 }
 
 
+@pytest.fixture
+def statements_anew() -> Iterator[None]:
+    """Tortoise keeps statements by the name of the connection, and SQLite has other ones."""
+    EXECUTOR_CACHE.clear()
+    yield
+    EXECUTOR_CACHE.clear()
+
+
+@pytest.mark.usefixtures("statements_anew")
 def test_a_run_compares_equal_answers_and_writes_the_figures(
     postgres: Postgres, tmp_path: Path
 ) -> None:

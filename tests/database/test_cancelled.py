@@ -41,6 +41,7 @@ async def test_what_is_cancelled_stops_in_the_database_too(make: Make, inside: b
         assert await rows(asked, "SELECT pg_sleep%") == []
 
 
+@pytest.mark.usefixtures("swept")
 @pytest.mark.parametrize("databases", ["postgres"], indirect=True)
 @pytest.mark.parametrize("inside", [False, True])
 async def test_who_is_cut_off_from_the_database_waits_no_longer_than_they_would(

@@ -59,6 +59,7 @@ async def test_a_value_that_none_of_an_enum_has_is_an_error(make: Make) -> None:
 
 
 async def test_nothing_is_left_behind_in_a_session(make: Make, clock: Clock) -> None:
+    """asyncpg itself sets `jit` back to what it was, when it has looked up a type."""
     scene, do = await Scene.set(make), Do(clock)
 
     await do(scene.cora, request_licenses, None, LicenseType.PREMIUM, 3)
@@ -66,7 +67,7 @@ async def test_nothing_is_left_behind_in_a_session(make: Make, clock: Clock) -> 
     if not is_sqlite():
         left = await rows(
             "SELECT locktype AS name FROM pg_locks WHERE locktype = 'advisory'"
-            " UNION ALL SELECT name FROM pg_settings WHERE source = 'session'"
+            " UNION ALL SELECT name FROM pg_settings WHERE source = 'session' AND name <> 'jit'"
             " UNION ALL SELECT pg_listening_channels()"
         )
         assert left == []
