@@ -14,7 +14,8 @@ import { number } from "../words";
 
 const MONTHS = graphql(`
   query LicensesByMonth($scope: Scope, $m0: LicenseFilter, $m1: LicenseFilter, $m2: LicenseFilter, $m3: LicenseFilter, $m4: LicenseFilter,
-    $m5: LicenseFilter, $m6: LicenseFilter, $m7: LicenseFilter, $m8: LicenseFilter, $m9: LicenseFilter, $m10: LicenseFilter, $m11: LicenseFilter) {
+    $m5: LicenseFilter, $m6: LicenseFilter, $m7: LicenseFilter, $m8: LicenseFilter, $m9: LicenseFilter, $m10: LicenseFilter, $m11: LicenseFilter,
+    $m12: LicenseFilter) {
     m0: licenses(scope: $scope, first: 0, filter: $m0) { totalCount }
     m1: licenses(scope: $scope, first: 0, filter: $m1) { totalCount }
     m2: licenses(scope: $scope, first: 0, filter: $m2) { totalCount }
@@ -27,6 +28,7 @@ const MONTHS = graphql(`
     m9: licenses(scope: $scope, first: 0, filter: $m9) { totalCount }
     m10: licenses(scope: $scope, first: 0, filter: $m10) { totalCount }
     m11: licenses(scope: $scope, first: 0, filter: $m11) { totalCount }
+    m12: licenses(scope: $scope, first: 0, filter: $m12) { totalCount }
   }
 `);
 const DAYS = graphql(`
@@ -35,12 +37,12 @@ const DAYS = graphql(`
   }
 `);
 const MONTH = new Intl.DateTimeFormat(undefined, { month: "short", year: "2-digit" });
-const NAMES = ["m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9", "m10", "m11"] as const;
+const NAMES = ["m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9", "m10", "m11", "m12"] as const;
 
-/** The first of this month and of the twelve after it. */
+/** The first of this month, of those in which a license of today may end, and of the one after them. */
 function months(): Date[] {
   const today = new Date();
-  return Array.from({ length: 13 }, (_, ahead) => new Date(today.getFullYear(), today.getMonth() + ahead, 1));
+  return Array.from({ length: NAMES.length + 1 }, (_, ahead) => new Date(today.getFullYear(), today.getMonth() + ahead, 1));
 }
 
 export function Component() {

@@ -26,7 +26,10 @@ const OPERATORS: Record<Kind, Record<string, string>> = {
 const PARAMETER = "filter";
 /** Whatever else would be no Int of the API. */
 const INTEGER = /^\d{1,9}$/;
-const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const DAY = /^[1-9]\d{3}-\d{2}-\d{2}$/;
+/** A day that there is: JavaScript takes February 30 for March 2. */
+const isDay = (value: string) =>
+  DAY.test(value) && !Number.isNaN(Date.parse(value)) && new Date(value).toISOString().startsWith(value);
 
 const written = ({ field, operator, value }: Condition) => `${field}.${operator}.${value}`;
 
@@ -39,7 +42,7 @@ function isSound({ kind, options }: Field, { operator, value }: Condition): bool
   if (!(operator in OPERATORS[kind])) return false;
   if (kind === "choice") return options?.includes(value) ?? false;
   if (kind === "number") return INTEGER.test(value);
-  return kind !== "date" || (DAY.test(value) && !Number.isNaN(Date.parse(value)));
+  return kind !== "date" || isDay(value);
 }
 
 /** What an address says, but for what no form here could have written. */
