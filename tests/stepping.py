@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Generator
 from enum import Enum, auto
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tortoise.connection import get_connection
 
@@ -20,34 +20,52 @@ class Cut(Enum):
     ANSWERED = auto()
 
 
-class CutShort:
-    """Awaits `work`, and cancels the task at the `place`-th time that it waits."""
+class Stepped(Generic[T]):
+    """Awaits `work`, and does something when it waits for the `place`-th time."""
 
-    def __init__(self, work: Awaitable[object], place: int, cut: Cut) -> None:
+    def __init__(self, work: Awaitable[T], place: int) -> None:
         self._work = work
         self._place = place
-        self._cut = cut
         self.waits = 0
 
-    def __await__(self) -> Generator[Any, Any, object]:
+    def __await__(self) -> Generator[Any, Any, T]:
         steps = self._work.__await__()
         go_on = partial(next, steps)
         while True:
             try:
                 future = go_on()
             except StopIteration as done:
-                return done.value
+                value: T = done.value
+                return value
             self.waits += 1
-            if self.waits == self._place:
-                self._cancel_at(future)
+            is_there = self.waits == self._place
+            if is_there:
+                self._before(future)
             try:
                 answer = yield future
             except BaseException as error:  # noqa: BLE001 - handed on
                 go_on = partial(steps.throw, error)
             else:
                 go_on = partial(steps.send, answer)
+            if is_there:
+                yield from self._after()
 
-    def _cancel_at(self, future: Any) -> None:
+    def _before(self, future: Any) -> None:
+        """As it begins to wait for that future."""
+
+    def _after(self) -> Generator[Any, Any, None]:
+        """When it has waited, and has not been told so."""
+        yield from ()
+
+
+class CutShort(Stepped[object]):
+    """Cancels the task there."""
+
+    def __init__(self, work: Awaitable[object], place: int, cut: Cut) -> None:
+        super().__init__(work, place)
+        self._cut = cut
+
+    def _before(self, future: Any) -> None:
         task = asyncio.current_task()
         assert task is not None
         if self._cut is Cut.WAITING or future is None:
@@ -71,34 +89,17 @@ async def cut_short(work: Awaitable[object], place: int, cut: Cut) -> bool:
     return cutting.waits >= place
 
 
-class Held:
-    """Awaits `work`, and `meanwhile` when it has waited for the `place`-th time."""
+class Held(Stepped[T]):
+    """Awaits `meanwhile` there."""
 
     def __init__(
         self, work: Awaitable[T], place: int, meanwhile: Callable[[], Awaitable[None]]
     ) -> None:
-        self._work = work
-        self._place = place
+        super().__init__(work, place)
         self._meanwhile = meanwhile
-        self.waits = 0
 
-    def __await__(self) -> Generator[Any, Any, Any]:
-        steps = self._work.__await__()
-        go_on = partial(next, steps)
-        while True:
-            try:
-                future = go_on()
-            except StopIteration as done:
-                return done.value
-            self.waits += 1
-            try:
-                answer = yield future
-            except BaseException as error:  # noqa: BLE001 - handed on
-                go_on = partial(steps.throw, error)
-            else:
-                go_on = partial(steps.send, answer)
-            if self.waits == self._place:
-                yield from self._meanwhile().__await__()
+    def _after(self) -> Generator[Any, Any, None]:
+        yield from self._meanwhile().__await__()
 
 
 async def held_at(
