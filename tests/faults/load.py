@@ -31,6 +31,13 @@ class Load:
     """Acknowledged: addresses of learners."""
     failures: Counter[str] = field(default_factory=Counter)
 
+    async def acknowledged(self, more: int) -> None:
+        """Until so many more rounds were served."""
+        enough = len(self.licensed) + more
+        async with asyncio.timeout(120):
+            while len(self.licensed) < enough:  # noqa: ASYNC110 - several add to it
+                await asyncio.sleep(0.02)
+
     async def work(self) -> None:
         """One round of the journey. Raises nothing of what a fault may do to it."""
         try:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.databases import file_of
-from tests.faults.load import Load, all_is_well, loaded, under_load
+from tests.faults.load import all_is_well, loaded, under_load
 from tests.http.client import Client
 from tests.http.server import Server
 from tests.http.stage import Stage
@@ -26,14 +26,14 @@ async def test_a_backup_of_a_database_at_work_is_whole(
     load = await loaded(stage)
 
     async with under_load(load):
-        await _acknowledged(load, ROUNDS)
+        await load.acknowledged(ROUNDS)
         kept = replace(load, assigned=dict(load.assigned), licensed=set(load.licensed))
         if database_url.startswith("sqlite:"):
             url = await asyncio.to_thread(_copied, file_of(database_url), tmp_path / "restored")
         else:
             server: Postgres = request.getfixturevalue("postgres")
             url = await asyncio.to_thread(server.restore, "restored", "canopy")
-        await _acknowledged(load, ROUNDS)
+        await load.acknowledged(ROUNDS)
 
     async with (
         Server(url, stage.catcher.port, tmp_path / "log-of-restored") as another,
@@ -50,10 +50,3 @@ def _copied(file: Path, to: Path) -> str:
     with closing(sqlite3.connect(file)) as database:
         database.execute("VACUUM INTO ?", [str(to)])
     return f"sqlite://{to}"
-
-
-async def _acknowledged(load: Load, more: int) -> None:
-    until = len(load.licensed) + more
-    async with asyncio.timeout(120):
-        while len(load.licensed) < until:  # noqa: ASYNC110 - several add to it
-            await asyncio.sleep(0.02)

@@ -37,7 +37,7 @@ async def test_a_crash_loses_nothing_and_is_outlived(
                 await asyncio.sleep(0.5)
                 await asyncio.to_thread(server.crash)
                 await asyncio.to_thread(server.start)
-                await _served(load)
+                await load.acknowledged(3)
             await all_is_well(stage, load)
 
         # Cut off: nothing arrives any more, and nobody is told.
@@ -45,23 +45,15 @@ async def test_a_crash_loses_nothing_and_is_outlived(
             wire.cut()
             await asyncio.sleep(min(rounds, 20))
             wire.mend()
-            await _served(load)
+            await load.acknowledged(3)
         await all_is_well(stage, load)
 
         # More at once than there are connections wait for their turn.
         before = load.failures.total()
         async with under_load(load, at_once=16):
-            await _served(load, 20)
+            await load.acknowledged(20)
         await all_is_well(stage, load)
         assert load.failures.total() == before
-
-
-async def _served(load: Load, more: int = 3) -> None:
-    """Until so many more were acknowledged."""
-    async with asyncio.timeout(120):
-        enough = len(load.licensed) + more
-        while len(load.licensed) < enough:  # noqa: ASYNC110 - of what other processes do
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
