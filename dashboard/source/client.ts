@@ -2,7 +2,7 @@
 
 import { authExchange } from "@urql/exchange-auth";
 import { type Cache, cacheExchange } from "@urql/exchange-graphcache";
-import { CloseCode, createClient as createSocket } from "graphql-ws";
+import { type Client as Socket, CloseCode, createClient as createSocket } from "graphql-ws";
 import { Client, fetchExchange, subscriptionExchange } from "urql";
 
 import { ADDRESS, authorization, isUnauthenticated } from "./asking";
@@ -47,6 +47,15 @@ function openSocket() {
   });
 }
 
+/** Whoever closes a socket that was still being opened is told that it never was: nobody waits for it any more. */
+async function closed(socket: Socket) {
+  try {
+    await socket.dispose();
+  } catch {
+    // It is closed.
+  }
+}
+
 /** A client for one person acting for one company, with a cache of its own. */
 export function openClient() {
   const socket = openSocket();
@@ -88,7 +97,7 @@ export function openClient() {
       }),
     ],
   });
-  return { client, close: () => void socket.dispose() };
+  return { client, close: () => void closed(socket) };
 }
 
 function outdate(cache: Cache) {
