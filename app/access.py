@@ -5,19 +5,20 @@ from collections.abc import Collection
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import current, metrics
 from app.current import Current
 from app.logs import FACTS
+from app.requests import headers_of
 
 if TYPE_CHECKING:  # an extra
     from opentelemetry.trace import Span
 
     from app.tracing import Tracing
 
-ANSWERS: Final = {"http.response.start", "websocket.http.response.start"}
+ANSWERS: Final = {"http.response.start", "websocket.http.response.start", "websocket.accept"}
 SWITCHED: Final = 101
 """The status of a request that became a WebSocket."""
 UNANSWERED: Final = 499
@@ -43,20 +44,17 @@ class Access:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        request = current.begin(headers)
-        span = self._tracing.begin(headers) if self._tracing else None
+        request = current.begin(headers_of(scope).get(b"x-request-id", b""))
+        own = (b"x-request-id", request.id.encode())
+        span = self._tracing.begin(Headers(scope=scope)) if self._tracing else None
         began = ended = monotonic()
         status = 0
 
         async def with_id(message: Message) -> None:
             nonlocal status, ended
             if message["type"] in ANSWERS:
-                status = message["status"]
-            elif message["type"] == "websocket.accept":
-                status = SWITCHED
-            if message["type"] in ANSWERS or message["type"] == "websocket.accept":
-                MutableHeaders(scope=message)["x-request-id"] = request.id
+                status = message.get("status", SWITCHED)
+                message["headers"] = [*message["headers"], own]
             await send(message)
             ended = monotonic()
 

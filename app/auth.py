@@ -11,8 +11,8 @@ SCHEME = "bearer"
 
 def sent_token(request: HTTPConnection) -> str | None:
     """Two Authorization headers are none: which of them was meant is not to be guessed."""
-    sent = request.headers.getlist("authorization")
-    return _token(sent[0]) if len(sent) == 1 else None
+    sent = [value for name, value in request.scope["headers"] if name == b"authorization"]
+    return _token(sent[0].decode("latin-1")) if len(sent) == 1 else None
 
 
 async def caller(request: HTTPConnection, now: datetime) -> Caller | None:

@@ -1,7 +1,6 @@
 """Which request is at work: its id and its operation, for every line that is logged meanwhile."""
 
 import re
-from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +9,7 @@ from models.base import new_id
 
 LONGEST_NAME: Final = 100
 """Characters of an operation's name that are told."""
-_SANE: Final = re.compile(r"[\w.-]{8,64}", re.ASCII)
+_SANE: Final = re.compile(rb"[\w.-]{8,64}")
 
 
 @dataclass(slots=True)
@@ -28,10 +27,9 @@ class Current:
 _current: Final[ContextVar[Current | None]] = ContextVar("current", default=None)
 
 
-def begin(headers: Mapping[str, str]) -> Current:
-    """The request of these headers, from now on in this task; its own id, if that is a sane one."""
-    sent = headers.get("x-request-id", "")
-    request = Current(sent if _SANE.fullmatch(sent) else new_id().hex)
+def begin(sent: bytes) -> Current:
+    """A request, from now on in this task; with the id that was sent, if that is a sane one."""
+    request = Current(sent.decode() if _SANE.fullmatch(sent) else new_id().hex)
     _current.set(request)
     return request
 

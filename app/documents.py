@@ -132,7 +132,9 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
         """Raises Failed for a manifest that cannot be read, or has what cannot be run."""
         self._schema = schema
-        self._settings = settings
+        self._most = Weight(
+            **{figure: getattr(settings, limit) for limit, (figure, _, _) in LIMITS.items()}
+        )
         self._most_tokens = settings.max_query_tokens
         self._hides = not settings.introspection
         self._rules = (
@@ -163,20 +165,23 @@ class Documents:
             self._kept.keep(text, document)
 
     def too_heavy(
-        self, document: Document, name: str | None, variables: Mapping[str, Any]
+        self,
+        document: Document,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any],
     ) -> list[GraphQLError]:
-        """Which limits an operation of a valid document goes beyond. Raises BadRequest."""
-        operation = document.operation(name)
+        """Which limits an operation of a valid document goes beyond."""
         called = operation.name.value if operation.name else ""
         scales = document.scales.get(called)
         if scales is None:
             scales = Scales(self._schema, document.parsed, operation)
             document.scales[called] = scales
-        return list(self._beyond(scales.weigh(variables)))
+        weight = scales.weigh(variables)
+        return [] if weight.is_within(self._most) else list(self._beyond(weight))
 
     def _beyond(self, weight: Weight) -> Iterator[GraphQLError]:
         for limit, (figure, code, what) in LIMITS.items():
-            number, most = min(getattr(weight, figure), HUGE), getattr(self._settings, limit)
+            number, most = min(getattr(weight, figure), HUGE), getattr(self._most, figure)
             if number > most:
                 yield GraphQLError(
                     f"The operation {what.format(number)}, and at most {most:,} are served "

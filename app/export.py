@@ -220,7 +220,7 @@ class Download:
             allow = ", ".join(METHODS)
             raise BadRequest(405, "METHOD_NOT_ALLOWED", f"Send {allow}.", {"Allow": allow})
         await self._rates.count_address(address(request))
-        place.enter_context(self._places.taken())
+        place.enter_context(self._places.place()).take()
         async with self._places.turn_in_time():
             return await self._begin(request, place)
 

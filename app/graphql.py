@@ -1,6 +1,6 @@
 """The endpoint /graphql: POST, and GET for queries, by the GraphQL-over-HTTP specification."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from http import HTTPStatus
@@ -19,9 +19,18 @@ from strawberry.types import ExecutionResult
 
 from app import auth, current, metrics, pages
 from app.documents import Document, Documents, root_fields
-from app.places import Places
+from app.places import Limit, Places, timed_out
 from app.rates import GUESSES, Rates, address
-from app.requests import GRAPHQL_RESPONSE, JSON, Asked, BadRequest, answer_type, asked
+from app.requests import (
+    GRAPHQL_RESPONSE,
+    JSON,
+    Asked,
+    BadRequest,
+    answer_type,
+    asked,
+    headers_of,
+    not_there,
+)
 from app.settings import Settings
 from models.access import Caller
 from resolvers.reading.reader import Reader
@@ -36,6 +45,9 @@ FRESH: Final = {"Cache-Control": "no-store"}
 OVER_WEBSOCKET: Final = (
     "Subscriptions are served over a WebSocket at this address, by graphql-transport-ws."
 )
+CONTENT_TYPES: Final = {
+    name: (b"content-type", f"{name}; charset=utf-8".encode()) for name in (JSON, GRAPHQL_RESPONSE)
+}
 INTERNAL_CODE: Final = "INTERNAL_SERVER_ERROR"
 
 
@@ -68,7 +80,7 @@ class GraphQL:
             await pages.explorer()(scope, receive, send)
             return
         try:
-            media_type = answer_type(request.headers.get("accept"))
+            media_type = answer_type(headers_of(scope).get(b"accept", b""))
             response = await self._answer(request, media_type)
         except BadRequest as refused:
             response = refusal(refused, media_type)
@@ -80,10 +92,15 @@ class GraphQL:
         sender = address(request)
         await self._rates.count_address(sender)
         self._places.must_be_free()
-        with self._places.baggage() as hold:
-            question = await asked(request, self._settings, self._documents.manifest, hold)
-            with self._places.taken():
-                async with self._places.turn_in_time() as waited:
+        longest = self._settings.max_operation_seconds
+        with self._places.place() as place:
+            async with Limit(longest, not_there) as limit:
+                question = await asked(
+                    request, self._settings, self._documents.manifest, place.hold
+                )
+                place.take()
+                limit.begin_anew(timed_out)
+                async with self._places.turn() as waited:
                     if waited and await request.is_disconnected():
                         raise ClientDisconnect
                     return await self._operate(request, question, sender, media_type)
@@ -92,17 +109,19 @@ class GraphQL:
         self, request: Request, question: Asked, sender: str, media_type: str
     ) -> Response:
         document = self._documents.read(question.query)
-        if document.is_parsed:
-            _must_be_run(document, question, request.method)
+        if not document.is_parsed:
+            return self._refused(document.errors, media_type)
+        operation = document.operation(question.operation_name)
+        _must_be_run(operation, request.method)
         errors = document.errors or self._documents.too_heavy(
-            document, question.operation_name, question.variables or {}
+            document, operation, question.variables or {}
         )
         if errors:
-            return _response({"errors": errors[: self._settings.max_errors]}, media_type)
-        await self._rates.count_guesses(sender, _guesses(document, question))
+            return self._refused(errors, media_type)
+        if guesses := _guesses(document, operation):
+            await self._rates.count_guesses(sender, guesses)
         now = self._clock()
         caller = await known(request, self._rates, now)
-        operation = document.operation(question.operation_name)
         _begin(operation, caller)
         if caller is not None:
             self._documents.keep(question.query)
@@ -115,8 +134,12 @@ class GraphQL:
         finally:
             context.reader.end()
         response = _response(answer_of(result, self._settings.max_errors), media_type)
-        response.background = BackgroundTask(note_use, caller, now)
+        if caller is not None and caller.token_id is not None:
+            response.background = BackgroundTask(note_use, caller, now)
         return response
+
+    def _refused(self, errors: Sequence[GraphQLError], media_type: str) -> Response:
+        return _response({"errors": errors[: self._settings.max_errors]}, media_type)
 
     async def _ask(self, document: Document, question: Asked, context: Context) -> Executed:
         return await answer(
@@ -130,6 +153,17 @@ class GraphQL:
             context_value=context,
             operation_name=question.operation_name,
         )
+
+
+class Answer(Response):
+    """What most requests get, with as few headers as it needs."""
+
+    def init_headers(self, _: Mapping[str, str] | None = None) -> None:
+        self.raw_headers = [
+            (b"cache-control", b"no-store"),
+            (b"content-length", str(len(self.body)).encode()),
+            CONTENT_TYPES[self.media_type or JSON],
+        ]
 
 
 class Prepared(SchemaExtension):
@@ -174,20 +208,21 @@ def _begin(operation: OperationDefinitionNode, caller: Caller | None) -> None:
 
 
 def _is_from_address_bar(request: Request) -> bool:
-    accepted = request.headers.get("accept", "")
-    return request.method == "GET" and "text/html" in accepted and not request.query_params
+    return (
+        request.method == "GET"
+        and "text/html" in request.headers.get("accept", "")
+        and not request.query_params
+    )
 
 
-def _must_be_run(document: Document, question: Asked, method: str) -> None:
-    operation = document.operation(question.operation_name).operation
-    if operation is OperationType.SUBSCRIPTION:
+def _must_be_run(operation: OperationDefinitionNode, method: str) -> None:
+    if operation.operation is OperationType.SUBSCRIPTION:
         raise BadRequest(400, "BAD_REQUEST", OVER_WEBSOCKET)
-    if operation is OperationType.MUTATION and method != "POST":
+    if operation.operation is OperationType.MUTATION and method != "POST":
         raise _not_allowed("Mutations are sent by POST.", "POST")
 
 
-def _guesses(document: Document, question: Asked) -> int:
-    operation = document.operation(question.operation_name)
+def _guesses(document: Document, operation: OperationDefinitionNode) -> int:
     if operation.operation is not OperationType.MUTATION:
         return 0
     return sum(name in GUESSES for name in root_fields(document.parsed, operation.selection_set))
@@ -212,12 +247,8 @@ def answer_of(result: ExecutionResult | Executed, most_errors: int) -> dict[str,
 def _response(answer: dict[str, Any], media_type: str) -> Response:
     for error in answer.get("errors", ()):
         metrics.note_refusal(error.extensions["code"])
-    return Response(
-        orjson.dumps(answer, default=_formatted),
-        _status(answer, media_type),
-        FRESH,
-        media_type=f"{media_type}; charset=utf-8",
-    )
+    body = orjson.dumps(answer, default=_formatted)
+    return Answer(body, _status(answer, media_type), media_type=media_type)
 
 
 def _status(answer: dict[str, Any], media_type: str) -> HTTPStatus:

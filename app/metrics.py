@@ -6,6 +6,7 @@ write down there, and whichever of them is asked tells the sums.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -90,6 +91,9 @@ pool_most: Final = Gauge(
 )
 
 _names: Final[set[str]] = set()
+_requests_of: Final = cache(requests.labels)
+_operations_of: Final = cache(operations.labels)
+"""Of few names each, as `measured_name` sees to."""
 
 
 def measured_name(name: str | None, *, by_known: bool) -> str:
@@ -102,9 +106,9 @@ def measured_name(name: str | None, *, by_known: bool) -> str:
 
 
 def note_request(method: str, status: int, operation: str, seconds: float) -> None:
-    requests.labels(method, status).inc()
+    _requests_of(method, status).inc()
     if operation:
-        operations.labels(operation).observe(seconds)
+        _operations_of(operation).observe(seconds)
 
 
 def note_refusal(code: str) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any, Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -104,7 +103,7 @@ class SafeHeaders:
 
     def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
         self._app = app
-        self._headers = {
+        headers = {
             POLICY: NOTHING,
             "cross-origin-opener-policy": "same-origin",
             "referrer-policy": "no-referrer",
@@ -112,14 +111,15 @@ class SafeHeaders:
             "x-frame-options": "DENY",
         }
         if is_https:
-            self._headers["strict-transport-security"] = "max-age=31536000"
+            headers["strict-transport-security"] = "max-age=31536000"
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                said = dict(message["headers"])
+                more = [header for header in self._headers if header[0] not in said]
+                message["headers"] = [*message["headers"], *more]
             await send(message)
 
         await self._app(scope, receive, with_headers)

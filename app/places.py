@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Final
+from typing import Any, Final, Self
 from uuid import UUID
 
 from app import metrics
@@ -24,76 +24,132 @@ DOWNLOADS: Final = 4
 """Of one person at once: a download has its place for as long as its reader takes."""
 
 
+class Limit:
+    """Ends what takes too long. Raises what `late` makes of the seconds that were given."""
+
+    def __init__(self, seconds: float, late: Callable[[float], BadRequest]) -> None:
+        self._seconds = seconds
+        self._late = late
+        self._timeout = asyncio.timeout(seconds)
+
+    def begin_anew(self, late: Callable[[float], BadRequest]) -> None:
+        """As many seconds from now on, for something else."""
+        self._late = late
+        self._timeout.reschedule(asyncio.get_running_loop().time() + self._seconds)
+
+    async def __aenter__(self) -> Self:
+        await self._timeout.__aenter__()
+        return self
+
+    async def __aexit__(self, *raised: Any) -> None:
+        try:
+            await self._timeout.__aexit__(*raised)
+        except TimeoutError:  # of this limit: others pass by
+            raise self._late(self._seconds) from None
+
+
+class Place:
+    """Of one request, which gives back in the end what it took."""
+
+    def __init__(self, places: "Places") -> None:
+        self._places = places
+        self._taken = 0
+        self._held = 0
+
+    def hold(self, number: int) -> None:
+        """So many bytes more of a large body."""
+        if self._places.held + number > self._places.most_held:
+            raise _overloaded()
+        self._places.held += number
+        self._held += number
+
+    def take(self) -> None:
+        """For an operation that waits or is at work."""
+        self._places.must_be_free()
+        self._places.taken += 1
+        self._taken += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._places.taken -= self._taken
+        self._places.held -= self._held
+
+
+class Turn:
+    """While one is at work, after those who came before; whether it had to be waited for."""
+
+    def __init__(self, places: "Places") -> None:
+        self._places = places
+
+    async def __aenter__(self) -> bool:
+        turns = self._places.turns
+        waits = turns.locked()
+        if waits:
+            with metrics.counted(metrics.waiting):
+                await turns.acquire()
+        else:
+            await turns.acquire()
+        metrics.running.inc()
+        try:
+            await self._places.begin()
+        except BaseException:
+            self._end()
+            raise
+        return waits
+
+    async def __aexit__(self, *_: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        metrics.running.dec()
+        self._places.turns.release()
+
+
 class Places:
     """Of one process. Raises BadRequest where there is none left."""
 
     def __init__(self, settings: Settings) -> None:
         self._most = settings.max_operations
         self._longest = settings.max_operation_seconds
-        self._taken = 0
-        self._turns = asyncio.Semaphore(OF_A_CONNECTION * settings.max_connections)
-        self._first = asyncio.Lock()
-        self._most_held = LARGE_BODIES * settings.max_body_bytes
-        self._held = 0
+        self.taken = 0
+        self.turns = asyncio.Semaphore(OF_A_CONNECTION * settings.max_connections)
+        self._queue = asyncio.Lock()
+        self._has_begun = False
+        self.most_held = LARGE_BODIES * settings.max_body_bytes
+        self.held = 0
         self._downloads: Counter[UUID] = Counter()
 
     def must_be_free(self) -> None:
         """Before anything is read of a request that would only wait."""
-        if self._taken >= self._most:
+        if self.taken >= self._most:
             raise _overloaded()
 
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """One place, for an operation that waits or is at work."""
-        self.must_be_free()
-        self._taken += 1
-        try:
-            yield
-        finally:
-            self._taken -= 1
+    def place(self) -> Place:
+        """As yet without anything taken."""
+        return Place(self)
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[bool]:
-        """While one is at work, after those who came before; whether it had to be waited for."""
-        waits = self._turns.locked()
-        with metrics.counted(metrics.waiting):
-            await self._turns.acquire()
-        try:
-            with metrics.counted(metrics.running):
-                async with self._first:
-                    await asyncio.sleep(0)
-                yield waits
-        finally:
-            self._turns.release()
+    def turn(self) -> Turn:
+        return Turn(self)
 
     @asynccontextmanager
     async def turn_in_time(self) -> AsyncIterator[bool]:
         """As `turn`, with the wait for it no longer than an operation may take."""
-        limit = asyncio.timeout(self._longest)
-        try:
-            async with limit, self.turn() as waited:
-                yield waited
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise timed_out(self._longest) from None
+        async with Limit(self._longest, timed_out), self.turn() as waited:
+            yield waited
 
-    @contextmanager
-    def baggage(self) -> Iterator[Callable[[int], None]]:
-        """What is told the bytes of a large body, which are held until the end."""
-        held = 0
+    async def begin(self) -> None:
+        """At once, or in the first turn of the event loop in which nobody else does."""
+        if self._has_begun or self._queue.locked():
+            async with self._queue:
+                while self._has_begun:  # noqa: ASYNC110 - the next turn is all there is to wait for
+                    await asyncio.sleep(0)
+        self._has_begun = True
+        asyncio.get_running_loop().call_soon(self._next_turn)
 
-        def hold(number: int) -> None:
-            nonlocal held
-            if self._held + number > self._most_held:
-                raise _overloaded()
-            held += number
-            self._held += number
-
-        try:
-            yield hold
-        finally:
-            self._held -= held
+    def _next_turn(self) -> None:
+        self._has_begun = False
 
     @contextmanager
     def download(self, user_id: UUID) -> Iterator[None]:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 import asyncpg
@@ -193,7 +194,12 @@ WHOSE: Final = {
 
 def address(request: HTTPConnection) -> str:
     """Whoever asks, as far as the network tells: of IPv6 the network that a household has."""
-    host = request.client.host if request.client else ""
+    client = request.scope.get("client")
+    return _subject(client[0]) if client else ""
+
+
+@lru_cache(maxsize=1_000)
+def _subject(host: str) -> str:
     try:
         parsed = ipaddress.ip_address(host)
     except ValueError:

@@ -3,15 +3,16 @@
 https://graphql.github.io/graphql-over-http/draft/
 """
 
-import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope
 
 from app.manifest import Manifest
 from app.settings import Settings
@@ -22,6 +23,8 @@ OBJECTS: Final = ("variables", "extensions")
 PARAMETERS: Final = 16
 """A GET has no more of them; six are known."""
 DOCUMENT_ID: Final = ("documentId", "doc_id")
+REMEMBERED: Final = 100
+"""Values of a header that were understood before; clients of one kind send the same."""
 SMALL: Final = 64 * 1024
 """Bytes of a body that are held without being counted: uvicorn holds as many of each request."""
 _CHARSET: Final = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
@@ -50,31 +53,42 @@ class Asked:
     operation_name: str | None
 
 
+def headers_of(scope: Scope) -> dict[bytes, bytes]:
+    """By their names in lower case; of several by one name the first."""
+    return dict(reversed(scope["headers"]))
+
+
 async def asked(
     request: Request, settings: Settings, trusted: Manifest | None, hold: Callable[[int], None]
 ) -> Asked:
     """What a request by GET or POST asks; `hold` is told the bytes of a large body.
 
-    Raises BadRequest.
+    Raises BadRequest, and ClientDisconnect.
     """
-    if request.method == "POST":
-        _require_json(request)
-        body = await _body_in_time(request, settings, hold)
-        _must_be_few(body, settings.max_json_brackets)
-        members = _members(body)
-    else:
-        members = _parameters(request.scope["query_string"])
-    return question(members, settings, trusted)
+    if request.method != "POST":
+        return question(_parameters(request.scope["query_string"]), settings, trusted)
+    headers = headers_of(request.scope)
+    _must_be_json(headers.get(b"content-type", b""))
+    _must_be_plain(headers.get(b"content-encoding", b"identity"))
+    body = await _body(headers, request.receive, settings.max_body_bytes, hold)
+    brackets = _must_be_few(body, settings.max_json_brackets)
+    return question(_members(body), settings, trusted, brackets)
 
 
-def question(members: dict[str, Any], settings: Settings, trusted: Manifest | None) -> Asked:
-    """What the members of a request ask. Raises BadRequest."""
-    _must_be_shallow(members, settings.max_json_depth)
+def question(
+    members: dict[str, Any],
+    settings: Settings,
+    trusted: Manifest | None,
+    brackets: int | None = None,
+) -> Asked:
+    """What the members of a request ask; `brackets` open in its text. Raises BadRequest."""
+    if brackets is None or brackets > settings.max_json_depth:
+        _must_be_shallow(members, settings.max_json_depth)
     for name in OBJECTS:
-        if not isinstance(members.get(name), dict | None):
+        if (value := members.get(name)) is not None and not isinstance(value, dict):
             raise _malformed(f"`{name}` must be an object.")
     operation_name = members.get("operationName")
-    if not isinstance(operation_name, str | None):
+    if operation_name is not None and not isinstance(operation_name, str):
         raise _malformed("`operationName` must be a string.")
     query = members.get("query")
     if query is None or query == "":
@@ -95,12 +109,13 @@ def message(text: str, settings: Settings) -> dict[str, Any]:
     return members
 
 
-def answer_type(accept: str | None) -> str:
+@lru_cache(REMEMBERED)
+def answer_type(accept: bytes) -> str:
     """The media type that the client likes best of the two. Raises BadRequest if it likes neither.
 
     Where it has no preference, the older one: clients that know the newer ask for it by name.
     """
-    ranges = dict(_ranges(accept or "*/*"))
+    ranges = dict(_ranges(accept.decode("latin-1") or "*/*"))
     wild = ranges.get("application/*", ranges.get("*/*", 0.0))
     newer, older = ranges.get(GRAPHQL_RESPONSE, wild), ranges.get(JSON, wild)
     if max(newer, older) == 0:
@@ -116,14 +131,18 @@ def _ranges(accept: str) -> Iterator[tuple[str, float]]:
         yield part.partition(";")[0].strip().lower(), float(quality[1]) if quality else 1.0
 
 
-def _require_json(request: Request) -> None:
-    sent = request.headers.get("content-type", "")
+@lru_cache(REMEMBERED)
+def _must_be_json(content_type: bytes) -> None:
+    sent = content_type.decode("latin-1")
     charset = _CHARSET.search(sent)
     if sent.partition(";")[0].strip().lower() != JSON:
         raise _unsupported(f"Send the request as Content-Type: {JSON}.")
     if charset and charset[1].lower() not in {"utf-8", "utf8"}:
         raise _unsupported("JSON is sent in UTF-8.")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+
+
+def _must_be_plain(encoding: bytes) -> None:
+    if encoding.lower() != b"identity":
         raise _unsupported("Send the body uncompressed.")
 
 
@@ -131,27 +150,28 @@ def _unsupported(message: str) -> BadRequest:
     return BadRequest(415, "UNSUPPORTED_MEDIA_TYPE", message)
 
 
-async def _body_in_time(request: Request, settings: Settings, hold: Callable[[int], None]) -> bytes:
-    seconds = settings.max_operation_seconds
-    try:
-        async with asyncio.timeout(seconds):
-            return await _body(request, settings.max_body_bytes, hold)
-    except TimeoutError:
-        raise BadRequest(
-            408,
-            "REQUEST_TIMEOUT",
-            f"The body was not there in {seconds:g} s (CANOPY_MAX_OPERATION_SECONDS).",
-            {"Connection": "close"},
-        ) from None
+def not_there(seconds: float) -> BadRequest:
+    return BadRequest(
+        408,
+        "REQUEST_TIMEOUT",
+        f"The body was not there in {seconds:g} s (CANOPY_MAX_OPERATION_SECONDS).",
+        {"Connection": "close"},
+    )
 
 
-async def _body(request: Request, most: int, hold: Callable[[int], None]) -> bytes:
+async def _body(
+    headers: Mapping[bytes, bytes], receive: Receive, most: int, hold: Callable[[int], None]
+) -> bytes:
     """Stops reading at the limit, whatever the client announced."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced[:20]) > most:
+    announced = headers.get(b"content-length", b"")
+    if announced.isdigit() and int(announced[:20]) > most:
         raise _too_large(most)
-    body = bytearray()
-    async for chunk in request.stream():
+    body, is_more = bytearray(), True
+    while is_more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk, is_more = message.get("body", b""), message.get("more_body", False)
         body += chunk
         if len(body) > most:
             raise _too_large(most)
@@ -250,14 +270,16 @@ def _document_id(members: dict[str, Any]) -> Any:
     return None
 
 
-def _must_be_few(body: bytes, most: int) -> None:
+def _must_be_few(body: bytes, most: int) -> int:
     """Millions of empty arrays take seconds to read. Those in strings are counted, too."""
-    if body.count(b"[") + body.count(b"{") > most:
+    brackets = body.count(b"[") + body.count(b"{")
+    if brackets > most:
         raise BadRequest(
             400,
             "JSON_TOO_LARGE",
             f"The JSON has more than {most} opening brackets (CANOPY_MAX_JSON_BRACKETS).",
         )
+    return brackets
 
 
 def _must_be_shallow(members: dict[str, Any], deepest: int) -> None:

@@ -314,13 +314,14 @@ class Talk:
     def _executor(self, asked: Asked, context: LiveContext) -> Executor[Any]:
         """Raises BadRequest and Refused."""
         document = self._all.documents.read(asked.query)
-        if document.is_parsed:
-            operation = document.operation(asked.operation_name)
-            if operation.operation is not OperationType.SUBSCRIPTION:
-                raise BadRequest(400, "METHOD_NOT_ALLOWED", "Send queries and mutations by POST.")
-            current.begin_subscription(operation.name.value if operation.name else None)
+        if not document.is_parsed:
+            raise Refused(document.errors)
+        operation = document.operation(asked.operation_name)
+        if operation.operation is not OperationType.SUBSCRIPTION:
+            raise BadRequest(400, "METHOD_NOT_ALLOWED", "Send queries and mutations by POST.")
+        current.begin_subscription(operation.name.value if operation.name else None)
         errors = document.errors or self._all.documents.too_heavy(
-            document, asked.operation_name, asked.variables or {}
+            document, operation, asked.variables or {}
         )
         if errors:
             raise Refused(errors)

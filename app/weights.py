@@ -62,6 +62,16 @@ class Weight:
             self.row_cost + other.row_cost,
         )
 
+    def is_within(self, most: "Weight") -> bool:
+        """No figure that is told is larger."""
+        return (
+            self.depth <= most.depth
+            and self.fields <= most.fields
+            and self.aliases <= most.aliases
+            and self.directives <= most.directives
+            and self.cost <= most.cost
+        )
+
 
 class Scales:
     """Weighs an operation of a document, once for each set of page sizes."""

@@ -131,7 +131,8 @@ def test_a_bomb_of_fragments_is_refused_in_no_time() -> None:
     documents = Documents(schema._schema, load(_env_file=None))
 
     started = time.process_time()
-    refused = documents.too_heavy(documents.read(bomb), None, {})
+    read = documents.read(bomb)
+    refused = documents.too_heavy(read, read.operation(None), {})
     took = time.process_time() - started
 
     assert [error.extensions for error in refused] == [
@@ -148,7 +149,8 @@ def test_a_figure_beyond_all_measure_is_told_as_the_largest_number_of_json() -> 
     bomb = f"{{ viewer {{ user {{ ...f0 }} }} }} {chain} fragment f60 on User {{ name }}"
     documents = Documents(schema._schema, load(_env_file=None))
 
-    refused = documents.too_heavy(documents.read(bomb), None, {})
+    read = documents.read(bomb)
+    refused = documents.too_heavy(read, read.operation(None), {})
 
     told = [error.extensions or {} for error in refused]
     assert {each["code"]: each["figure"] for each in told} == {
