@@ -123,7 +123,8 @@ export function Component() {
     ...filters.filter,
     ...(kind === "partners" && { kind: ["DISTRIBUTOR", "PARTNER"] }),
     ...(kind === "customers" && { kind: ["CUSTOMER"] }),
-    ...(sought && { name: { ...(filters.filter.name as object | undefined), contains: sought } }),
+    // As well as what a filter says of the name.
+    ...(sought && { or: [{ name: { contains: sought } }] }),
   } as CompanyFilter;
 
   return (
