@@ -13,7 +13,7 @@ import { count, word } from "../words";
 const Resume = lazy(() => import("./Resume"));
 const ORDERS = graphql(`
   subscription OrderChanged {
-    orderChanged { id number status quantity assignedQuantity licenseType company { id name } requestedBy { email } }
+    orderChanged { id number status requestedAt updatedAt quantity assignedQuantity licenseType company { id name } requestedBy { email } }
   }
 `);
 interface Place {
@@ -48,7 +48,8 @@ export function Shell() {
   useEffect(close, [pathname, close]);
   useSubscription({ query: ORDERS, pause: session?.role === "LEARNER" }, (_, told) => {
     const { orderChanged: order } = told;
-    if (order.status === "REQUESTED" && order.requestedBy?.email !== session?.email) {
+    const isNew = order.status === "REQUESTED" && order.updatedAt === order.requestedAt;
+    if (isNew && order.requestedBy?.email !== session?.email) {
       notifications.show({
         id: order.id,
         title: `New request ${order.number}`,
