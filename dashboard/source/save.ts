@@ -1,6 +1,7 @@
 // Saving: nothing is done twice, whatever happens to the connection, the page or the mouse.
 
 import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
+import { useDebouncedValue } from "@mantine/hooks";
 import { getOperationName } from "@urql/core";
 import { useEffect, useRef, useState } from "react";
 import { useClient } from "urql";
@@ -21,6 +22,7 @@ export type Saving<Data, Input> = TypedDocumentNode<Data, { input: Input }>;
 
 /** Milliseconds. */
 const AGAIN_AFTER = [500, 2_000];
+const PAUSE = 250;
 const MOST = 2_147_483_647;
 const STORE = "canopy:unanswered";
 /** Characters of what is remembered over a reload: a file is not, and taking it in again changes nothing. */
@@ -60,9 +62,6 @@ const refused = <Data>(message: string) => ({ errors: [{ code: "FAILED", message
 
 /** What a field for a number holds, as the API takes it: none is 0, which it refuses at the field. */
 export const whole = (value: number | string) => Math.min(Math.trunc(Number(value)) || 0, MOST);
-
-/** All that is wrong, in words. */
-export const problems = ({ errors }: Payload) => errors.map(({ message }) => message).join(" ");
 
 /**
  * Sends a mutation once. The same input sent again has the same idempotency key, until it was answered:
@@ -115,22 +114,22 @@ export async function preview<Data, Input extends object>(document: Saving<Data,
   }
 }
 
-/** What would happen with this input; undefined until it is known. Asks nothing without one. */
+/** What would happen with this input; undefined until it is known. Asks nothing without one, nor while it is being typed. */
 export function useWould<Data, Input extends object>(document: Saving<Data, Input>, input: Input | null) {
-  const [would, setWould] = useState<Answer<Data>>();
+  const [known, setKnown] = useState<{ text: string; answer: Answer<Data> }>();
   const text = JSON.stringify(input);
+  const [wanted] = useDebouncedValue(text, PAUSE);
 
   useEffect(() => {
-    const wanted = JSON.parse(text) as Input | null;
+    const sent = JSON.parse(wanted) as Input | null;
     let isWanted = true;
-    setWould(undefined);
-    if (wanted) void preview(document, wanted).then((answer) => isWanted && setWould(answer));
+    if (sent) void preview(document, sent).then((answer) => isWanted && setKnown({ text: wanted, answer }));
     return () => {
       isWanted = false;
     };
-  }, [document, text]);
+  }, [document, wanted]);
 
-  return would;
+  return known?.text === text ? known.answer : undefined;
 }
 
 /** Refusals by the field of the form that they are about, and those that are about none. */

@@ -1,4 +1,4 @@
-import { Alert, Text } from "@mantine/core";
+import { Text } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
@@ -6,7 +6,7 @@ import { useQuery } from "urql";
 
 import { graphql } from "../graphql";
 import type { CompanyKind } from "../../generated/graphql";
-import { problems, useSave, useWould } from "../save";
+import { useSave, useWould } from "../save";
 import { SaveModal } from "./SaveModal";
 import { Seek } from "./Seek";
 
@@ -35,7 +35,7 @@ export default function MoveCompany({ company, onClose }: { company: { id: strin
   const parents = data?.companies.edges.map(({ node }) => node).filter(({ id }) => id !== company.id) ?? [];
 
   return (
-    <SaveModal title={`Move ${company.name}`} action="Move" onClose={onClose} form={form} fields={["newParentId"]} isSaving={isSaving} isDisabled={!would?.company}
+    <SaveModal title={`Move ${company.name}`} action="Move" onClose={onClose} form={form} fields={["newParentId"]} isSaving={isSaving} would={would} isDisabled={!would?.company}
       onSave={({ newParentId }) => save({ companyId: company.id, newParentId: newParentId ?? "" })}
       onSaved={({ company }) => notifications.show({ message: `${company?.name} is beneath ${company?.ancestors.at(-1)?.name} now.` })}>
       <Text size="sm">All that is beneath it goes along, and so do its open orders. Manage sessions that reached it from its old place end. Nobody is mailed.</Text>
@@ -43,7 +43,6 @@ export default function MoveCompany({ company, onClose }: { company: { id: strin
         found={parents.map(({ id, name, ancestors }) => ({ id, text: [...ancestors.map((above) => above.name), name].join(" › ") }))}
         {...form.getInputProps("newParentId")} />
       {would?.company && <Text size="sm" role="status">It will be at {place}.</Text>}
-      {would && would.errors.length > 0 && <Alert color="red" role="alert">{problems(would)}</Alert>}
     </SaveModal>
   );
 }

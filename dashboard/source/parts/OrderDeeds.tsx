@@ -5,7 +5,7 @@ import { notifications } from "@mantine/notifications";
 import { graphql } from "../graphql";
 import type { OrdersQuery } from "../../generated/graphql";
 import { type Payload, useSave, useWould, whole } from "../save";
-import { count, wasMailed, willBeMailed, word } from "../words";
+import { count, wasMailed, word } from "../words";
 import { SaveModal } from "./SaveModal";
 
 const ASSIGN = graphql(`
@@ -57,15 +57,15 @@ function Assign({ order, isSome = false, onClose }: Props & { isSome?: boolean }
   const open = order.quantity - order.assignedQuantity;
   const form = useForm({ initialValues: { quantity: open as number | string } });
   const { save, isSaving } = useSave(ASSIGN);
-  const would = useWould(ASSIGN, { orderId: order.id, quantity: open });
+  const inputOf = ({ quantity }: { quantity: number | string }) => ({ orderId: order.id, quantity: isSome ? whole(quantity) : open });
+  const would = useWould(ASSIGN, inputOf(form.values));
   return (
-    <SaveModal title={`Assign ${order.number}`} action="Assign" onClose={onClose} form={form} fields={["quantity"]} isSaving={isSaving}
-      onSave={({ quantity }) => save({ orderId: order.id, quantity: isSome ? whole(quantity) : open })} onSaved={tell}>
+    <SaveModal title={`Assign ${order.number}`} action="Assign" onClose={onClose} form={form} fields={isSome ? ["quantity"] : []} isSaving={isSaving}
+      would={would} onSave={(values) => save(inputOf(values))} onSaved={tell}>
       <Text size="sm">
         {order.company.name} asks for {count(open, `${word(order.licenseType)} license`)}{order.purchaseOrder ? ` on purchase order ${order.purchaseOrder}` : ""}.
       </Text>
       {isSome && <NumberInput label="Number to assign now" data-autofocus min={1} allowDecimal={false} clampBehavior="none" {...form.getInputProps("quantity")} />}
-      <Text size="sm" c="dimmed">{would?.notifications ? willBeMailed(would.notifications) : "…"}</Text>
     </SaveModal>
   );
 }

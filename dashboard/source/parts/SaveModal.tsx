@@ -2,11 +2,18 @@ import { Alert, Button, Group, Modal, Stack } from "@mantine/core";
 import { useForm, type UseFormReturnType } from "@mantine/form";
 import { type ReactNode, useEffect, useState } from "react";
 
-import { type Payload, placed, problems } from "../save";
+import { type Payload, placed } from "../save";
 import { willBeMailed } from "../words";
 
 interface Would extends Payload {
-  notifications: { recipient: string }[];
+  notifications?: { recipient: string }[];
+}
+
+/** What an answer says of the form, as long as that is what it was. */
+interface Said {
+  about: string;
+  wrong: string;
+  mailed: string;
 }
 
 interface Saving<Done> {
@@ -25,7 +32,9 @@ interface Props<Values extends Record<string, unknown>, Done extends Payload> ex
   fields: string[];
   /** Undefined: nothing was sent. */
   onSave: (values: Values) => Promise<Done | undefined>;
-  /** What would happen, told when it is asked for: whom it would mail, and what is wrong. */
+  /** What would happen, told without being asked for; undefined until it is known. */
+  would?: Would | null;
+  /** The same, told when it is asked for: whom it would mail, and what is wrong. */
   onPreview?: (values: Values) => Promise<Would>;
   isDisabled?: boolean;
 }
@@ -46,55 +55,62 @@ function useFocusBack() {
 
 /** A form in a dialog. Refusals stand at their fields, by path; the dialog stays until it is saved or closed. */
 export function SaveModal<Values extends Record<string, unknown>, Done extends Payload>(props: Props<Values, Done>) {
-  const { form, onPreview } = props;
+  const { form, onPreview, would } = props;
   useFocusBack();
-  const [wrong, setWrong] = useState("");
-  const [told, setTold] = useState("");
+  const [said, setSaid] = useState<Said>();
   const [isLooking, setLooking] = useState(false);
+  const { wrong, mailed } = said?.about === JSON.stringify(form.values) ? said : {};
 
-  function place({ errors }: Payload) {
+  /** At their fields, the first of which it answers. */
+  function place({ errors }: Payload, mailed = ""): string | undefined {
     const { byField, rest } = placed(errors, props.fields);
     form.setErrors(byField);
-    setWrong(rest.join(" "));
-    const first = Object.keys(byField)[0];
-    if (first) form.getInputNode(first)?.focus();
+    setSaid({ about: JSON.stringify(form.getValues()), wrong: rest.join(" "), mailed });
+    return Object.keys(byField)[0];
+  }
+
+  function tell(would: Would): string | undefined {
+    const { errors, notifications: mails } = would;
+    return place(would, errors.length === 0 && mails ? willBeMailed(mails) : "");
+  }
+
+  useEffect(() => {
+    if (would) tell(would);
+    // What the form holds is what was asked about: else it would not be known.
+  }, [would]);
+
+  function focus(field?: string) {
+    if (field) form.getInputNode(field)?.focus();
   }
 
   async function save(values: Values) {
     const done = await props.onSave(values);
     if (!done) return;
     if (done.errors.length > 0) {
-      setTold("");
-      place(done);
+      focus(place(done));
       return;
     }
     props.onSaved(done);
-    close();
-  }
-
-  async function look(values: Values, onPreview: (values: Values) => Promise<Would>) {
-    setLooking(true);
-    const would = await onPreview(values);
-    setLooking(false);
-    setTold(would.errors.length > 0 ? "" : willBeMailed(would.notifications));
-    place(would);
-  }
-
-  function close() {
-    setWrong("");
-    setTold("");
     props.onClose();
   }
 
+  async function look(values: Values, onPreview: (values: Values) => Promise<Would>) {
+    const about = JSON.stringify(values);
+    setLooking(true);
+    const would = await onPreview(values);
+    setLooking(false);
+    if (about === JSON.stringify(form.getValues())) focus(tell(would));
+  }
+
   return (
-    <Modal opened onClose={close} title={props.title} closeOnClickOutside={false}>
+    <Modal opened onClose={props.onClose} title={props.title} closeOnClickOutside={false}>
       <form noValidate onSubmit={form.onSubmit((values) => void save(values))}>
         <Stack>
           {props.children}
           {wrong && <Alert color="red" role="alert">{wrong}</Alert>}
-          {told && <Alert role="status">{told}</Alert>}
+          {mailed && <Alert role="status">{mailed}</Alert>}
           <Group justify="flex-end">
-            <Button variant="default" onClick={close}>Cancel</Button>
+            <Button variant="default" onClick={props.onClose}>Cancel</Button>
             {onPreview && <Button variant="default" loading={isLooking} onClick={() => void look(form.getValues(), onPreview)}>Preview</Button>}
             <Button type="submit" color={props.color} loading={props.isSaving} disabled={props.isDisabled}>{props.action ?? "Save"}</Button>
           </Group>
@@ -106,19 +122,14 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
 
 interface Asking<Done extends Payload> extends Saving<Done> {
   /** What would happen; nothing can be done before it is known, nor when it would be refused. */
-  would?: Payload | null;
+  would?: Would | null;
   onSave: () => Promise<Done | undefined>;
   isDisabled?: boolean;
 }
 
 /** Asks before something is done that takes no more than a yes. Without `would`, there is nothing to be told before. */
-export function Confirm<Done extends Payload>({ would, isDisabled, children, ...props }: Asking<Done>) {
+export function Confirm<Done extends Payload>({ isDisabled, ...props }: Asking<Done>) {
   const form = useForm({ initialValues: {} });
-  const isUnknown = would === undefined || (would?.errors.length ?? 0) > 0;
-  return (
-    <SaveModal {...props} form={form} fields={[]} isDisabled={isUnknown || isDisabled}>
-      {children}
-      {would && would.errors.length > 0 && <Alert color="red" role="alert">{problems(would)}</Alert>}
-    </SaveModal>
-  );
+  const isUnknown = props.would === undefined || (props.would?.errors.length ?? 0) > 0;
+  return <SaveModal {...props} form={form} fields={[]} isDisabled={isUnknown || isDisabled} />;
 }
