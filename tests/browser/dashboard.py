@@ -1,9 +1,12 @@
 """What a person does with the pages of the dashboard."""
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import BrowserContext, Locator, Page, expect
+from playwright.async_api import BrowserContext, Locator, Page, Route, expect
 
 from app.sample import PASSWORD
 from tests.http.stage import Mailbox
@@ -135,6 +138,23 @@ class Dashboard:
     async def choose_file(self, text: str) -> None:
         file: Any = {"name": "people.csv", "mimeType": "text/csv", "buffer": text.encode()}
         await self.page.locator("input[type=file]").set_input_files(file)
+
+
+@asynccontextmanager
+async def held(page: Page, operation: str) -> AsyncIterator[None]:
+    """What is asked by an operation waits meanwhile."""
+    going = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        if operation in (route.request.post_data or ""):
+            await going.wait()
+        await route.fallback()
+
+    await page.route("**/graphql", wait)
+    try:
+        yield
+    finally:
+        going.set()
 
 
 async def read(context: BrowserContext, mail: Mail) -> Page:

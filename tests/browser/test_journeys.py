@@ -167,7 +167,10 @@ async def test_a_trial_is_upgraded(
     await partner.confirm("Assign")
 
     await dashboard.has_counts(available=6, allocated=0, expired=10)
-    await expect(dashboard.page.get_by_role("button", name="Upgrade Trial")).to_have_count(0)
+    upgrade = dashboard.page.get_by_role("button", name="Upgrade Trial")
+    await expect(upgrade).to_have_attribute("aria-disabled", "true")
+    await upgrade.hover()
+    await expect(dashboard.page.get_by_role("tooltip").last).to_contain_text("trial")
 
 
 async def test_people_are_imported_and_every_faulty_row_is_told(dashboard: Dashboard) -> None:

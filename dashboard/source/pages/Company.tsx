@@ -95,7 +95,7 @@ export function Component() {
           <Menu.Target><Button loading={isEntering}>Actions</Button></Menu.Target>
           <Menu.Dropdown>
             <AllowedItem permission={may.enterManageMode} onClick={() => void enter()}>Manage Company</AllowedItem>
-            {may.upgradeTrial.allowed && <Menu.Item onClick={() => setDeed("upgrade")}>Upgrade Trial</Menu.Item>}
+            <AllowedItem permission={may.upgradeTrial} onClick={() => setDeed("upgrade")}>Upgrade Trial</AllowedItem>
             <AllowedItem permission={may.createCompany} onClick={() => setDeed("create")}>Create Company</AllowedItem>
             <Menu.Divider />
             <AllowedItem permission={may.update} onClick={() => setDeed("edit")}>Edit</AllowedItem>

@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Button, Group, Menu, Stack, Text } from "@mantine/core";
+import { ActionIcon, Badge, Group, Menu, Stack, Text } from "@mantine/core";
 import { IconDots } from "@tabler/icons-react";
 import { type ComponentProps, useMemo, useState } from "react";
 import { useParams } from "react-router";
@@ -136,7 +136,9 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
           </AllowedButton>
           {userIds.length > 0 && <Text size="sm">{count(userIds.length, "person", "people")} selected</Text>}
           {isWhole && isPageSelected && all > rows.length && (
-            <Button variant="subtle" onClick={() => setRenewed({ allExpired: true })}>Take everybody whose license has expired</Button>
+            <AllowedButton variant="subtle" permission={may} onClick={() => setRenewed({ allExpired: true })}>
+              Take everybody whose license has expired
+            </AllowedButton>
           )}
         </Group>
       )}

@@ -5,15 +5,18 @@ export interface Permission {
   allowed: boolean;
   reason?: string | null;
 }
+/** What the server has not said yet. */
+const UNKNOWN: Permission = { allowed: false, reason: "Whether you may is being asked." };
+
 interface Props extends ButtonProps {
-  permission?: Permission;
+  permission: Permission | undefined;
   onClick: MouseEventHandler<HTMLButtonElement>;
   children: ReactNode;
 }
 
 /** A button that says why not, to mouse, finger and keyboard alike, where it is not allowed. */
-export function AllowedButton({ permission, onClick, children, ...props }: Props) {
-  if (!permission || permission.allowed) return <Button {...props} onClick={onClick}>{children}</Button>;
+export function AllowedButton({ permission = UNKNOWN, onClick, children, ...props }: Props) {
+  if (permission.allowed) return <Button {...props} onClick={onClick}>{children}</Button>;
   return (
     <Tooltip label={permission.reason} multiline maw={320} events={{ hover: true, focus: true, touch: true }}>
       <Button {...props} data-disabled aria-disabled onClick={(event) => event.preventDefault()}>{children}</Button>
@@ -22,13 +25,13 @@ export function AllowedButton({ permission, onClick, children, ...props }: Props
 }
 
 /** The same in a menu. */
-export function AllowedItem({ permission, onClick, children }: Props) {
-  const isAllowed = permission?.allowed ?? true;
+export function AllowedItem({ permission = UNKNOWN, onClick, children }: Props) {
+  const { allowed, reason } = permission;
   return (
-    <Menu.Item onClick={isAllowed ? onClick : undefined} aria-disabled={!isAllowed} closeMenuOnClick={isAllowed}
-      c={isAllowed ? undefined : "dimmed"} maw={320}>
+    <Menu.Item onClick={allowed ? onClick : undefined} aria-disabled={!allowed} closeMenuOnClick={allowed}
+      c={allowed ? undefined : "dimmed"} maw={320}>
       {children}
-      {!isAllowed && <Text size="xs">{permission?.reason}</Text>}
+      {!allowed && <Text size="xs">{reason}</Text>}
     </Menu.Item>
   );
 }

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Tabs } from "@mantine/core";
+import { Badge, Group, Tabs } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useNavigate } from "react-router";
 import { useQuery, useSubscription } from "urql";
@@ -48,7 +48,7 @@ export function LicensesHead({ part, tab }: { part: "licenses" | "orders"; tab: 
       <Group justify="space-between">
         <Heading>Licenses</Heading>
         <Group gap="xs">
-          {company?.viewerCan.upgradeTrial.allowed && <Button variant="default" onClick={upgrading.open}>Upgrade Trial</Button>}
+          <AllowedButton variant="default" permission={company?.viewerCan.upgradeTrial} onClick={upgrading.open}>Upgrade Trial</AllowedButton>
           <AllowedButton permission={company?.viewerCan.requestLicenses} onClick={requesting.open}>Request Licenses</AllowedButton>
         </Group>
       </Group>
