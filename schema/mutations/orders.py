@@ -61,6 +61,7 @@ class DeclineOrderInput:
     order_id: strawberry.ID = required("The order.")
     reason: str = required("Why; the requester is told. Up to 2,000 characters.")
     idempotency_key: str | None = optional(KEY)
+    preview: bool = with_default(False, PREVIEW)
 
 
 @strawberry.input(description="Take back what is still open of an order.")
@@ -68,6 +69,7 @@ class CancelOrderInput:
     order_id: strawberry.ID = required("The order.")
     reason: str | None = optional("Why, up to 2,000 characters.")
     idempotency_key: str | None = optional(KEY)
+    preview: bool = with_default(False, PREVIEW)
 
 
 @strawberry.input(description="Give back an order of which nothing was ever allocated.")
@@ -75,6 +77,7 @@ class ReturnOrderInput:
     order_id: strawberry.ID = required("The order.")
     reason: str = required("Why, up to 2,000 characters.")
     idempotency_key: str | None = optional(KEY)
+    preview: bool = with_default(False, PREVIEW)
 
 
 @strawberry.type(description="An open request, or why there is none.")

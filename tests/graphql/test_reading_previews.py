@@ -23,6 +23,9 @@ WAYS = {
     "the whole input": ("($i: AssignOrderInput!)", "$i", {"i": {"preview": True}}),
 }
 
+ASSIGN = "mutation($id: ID!) { assignOrder(input: {orderId: $id}) { errors { code } } }"
+ENDED = {"decline": "DECLINED", "cancel": "CANCELLED", "return": "RETURNED"}
+
 
 async def prepared(make: Make) -> tuple[Scene, str]:
     scene = await Scene.set(make)
@@ -63,6 +66,29 @@ async def test_a_preview_is_answered_and_undone(
             {"template": "ORDER_ASSIGNED", "recipient": f"{name}@example.com"}
             for name in ("cora", "carl")
         ],
+        "errors": [],
+    }
+    assert await snapshot() == before
+
+
+@pytest.mark.parametrize("deed", ENDED)
+async def test_how_an_order_ends_is_previewed(make: Make, api: Api, deed: str) -> None:
+    scene, id = await prepared(make)
+    client = await api.of(scene.pam)
+    if deed == "return":
+        await client.done(ASSIGN, id=id)
+    before = await snapshot()
+
+    payload = await client.ask(
+        f"""mutation($i: {deed.capitalize()}OrderInput!) {{ {deed}Order(input: $i) {{
+            order {{ status decisionReason }} notifications {{ recipient }} errors {{ code }}
+        }} }}""",
+        i={"orderId": id, "reason": "Why", "preview": True},
+    )
+
+    assert payload == {
+        "order": {"status": ENDED[deed], "decisionReason": "Why"},
+        "notifications": [{"recipient": f"{name}@example.com"} for name in ("cora", "carl")],
         "errors": [],
     }
     assert await snapshot() == before
