@@ -48,6 +48,8 @@ async def test_an_order_is_returned(
     await partner.tab("Assigned Orders").click()
 
     await partner.act_on(number, "Return")
+    await expect(partner.dialog).to_contain_text("2 licenses will be void")
+    await expect(partner.dialog.get_by_role("status")).to_have_text(f"Will be mailed: {IVAN}.")
     await partner.fill(reason="Sold")
     await partner.confirm("Return the order")
 
@@ -108,6 +110,8 @@ async def test_a_company_is_edited_moved_archived_and_restored(
     await dashboard.dialog.get_by_role("button", name="Cancel").click()
 
     await dashboard.act("Archive")
+    reach = dashboard.dialog.get_by_role("status")
+    await expect(reach).to_contain_text("0 companies beneath it, 0 licenses with learners")
     await dashboard.confirm("Archive")
     await expect(page.get_by_text("Archived", exact=True)).to_be_visible()
     await dashboard.act("Restore")

@@ -179,20 +179,38 @@ async def test_people_are_imported_and_every_faulty_row_is_told(dashboard: Dashb
     await dashboard.go("Users")
     await dashboard.click("Import CSV")
 
-    await dashboard.choose_file("Mail;Given\nann@glade.example;Ann\nnothing;Bob\n;Cid\n")
+    file = page.get_by_label("File", exact=True)
+    await dashboard.choose_file(b"email\nj\xf6rg@glade.example\n")
+    await expect(file).to_have_attribute("aria-invalid", "true")
+    await dashboard.choose_file('"Mail, work";Given;Given\nann@glade.example;Ann;\n')
+    await page.get_by_label("Email").select_option("Mail, work")
+    await expect(page.get_by_text("Like ann@glade.example")).to_be_visible()
+    given = page.get_by_label("First name")
+    await given.select_option("Given")
+    await dashboard.click("Preview")
+    await expect(given).to_have_attribute("aria-invalid", "true")
+    await dashboard.choose_file(
+        "Mail;Given\nann@glade.example;Ann\nnothing;Bob\n" + ";Cid\n" * 60
+    )
     await page.get_by_label("Email").select_option("Mail")
     await page.get_by_label("First name").select_option("Given")
-    await dashboard.click("Preview")
+    async with held(page, "ImportUsers"):
+        await dashboard.click("Preview")
+        await expect(page.get_by_role("timer")).to_be_visible()
     faulty = page.get_by_role("table", name="Rows at fault").get_by_role("row")
-    await expect(faulty).to_have_count(3)
+    await expect(faulty).to_have_count(51)
     await expect(faulty.nth(1)).to_contain_text("3Mail")
     await expect(faulty.nth(2)).to_contain_text("4Mail")
+    await expect(file).to_have_attribute("aria-invalid", "true")
+    await dashboard.click("Page 2")
+    await expect(faulty).to_have_count(12)
+    await expect(faulty.last).to_contain_text("63Mail")
     await expect(page.get_by_role("button", name="Import", exact=True)).to_be_disabled()
     await dashboard.choose_file("email,first name\nann@glade.example,Ann\n")
     await dashboard.click("Preview")
     await expect(page.get_by_text("1 person would be added")).to_be_visible()
     await dashboard.click("Import")
-    await expect(page.get_by_text("1 person added")).to_be_visible()
+    await expect(page.get_by_text("1 person added").first).to_be_visible()
 
 
 async def test_a_license_is_reallocated_released_and_freed_by_a_leaver(

@@ -4,7 +4,7 @@ import { notifications } from "@mantine/notifications";
 
 import { graphql } from "../graphql";
 import type { OrdersQuery } from "../../generated/graphql";
-import { type Payload, useSave, useWould, whole } from "../save";
+import { type Payload, type Saving, useSave, useWould, whole } from "../save";
 import { count, wasMailed, word } from "../words";
 import { SaveModal } from "./SaveModal";
 
@@ -90,40 +90,39 @@ function Change({ order, onClose }: Props) {
 
 interface Closing extends Props {
   deed: string;
-  action: string;
+  action?: string;
   consequence: string;
-  isSaving: boolean;
-  save: (input: { orderId: string; reason: string }) => Promise<Decided | undefined>;
+  document: Saving<Record<string, Decided>, { orderId: string; reason: string }>;
 }
 
-/** Ends an order, and says why. */
-function Close({ order, deed, action, consequence, onClose, isSaving, save }: Closing) {
+/** Ends an order, and says why. Whom that mails is told before, be the reason what it may. */
+function Close({ order, deed, action = deed, consequence, document, onClose }: Closing) {
   const form = useForm({ initialValues: { reason: "" } });
+  const { save, isSaving } = useSave(document);
+  const would = useWould(document, { orderId: order.id, reason: "–" });
   return (
     <SaveModal title={`${deed} ${order.number}`} action={action} color="red" onClose={onClose} form={form} fields={["reason"]} isSaving={isSaving}
-      onSave={({ reason }) => save({ orderId: order.id, reason })} onSaved={tell}>
+      would={would} onSave={({ reason }) => save({ orderId: order.id, reason })} onSaved={tell}>
       <Text size="sm">{consequence}</Text>
       <Textarea label="Reason" data-autofocus autosize minRows={2} {...form.getInputProps("reason")} />
     </SaveModal>
   );
 }
 
+const openOf = ({ quantity, assignedQuantity }: Order) => count(quantity - assignedQuantity, "license");
+
 const Decline = (props: Props) => (
-  <Close {...props} {...useSave(DECLINE)} deed="Decline" action="Decline"
-    consequence="Who requested it and the company's managers are mailed the reason." />
+  <Close {...props} document={DECLINE} deed="Decline" consequence={`${openOf(props.order)} will not come. Whoever is mailed is told the reason.`} />
 );
 
-function Cancel(props: Props) {
-  const { save, isSaving } = useSave(CANCEL);
-  return (
-    <Close {...props} isSaving={isSaving} save={({ orderId, reason }) => save({ orderId, reason: reason || null })} deed="Cancel" action="Cancel the order"
-      consequence="Who requested it, the company's managers and its account manager are mailed. A reason is welcome." />
-  );
-}
+const Cancel = (props: Props) => (
+  <Close {...props} document={CANCEL} deed="Cancel" action="Cancel the order"
+    consequence={`${openOf(props.order)} will not come. A reason is welcome, and is told to whoever is mailed.`} />
+);
 
 const Return = (props: Props) => (
-  <Close {...props} {...useSave(RETURN)} deed="Return" action="Return the order"
-    consequence="Its licenses become void. Who requested it, the company's managers and its account manager are mailed the reason." />
+  <Close {...props} document={RETURN} deed="Return" action="Return the order"
+    consequence={`${count(props.order.assignedQuantity, "license")} will be void. Whoever is mailed is told the reason.`} />
 );
 
 const AssignSome = (props: Props) => <Assign {...props} isSome />;

@@ -59,35 +59,32 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
   useFocusBack();
   const [said, setSaid] = useState<Said>();
   const [isLooking, setLooking] = useState(false);
-  const { wrong, mailed } = said?.about === JSON.stringify(form.values) ? said : {};
+  const last = said?.about === JSON.stringify(form.values) ? said : undefined;
+  const { wrong, mailed } = last ?? (would ? told(would) : {});
 
-  /** At their fields, the first of which it answers. */
-  function place({ errors }: Payload, mailed = ""): string | undefined {
+  function told({ errors, notifications: mails }: Would) {
     const { byField, rest } = placed(errors, props.fields);
-    form.setErrors(byField);
-    setSaid({ about: JSON.stringify(form.getValues()), wrong: rest.join(" "), mailed });
-    return Object.keys(byField)[0];
+    return { byField, wrong: rest.join(" "), mailed: errors.length === 0 && mails ? willBeMailed(mails) : "" };
   }
 
-  function tell(would: Would): string | undefined {
-    const { errors, notifications: mails } = would;
-    return place(would, errors.length === 0 && mails ? willBeMailed(mails) : "");
+  /** Goes to the first field that is refused. */
+  function tell(answer: Would) {
+    const { byField, ...others } = told(answer);
+    const [first] = Object.keys(byField);
+    form.setErrors(byField);
+    setSaid({ about: JSON.stringify(form.getValues()), ...others });
+    if (first) form.getInputNode(first)?.focus();
   }
 
   useEffect(() => {
-    if (would) tell(would);
-    // What the form holds is what was asked about: else it would not be known.
+    if (would) form.setErrors(told(would).byField);
   }, [would]);
-
-  function focus(field?: string) {
-    if (field) form.getInputNode(field)?.focus();
-  }
 
   async function save(values: Values) {
     const done = await props.onSave(values);
     if (!done) return;
     if (done.errors.length > 0) {
-      focus(place(done));
+      tell(done);
       return;
     }
     props.onSaved(done);
@@ -99,7 +96,7 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
     setLooking(true);
     const would = await onPreview(values);
     setLooking(false);
-    if (about === JSON.stringify(form.getValues())) focus(tell(would));
+    if (about === JSON.stringify(form.getValues())) tell(would);
   }
 
   return (
