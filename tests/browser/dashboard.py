@@ -135,8 +135,9 @@ class Dashboard:
             name = state.capitalize()
             await expect(self.tab(name)).to_have_text(f"{name}{number}")
 
-    async def choose_file(self, text: str) -> None:
-        file: Any = {"name": "people.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    async def choose_file(self, text: str | bytes) -> None:
+        content = text.encode() if isinstance(text, str) else text
+        file: Any = {"name": "people.csv", "mimeType": "text/csv", "buffer": content}
         await self.page.locator("input[type=file]").set_input_files(file)
 
 

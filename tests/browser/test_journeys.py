@@ -6,7 +6,7 @@ import asyncpg
 from playwright.async_api import BrowserContext, expect
 
 from app.sample import DORA, ELI, FREYA, GRETA, HANA, MIA, NILS
-from tests.browser.dashboard import Dashboard, follow_link, read
+from tests.browser.dashboard import Dashboard, follow_link, held, read
 from tests.http.stage import Mailbox
 
 NEW_PASSWORD = "seven bright lanterns"
@@ -139,6 +139,7 @@ async def test_a_customer_requests_is_told_and_renews_for_those_whose_license_ex
     await dashboard.has_counts(available=0, allocated=2, expired=8)
 
     await partner.act_on(number, "Decline")
+    await expect(partner.dialog.get_by_role("status")).to_have_text(f"Will be mailed: {FREYA}.")
     await partner.fill(reason="")
     await partner.dialog.get_by_role("button", name="Decline").click()
     await expect(partner.dialog.get_by_label("Reason")).to_have_attribute("aria-invalid", "true")

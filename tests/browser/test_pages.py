@@ -233,18 +233,25 @@ async def test_what_is_not_allowed_says_why(dashboard: Dashboard) -> None:
     await dashboard.page.keyboard.press("Tab")
     await expect(add).to_be_focused()
     await expect(dashboard.page.get_by_role("tooltip").last).to_contain_text("MANAGED")
+    await dashboard.open("/users/import")
+    await dashboard.choose_file("email\nann@cedar.example\n")
+    preview = dashboard.page.get_by_role("button", name="Preview")
+    await preview.focus()
+    await expect(preview).to_have_attribute("aria-disabled", "true")
+    await expect(dashboard.page.get_by_role("tooltip").last).to_contain_text("MANAGED")
 
 
 async def test_lists_are_exported(dashboard: Dashboard) -> None:
+    """Whole, as their buttons say: filters do not narrow a file."""
     await dashboard.sign_in(FREYA)
     for address, name, column in (
-        ("/users", "users", "email"),
+        ("/users?filter=name.contains.nobody", "users", "email"),
         ("/licenses/expired", "licenses", "expiresAt"),
         ("/orders/mine", "orders", "number"),
     ):
         await dashboard.open(address)
         async with dashboard.page.expect_download() as awaited:
-            await dashboard.click("Export CSV")
+            await dashboard.click(f"Export all {name} as CSV")
         download = await awaited.value
 
         file = await asyncio.to_thread(Path(await download.path()).read_text)

@@ -1,11 +1,17 @@
-import { Alert, Anchor, Button, Checkbox, FileInput, Group, Loader, NativeSelect, SimpleGrid, Stack, Table, Text } from "@mantine/core";
-import { useState } from "react";
+import { Alert, Anchor, Checkbox, FileInput, Group, Loader, NativeSelect, Pagination, SimpleGrid, Stack, Table, Text } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { useInterval } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
+import { useRef, useState } from "react";
 import { Link } from "react-router";
+import { useQuery } from "urql";
 
 import { graphql } from "../graphql";
 import type { ImportUsersMutation } from "../../generated/graphql";
+import { AllowedButton, type Permission } from "../parts/Allowed";
 import { Heading } from "../parts/Shell";
-import { preview, useSave } from "../save";
+import { placed, preview, useSave } from "../save";
+import { useSession } from "../session";
 import { count, number } from "../words";
 
 const IMPORT = graphql(`
@@ -17,47 +23,81 @@ const IMPORT = graphql(`
     }
   }
 `);
+const MAY = graphql(`
+  query ImportMay($id: ID!) {
+    company(id: $id) { id viewerCan { addUsers { allowed reason } allocateLicenses { allowed reason } } }
+  }
+`);
 const COLUMNS = { email: "Email", firstName: "First name", lastName: "Last name", department: "Department", externalId: "External id" };
 type Name = keyof typeof COLUMNS;
 type Mapped = Record<Name, string>;
 type Result = ImportUsersMutation["importUsers"];
-const SHOWN = 200;
-const SEPARATORS = [",", ";", "\t"];
+const NAMES = Object.keys(COLUMNS) as Name[];
+const FIELDS = ["csv", "allocate", ...NAMES.map((name) => `columns.${name}`)];
+/** Bytes of what can be sent at all. */
+const LARGEST = 10 * 1024 * 1024;
+/** Of the rows at fault, on a page. */
+const SHOWN = 50;
+const UNSEEN: Permission = { allowed: false, reason: "Preview comes first: it tells what would happen." };
+const UNMAPPED: Permission = { allowed: false, reason: "Choose the column of the addresses first." };
 
-/** The names in the first line; the server reads the rest. */
-function headersOf(csv: string): string[] {
-  const line = csv.replace(/^\uFEFF/, "").split(/\r?\n/, 1)[0] ?? "";
-  const separator = SEPARATORS.reduce((best, next) => (line.split(next).length > line.split(best).length ? next : best));
-  return line.split(separator).map((name) => name.trim().replace(/^"(.*)"$/, "$1"));
+/** As the server compares the names of columns. */
+const plain = (name: string) => name.toLowerCase().replaceAll(/[\s_.-]/g, "");
+const ownOf = (name: Name, headers: string[]) => headers.find((header) => plain(header) === name.toLowerCase()) ?? "";
+const guessed = (headers: string[]) => Object.fromEntries(NAMES.map((name) => [name, ownOf(name, headers)])) as Mapped;
+
+interface Sheet {
+  csv: string;
+  headers: string[];
+  /** The first row beneath them. */
+  example: string[];
 }
+const NO_SHEET: Sheet = { csv: "", headers: [], example: [] };
 
-const plain = (name: string) => name.toLowerCase().replaceAll(/[^a-z]/g, "");
-
-function guessed(headers: string[]): Mapped {
-  const found = (name: Name) => headers.find((header) => plain(header) === name.toLowerCase()) ?? "";
-  return Object.fromEntries(Object.keys(COLUMNS).map((name) => [name, found(name as Name)])) as Mapped;
+/** Its text, and what its columns are called; the server reads the rest. Raises an Error in words for a person. */
+async function read(file: File): Promise<Sheet> {
+  if (file.size > LARGEST) throw new Error(`At most ${number(LARGEST / 1024 ** 2)} MB: split the file.`);
+  let csv: string;
+  try {
+    csv = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+  } catch {
+    throw new Error("This is no text in UTF-8. Save it as “CSV UTF-8”.");
+  }
+  const { parse } = (await import("papaparse")).default;
+  const { data } = parse<string[]>(csv, { preview: 2, skipEmptyLines: true, delimitersToGuess: [",", ";", "\t"] });
+  const [headers = [], example = []] = data.map((row) => row.map((cell) => cell.trim()));
+  if (!headers.some(Boolean)) throw new Error("The first line names no columns.");
+  return { csv, headers, example };
 }
 
 export function Component() {
+  const { companyId } = useSession()!;
+  const [{ data }] = useQuery({ query: MAY, variables: { id: companyId } });
+  const may = data?.company?.viewerCan;
   const { save, isSaving } = useSave(IMPORT);
-  const [csv, setCsv] = useState("");
-  const [headers, setHeaders] = useState<string[]>([]);
-  const [columns, setColumns] = useState<Mapped>(guessed([]));
-  const [allocate, setAllocate] = useState(true);
+  const form = useForm({ initialValues: { columns: guessed([]), allocate: true }, onValuesChange: () => setWould(undefined) });
+  const reset = useRef<() => void>(null);
+  const [{ csv, headers, example }, setSheet] = useState(NO_SHEET);
   const [would, setWould] = useState<Result>();
   const [done, setDone] = useState<Result>();
   const [isReading, setReading] = useState(false);
 
   async function choose(file: File | null) {
-    const text = file ? await file.text() : "";
-    const found = text ? headersOf(text) : [];
-    setCsv(text);
-    setHeaders(found);
-    setColumns(guessed(found));
-    setWould(undefined);
+    form.clearErrors();
     setDone(undefined);
+    try {
+      const sheet = file ? await read(file) : NO_SHEET;
+      setSheet(sheet);
+      form.setFieldValue("columns", guessed(sheet.headers));
+    } catch (error) {
+      setSheet(NO_SHEET);
+      form.setFieldError("csv", (error as Error).message);
+    }
+    reset.current?.(); // so that a mended file of the same name can be chosen
   }
 
+  const { columns, allocate } = form.values;
+  const mayAllocate = may?.allocateLicenses.allowed ?? false;
   const input = {
     csv,
     columns: {
@@ -67,51 +107,60 @@ export function Component() {
       department: columns.department || null,
       externalId: columns.externalId || null,
     },
-    allocate,
+    allocate: allocate && mayAllocate,
     onShortage: "PARTIAL" as const,
   };
 
+  function tell(result: Result) {
+    setWould(result);
+    form.setErrors(placed(result.errors, FIELDS).byField);
+  }
+
   async function look() {
     setReading(true);
-    setWould(await preview(IMPORT, input));
+    tell(await preview(IMPORT, input));
     setReading(false);
   }
 
   async function take() {
     const result = await save(input);
     if (!result) return;
-    if (result.errors.length > 0) setWould(result);
-    else setDone(result);
+    if (result.errors.length > 0) {
+      tell(result);
+      return;
+    }
+    setDone(result);
+    notifications.show({ title: "Imported", message: inWords(result, true) }); // wherever one is by then
   }
 
+  const maySee = columns.email ? may?.addUsers : UNMAPPED;
+  const mayTake = maySee?.allowed && !(would && would.errors.length === 0) ? UNSEEN : maySee;
   return (
     <Stack>
       <Anchor component={Link} to="/users" size="sm">Users</Anchor>
       <Heading>Import CSV</Heading>
       <FileInput label="File" description="With a first line that names its columns; up to 20,000 people" accept=".csv,text/csv" clearable
-        placeholder="Choose a file" onChange={(file) => void choose(file)} clearButtonProps={{ "aria-label": "Take away the file" }} />
+        placeholder="Choose a file" resetRef={reset} error={form.errors.csv} disabled={isReading || isSaving} onChange={(file) => void choose(file)}
+        clearButtonProps={{ "aria-label": "Take away the file" }} />
       {headers.length > 0 && !done && (
         <>
           <SimpleGrid cols={{ base: 1, xs: 2, md: 5 }} role="group" aria-label="Which column is which">
-            {Object.entries(COLUMNS).map(([name, label]) => (
-              <NativeSelect key={name} label={label} value={columns[name as Name]}
-                data={[{ value: "", label: name === "email" ? "Choose a column" : "None" }, ...[...new Set(headers)].filter(Boolean).map((header) => ({ value: header, label: header }))]}
-                onChange={(event) => {
-                  setColumns({ ...columns, [name]: event.currentTarget.value });
-                  setWould(undefined);
-                }} />
+            {NAMES.map((name) => (
+              <NativeSelect key={name} label={COLUMNS[name]} description={exampleOf(columns[name], headers, example)} inputWrapperOrder={["label", "input", "description", "error"]}
+                data={[...choicesOf(name, headers), ...[...new Set(headers)].filter(Boolean).map((header) => ({ value: header, label: header }))]}
+                {...form.getInputProps(`columns.${name}`)} />
             ))}
           </SimpleGrid>
-          <Checkbox label="Allocate licenses to new people while they last" checked={allocate}
-            onChange={(event) => {
-              setAllocate(event.currentTarget.checked);
-              setWould(undefined);
-            }} />
+          <Checkbox label="Allocate licenses to new people while they last" {...form.getInputProps("allocate", { type: "checkbox" })}
+            disabled={!mayAllocate} checked={input.allocate} description={may?.allocateLicenses.reason} />
           <Group>
-            <Button variant="default" disabled={!columns.email} loading={isReading} onClick={() => void look()}>Preview</Button>
-            <Button disabled={!would || would.errors.length > 0} loading={isSaving} onClick={() => void take()}>Import</Button>
-            {isSaving && <Text size="sm" role="status"><Loader size="xs" mr="xs" />All of them or nobody: this takes a moment.</Text>}
+            <AllowedButton variant="default" permission={maySee} loading={isReading} onClick={() => void look()}>Preview</AllowedButton>
+            <AllowedButton permission={mayTake} loading={isSaving} onClick={() => void take()}>Import</AllowedButton>
           </Group>
+          {isReading && <Busy what="Every row is looked at; nothing is kept." />}
+          {isSaving && would && (
+            <Busy what={`${count(would.created + would.updated + would.unchanged, "row is", "rows are")} taken in, all or none: there is no part to tell of before the end. You may go on elsewhere.`} />
+          )}
         </>
       )}
       {would && !done && <Told result={would} isDone={false} />}
@@ -120,33 +169,74 @@ export function Component() {
   );
 }
 
-function Told({ result, isDone }: { result: Result; isDone: boolean }) {
-  const rows = result.rowErrors ?? [];
-  if (result.errors.length > 0) {
-    return (
-      <>
-        <Alert color="red" role="alert" title={rows.length > 0 ? `${count(rows.length, "row is", "rows are")} at fault` : "This cannot be imported"}>
-          {rows.length > 0 ? "Nobody is imported before the file is mended." : result.errors.map(({ message }) => message).join(" ")}
-        </Alert>
-        {rows.length > 0 && (
-          <Table aria-label="Rows at fault">
-            <Table.Thead><Table.Tr><Table.Th>Line</Table.Th><Table.Th>Column</Table.Th><Table.Th>What is wrong</Table.Th></Table.Tr></Table.Thead>
-            <Table.Tbody>
-              {rows.slice(0, SHOWN).map(({ line, column, message }) => (
-                <Table.Tr key={`${line} ${column} ${message}`}><Table.Td>{number(line)}</Table.Td><Table.Td>{column}</Table.Td><Table.Td>{message}</Table.Td></Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        )}
-        {rows.length > SHOWN && <Text size="sm">and {number(rows.length - SHOWN)} more</Text>}
-      </>
-    );
-  }
-  const verb = isDone ? "" : "would be ";
+/** The server takes a column that has the field's own name, whatever one says: then there is no "None". */
+function choicesOf(name: Name, headers: string[]) {
+  if (name === "email") return [{ value: "", label: "Choose a column" }];
+  return ownOf(name, headers) ? [] : [{ value: "", label: "None" }];
+}
+
+function exampleOf(column: string, headers: string[], example: string[]) {
+  const cell = column && example[headers.indexOf(column)];
+  return cell ? `Like ${cell}` : undefined;
+}
+
+/** How long something has lasted, where nothing is known of how far it is. */
+function Busy({ what }: { what: string }) {
+  const [seconds, setSeconds] = useState(0);
+  useInterval(() => setSeconds((before) => before + 1), 1_000, { autoInvoke: true });
   return (
-    <Alert color="teal" role="status" title={isDone ? "Imported" : "This file is in order"}>
-      {count(result.created, "person", "people")} {verb}added, {number(result.updated)} {verb}updated, {number(result.unchanged)} left as they are.{" "}
-      {count(result.licensed, "license")} {verb}allocated{result.shortage > 0 ? `; ${number(result.shortage)} are missing` : ""}.
-    </Alert>
+    <Group gap="xs" wrap="nowrap">
+      <Loader size="xs" aria-hidden />
+      <Text size="sm" role="status">{what}</Text>
+      <Text size="sm" c="dimmed" role="timer">{number(seconds)} s</Text>
+    </Group>
+  );
+}
+
+function inWords({ created, updated, unchanged, licensed, shortage }: Result, isDone: boolean) {
+  const verb = isDone ? "" : "would be ";
+  return `${count(created, "person", "people")} ${verb}added, ${number(updated)} ${verb}updated, ${number(unchanged)} left as they are. `
+    + `${count(licensed, "license")} ${verb}allocated${shortage > 0 ? `; ${number(shortage)} are missing` : ""}.`;
+}
+
+function Told({ result, isDone }: { result: Result; isDone: boolean }) {
+  if (result.errors.length === 0) {
+    return <Alert color="teal" role="status" title={isDone ? "Imported" : "This file is in order"}>{inWords(result, isDone)}</Alert>;
+  }
+  const rows = result.rowErrors ?? [];
+  const { rest } = placed(result.errors, FIELDS);
+  return (
+    <>
+      {rest.length > 0 && <Alert color="red" role="alert" title="This cannot be imported">{rest.join(" ")}</Alert>}
+      {rows.length > 0 && <Faults key={JSON.stringify(rows[0])} rows={rows} />}
+    </>
+  );
+}
+
+/** Every one of them, page by page. */
+function Faults({ rows }: { rows: Result["rowErrors"] }) {
+  const [page, setPage] = useState(1);
+  const before = (page - 1) * SHOWN;
+  const shown = rows.slice(before, before + SHOWN);
+  return (
+    <>
+      <Alert color="red" role="alert" title={`${count(rows.length, "fault")} in this file`}>Nobody is imported before the file is mended.</Alert>
+      <Table aria-label="Rows at fault">
+        <Table.Thead><Table.Tr><Table.Th>Line</Table.Th><Table.Th>Column</Table.Th><Table.Th>What is wrong</Table.Th></Table.Tr></Table.Thead>
+        <Table.Tbody>
+          {shown.map(({ line, column, message }) => (
+            <Table.Tr key={`${line} ${column} ${message}`}><Table.Td>{number(line)}</Table.Td><Table.Td>{column}</Table.Td><Table.Td>{message}</Table.Td></Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      {rows.length > SHOWN && (
+        <Group justify="space-between">
+          <Text size="sm" c="dimmed">{number(before + 1)}–{number(before + shown.length)} of {number(rows.length)}</Text>
+          <Pagination size="sm" total={Math.ceil(rows.length / SHOWN)} value={page} onChange={setPage}
+            getItemProps={(item) => ({ "aria-label": `Page ${number(item)}` })}
+            getControlProps={(control) => ({ "aria-label": control === "next" ? "Next" : "Previous" })} />
+        </Group>
+      )}
+    </>
   );
 }

@@ -19,7 +19,7 @@ export function AllowedButton({ permission = UNKNOWN, onClick, children, ...prop
   if (permission.allowed) return <Button {...props} onClick={onClick}>{children}</Button>;
   return (
     <Tooltip label={permission.reason} multiline maw={320} events={{ hover: true, focus: true, touch: true }}>
-      <Button {...props} data-disabled aria-disabled onClick={(event) => event.preventDefault()}>{children}</Button>
+      <Button {...props} disabled={false} data-disabled aria-disabled onClick={(event) => event.preventDefault()}>{children}</Button>
     </Tooltip>
   );
 }
