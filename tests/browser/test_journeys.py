@@ -190,9 +190,7 @@ async def test_people_are_imported_and_every_faulty_row_is_told(dashboard: Dashb
     await given.select_option("Given")
     await dashboard.click("Preview")
     await expect(given).to_have_attribute("aria-invalid", "true")
-    await dashboard.choose_file(
-        "Mail;Given\nann@glade.example;Ann\nnothing;Bob\n" + ";Cid\n" * 60
-    )
+    await dashboard.choose_file("Mail;Given\nann@glade.example;Ann\nnothing;Bob\n" + ";Cid\n" * 60)
     await page.get_by_label("Email").select_option("Mail")
     await page.get_by_label("First name").select_option("Given")
     async with held(page, "ImportUsers"):
