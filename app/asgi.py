@@ -2,15 +2,16 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import health, logs, pages
 from app.access import Access
@@ -37,6 +38,10 @@ if TYPE_CHECKING:  # an extra
     from app.tracing import Tracing
 
 
+LEFT: Final = Response(status_code=400)
+"""Nobody is there to read it."""
+
+
 class SchemaBehind(Exception):
     """The database lacks migrations; nothing is served before it has had them."""
 
@@ -59,10 +64,12 @@ def create_app(
     """The application; `routes` are more of them."""
     rates, draining = Rates(settings, clock), Draining(settings.drain_seconds)
     tracing = _tracing(settings.otel_exporter_otlp_endpoint)
+    graphql, others = _routes(settings, clock, rates, draining)
     return Canopy(
         settings,
         tracing,
-        routes=[*_routes(settings, clock, rates, draining), *routes, *_pages(settings)],
+        routes=[graphql, *others, *routes, *_pages(settings)],
+        middleware=[Middleware(Shortcut, graphql)],
         exception_handlers={Exception: _failed, ClientDisconnect: _left},
         lifespan=lambda _: _alive(settings, clock, rates, draining, tracing),
     )
@@ -91,6 +98,27 @@ class Canopy(Starlette):
         return Access(app, paths, self._tracing)
 
 
+class Shortcut:
+    """Leads to the one address that most requests are for without asking all that others need.
+
+    Whatever is another address is found by the routes: `/graphql/` is led back to it, too.
+    """
+
+    def __init__(self, app: ASGIApp, route: Route) -> None:
+        self._app = app
+        self._path = route.path
+        self._endpoint: ASGIApp = route.app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != self._path:
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._endpoint(scope, receive, send)
+        except ClientDisconnect:
+            await LEFT(scope, receive, send)
+
+
 def _tracing(endpoint: str) -> "Tracing | None":
     if not endpoint:
         return None
@@ -101,11 +129,14 @@ def _tracing(endpoint: str) -> "Tracing | None":
     return Tracing(endpoint)
 
 
-def _routes(settings: Settings, clock: Clock, rates: Rates, draining: Draining) -> list[BaseRoute]:
+def _routes(
+    settings: Settings, clock: Clock, rates: Rates, draining: Draining
+) -> tuple[Route, list[BaseRoute]]:
+    """The one of most requests, and the others."""
     core: Any = schema._schema
     documents, places = Documents(core, settings), Places(settings)
-    return [
-        Route("/graphql", GraphQL(schema, settings, clock, rates, places, documents)),
+    graphql = Route("/graphql", GraphQL(schema, settings, clock, rates, places, documents))
+    return graphql, [
         WebSocketRoute("/graphql", Subscriptions(core, settings, clock, rates, documents)),
         *(Route(f"/export/{name}.csv", Download(name, clock, rates, places)) for name in EXPORTS),
         Route("/set-password", pages.set_password),
@@ -160,5 +191,4 @@ async def _failed(_: Request, __: Exception) -> Response:
 
 
 async def _left(_: Request, __: Exception) -> Response:
-    """Nobody is there to read it."""
-    return Response(status_code=400)
+    return LEFT

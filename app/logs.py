@@ -85,6 +85,10 @@ def config(form: Literal["text", "json"]) -> dict[str, Any]:
 
 
 def configure(form: Literal["text", "json"]) -> None:
+    """Without a look, for each line, at what none of them tells: its place in the code, its thread,
+    its process (https://docs.python.org/3/howto/logging.html#optimization)."""
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.config.dictConfig(config(form))
 
 

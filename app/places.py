@@ -6,7 +6,7 @@ not for those of all.
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, Self
@@ -115,8 +115,9 @@ class Places:
         self._longest = settings.max_operation_seconds
         self.taken = 0
         self.turns = asyncio.Semaphore(OF_A_CONNECTION * settings.max_connections)
-        self._queue = asyncio.Lock()
+        self._beginners: deque[asyncio.Future[None]] = deque()
         self._has_begun = False
+        """In this turn of the event loop, by somebody."""
         self.most_held = LARGE_BODIES * settings.max_body_bytes
         self.held = 0
         self._downloads: Counter[UUID] = Counter()
@@ -140,15 +141,23 @@ class Places:
             yield waited
 
     async def begin(self) -> None:
-        """At once, or in the first turn of the event loop in which nobody else does."""
-        if self._has_begun or self._queue.locked():
-            async with self._queue:
-                while self._has_begun:  # noqa: ASYNC110 - the next turn is all there is to wait for
-                    await asyncio.sleep(0)
-        self._has_begun = True
-        asyncio.get_running_loop().call_soon(self._next_turn)
+        """At once, or in the first turn of the event loop that is nobody's who came before."""
+        loop = asyncio.get_running_loop()
+        if self._has_begun:
+            self._beginners.append(turn := loop.create_future())
+            await turn
+        else:
+            self._has_begun = True
+            loop.call_soon(self._next_turn)
 
     def _next_turn(self) -> None:
+        """Of whoever waits for it, and has not left."""
+        while self._beginners:
+            turn = self._beginners.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                asyncio.get_running_loop().call_soon(self._next_turn)
+                return
         self._has_begun = False
 
     @contextmanager

@@ -263,6 +263,12 @@ async def test_a_database_that_is_gone_is_not_ready(tmp_path: Path) -> None:
     assert "password" not in (tmp_path / "log").read_text()
 
 
+async def test_the_address_of_the_api_is_found_with_a_slash_too(client: httpx.AsyncClient) -> None:
+    response = await client.post("/graphql/", json={"query": VIEWER})
+
+    assert (response.status_code, f"{response.headers['location']}/") == (307, str(response.url))
+
+
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 

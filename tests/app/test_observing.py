@@ -11,6 +11,9 @@ import httpx
 import pytest
 
 from app import logs, metrics
+from app.asgi import create_app
+from app.requests import JSON
+from app.settings import load
 from models.outbox import Notification
 from tests.conftest import Clock
 from tests.factories import Make
@@ -118,6 +121,24 @@ async def test_all_lines_of_a_request_have_its_id(make: Make, api: Api, lines: L
     assert before == "tortoise.db_client [of-the-client-7]"
     assert set(within) == {"tortoise.db_client [of-the-client-7 Whoever]"}
     assert last == "canopy.access [of-the-client-7 Whoever]"
+
+
+async def test_who_leaves_before_all_was_sent_is_told_like_others(
+    clock: Clock, lines: Lines
+) -> None:
+    app = create_app(load(_env_file=None, rate_limit="off"), clock)
+    headers = [(b"content-type", JSON.encode())]
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": headers}
+
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def send(_: Any) -> None:
+        pass
+
+    await app(scope, receive, send)
+
+    assert [(line["path"], line["status"]) for line in lines.told()] == [("/graphql", 400)]
 
 
 def value(name: str, **labels: str) -> float:

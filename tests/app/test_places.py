@@ -145,18 +145,32 @@ async def unread() -> AsyncIterator[bytes]:
 async def test_operations_begin_one_in_each_turn_of_the_event_loop() -> None:
     places, began, turns = Places(load(_env_file=None)), [], 0
 
-    async def operation() -> None:
+    async def operation(number: int) -> None:
         async with places.turn():
-            began.append(turns)
+            began.append((number, turns))
 
     async with asyncio.TaskGroup() as tasks:
-        operations = [tasks.create_task(operation()) for _ in range(9)]
+        operations = [tasks.create_task(operation(number)) for number in range(9)]
         while not all(task.done() for task in operations):
             await asyncio.sleep(0)
             turns += 1
+            if turns in {1, 4}:  # while others wait, one leaves and one comes
+                operations[turns + 1].cancel()
+                operations.append(tasks.create_task(operation(len(operations))))
 
-    assert began == sorted(set(began))
-    assert len(began) == 9
+    numbers, whens = zip(*began, strict=True)
+    assert numbers == (0, 1, 3, 4, 6, 7, 8, 9, 10)
+    assert whens == tuple(sorted(set(whens)))
+
+
+async def test_who_comes_alone_begins_at_once() -> None:
+    turn = Places(load(_env_file=None)).turn()
+
+    with pytest.raises(StopIteration) as begun:
+        turn.__aenter__().send(None)
+
+    assert begun.value.value is False
+    await turn.__aexit__()
 
 
 async def test_who_leaves_while_waiting_leaves_nothing_behind() -> None:
