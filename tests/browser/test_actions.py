@@ -1,6 +1,7 @@
 """What people do between the journeys: with orders, companies and managers, in long lists."""
 
 import asyncio
+import re
 
 import asyncpg
 import httpx
@@ -13,6 +14,7 @@ from tests.http.server import Server
 from tests.http.stage import Mailbox
 
 CUSTOMERS = 110
+SHOP = re.compile("^Shop 000 Kind Customer Plan . Available 0 Expiring 0 Requested 0")
 
 
 async def test_an_order_is_changed_and_cancelled(dashboard: Dashboard, mailbox: Mailbox) -> None:
@@ -196,16 +198,38 @@ async def _let_400_days_pass(database: asyncpg.Connection, company: str) -> None
         )
 
 
-async def test_a_long_level_of_the_tree_pages_on(dashboard: Dashboard, canopy: Server) -> None:
-    page = dashboard.page
+async def test_the_tree_goes_by_keyboard_and_a_long_level_of_it_pages_on(
+    dashboard: Dashboard, canopy: Server
+) -> None:
+    page, press = dashboard.page, dashboard.page.keyboard.press
     async with httpx.AsyncClient(base_url=canopy.url, timeout=60) as http:
         paula = await Client(http).sign_in(PAULA, PASSWORD)
         inputs = [{"kind": "CUSTOMER", "name": f"Shop {number:03}"} for number in range(CUSTOMERS)]
         await asyncio.gather(*(paula.done(CREATE_COMPANY, input=input) for input in inputs))
     await dashboard.sign_in(PAULA)
 
-    for _ in range(CUSTOMERS // 50):
-        await dashboard.click("Show more")
+    companies = page.get_by_role("tree", name="Companies").get_by_role("treeitem")
+    top, first = companies.first, companies.nth(1)
+    await expect(top).to_have_attribute("aria-expanded", "true")
+    await expect(companies.filter(has_text="Shop 000").last).to_have_accessible_name(SHOP)
+    await top.focus()
+    await press("ArrowLeft")
+    await expect(top).to_have_attribute("aria-expanded", "false")
+    await expect(companies).to_have_count(1)
+    await press("ArrowRight")
+    await expect(companies).to_have_count(1 + 50 + 1)
+    await press("ArrowRight")
+    await expect(first).to_be_focused()
+    name = await first.get_by_role("link").inner_text()
+    await press("Enter")
+    await expect(dashboard.heading).to_have_text(name)
+    await page.go_back()
+
+    await companies.nth(50).focus()
+    await press("ArrowDown")
+    await press("Enter")
+    await expect(companies.nth(50)).to_be_focused()
+    await dashboard.click("Show more")
     await expect(page.get_by_role("link", name="Shop 109")).to_be_visible()
     await expect(page.get_by_role("button", name="Show more")).to_have_count(0)
     await expect(page.get_by_role("link", name="Shop", exact=False)).to_have_count(CUSTOMERS)
