@@ -136,6 +136,12 @@ async def _look_at_a_partners_dialogs(dashboard: Dashboard, look: Look) -> None:
     await dashboard.click("Request Licenses")
     await dashboard.fill(number_of_licenses="25", purchase_order="4500488")
     await look("request")
+    await dialog.get_by_label("Number of licenses").fill("0")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog.get_by_label("Number of licenses")).to_have_attribute(
+        "aria-invalid", "true"
+    )
+    await look("request-refused")
     await dialog.get_by_role("button", name="Cancel").click()
 
 
@@ -189,6 +195,12 @@ async def test_the_first_page_is_light_and_its_files_are_kept(
 async def test_a_request_is_made_by_keyboard_alone(dashboard: Dashboard) -> None:
     page, press = dashboard.page, dashboard.page.keyboard.press
     await dashboard.sign_in(MIA)
+    await dashboard.tab("Licenses").focus()
+    await press("ArrowRight")
+    await expect(dashboard.tab("My Orders")).to_have_attribute("aria-selected", "true")
+    await expect(dashboard.tab("Orders")).to_be_focused()
+    await press("ArrowLeft")
+    await expect(dashboard.tab("Available")).to_have_attribute("aria-selected", "true")
     opener = page.get_by_role("button", name="Request Licenses")
     await expect(opener).to_be_enabled()
     await opener.focus()
