@@ -15,6 +15,9 @@ export const authorization = (): Record<string, string> => {
 export const isUnauthenticated = (error?: CombinedError) =>
   error?.graphQLErrors.some(({ extensions }) => extensions.code === "UNAUTHENTICATED") ?? false;
 
+/** Milliseconds: twice as long each time, and never at once with all the others. */
+export const backOff = (tries: number) => 1_000 * 2 ** Math.min(tries, 5) * (0.5 + Math.random() / 2);
+
 const told = mapExchange({
   onResult(result) {
     if (isUnauthenticated(result.error)) end();

@@ -5,11 +5,8 @@ import { type Cache, cacheExchange } from "@urql/exchange-graphcache";
 import { type Client as Socket, CloseCode, createClient as createSocket } from "graphql-ws";
 import { Client, fetchExchange, subscriptionExchange } from "urql";
 
-import { ADDRESS, authorization, isUnauthenticated } from "./asking";
+import { ADDRESS, authorization, backOff, isUnauthenticated } from "./asking";
 import { current, end, lasting } from "./session";
-
-/** Milliseconds: twice as long each time, and never at once with all the others. */
-const backOff = (tries: number) => 1_000 * 2 ** Math.min(tries, 5) * (0.5 + Math.random() / 2);
 
 const MUTATIONS = [
   "createCompany", "updateCompany", "moveCompany", "archiveCompany", "restoreCompany", "requestLicenses", "upgradeTrial",

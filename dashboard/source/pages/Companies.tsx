@@ -2,7 +2,6 @@ import { Alert, Center, Group, Loader, SegmentedControl, Stack, TextInput } from
 import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
 import { lazy, Suspense } from "react";
 import { useSearchParams } from "react-router";
-import { useQuery } from "urql";
 
 import { graphql } from "../graphql";
 import type { CompanyFilter } from "../../generated/graphql";
@@ -11,6 +10,7 @@ import { AllowedButton } from "../parts/Allowed";
 import { CompanyTree } from "../parts/CompanyTree";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { Heading } from "../parts/Shell";
+import { useRead } from "../reading";
 import { useSession } from "../session";
 
 const CreateCompany = lazy(() => import("../parts/CreateCompany"));
@@ -41,7 +41,7 @@ export function Component() {
   const text = search.get("search") ?? "";
   const [sought] = useDebouncedValue(text, 250);
   const filters = useFilters(FIELDS);
-  const [{ data, error }] = useQuery({ query: ROOT, variables: { id: session.companyId } });
+  const [{ data, error }] = useRead({ query: ROOT, variables: { id: session.companyId } });
   const isTree = !kind && !sought && filters.conditions.length === 0;
 
   function put(name: string, value: string) {

@@ -2,7 +2,7 @@ import { Alert, Anchor, Badge, Breadcrumbs, Button, Card, Center, Group, Loader,
 import { notifications } from "@mantine/notifications";
 import { lazy, Suspense, useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
-import { useQuery, useSubscription } from "urql";
+import { useSubscription } from "urql";
 
 import { graphql } from "../graphql";
 import { explained } from "../asking";
@@ -11,6 +11,7 @@ import { ArchiveCompany, RestoreCompany } from "../parts/ArchiveCompany";
 import { Managers } from "../parts/Managers";
 import { Heading } from "../parts/Shell";
 import { UpgradeTrial } from "../parts/UpgradeTrial";
+import { useRead } from "../reading";
 import { manage } from "../signing";
 import { day, number, word } from "../words";
 
@@ -45,7 +46,7 @@ export function Component() {
   const navigate = useNavigate();
   const [deed, setDeed] = useState<Deed | null>(null);
   const [isEntering, setEntering] = useState(false);
-  const [{ data, error, fetching }] = useQuery({ query: COMPANY, variables: { id } });
+  const [{ data, error, fetching }] = useRead({ query: COMPANY, variables: { id } });
   const company = data?.company;
   useSubscription({ query: SUMMARY, variables: { id }, pause: !company });
 

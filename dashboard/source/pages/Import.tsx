@@ -4,12 +4,12 @@ import { useInterval } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { useRef, useState } from "react";
 import { Link } from "react-router";
-import { useQuery } from "urql";
 
 import { graphql } from "../graphql";
 import type { ImportUsersMutation } from "../../generated/graphql";
 import { AllowedButton, type Permission } from "../parts/Allowed";
 import { Heading } from "../parts/Shell";
+import { useRead } from "../reading";
 import { placed, preview, useSave } from "../save";
 import { useSession } from "../session";
 import { count, number } from "../words";
@@ -72,7 +72,7 @@ async function read(file: File): Promise<Sheet> {
 
 export function Component() {
   const { companyId } = useSession()!;
-  const [{ data }] = useQuery({ query: MAY, variables: { id: companyId } });
+  const [{ data }] = useRead({ query: MAY, variables: { id: companyId } });
   const may = data?.company?.viewerCan;
   const { save, isSaving } = useSave(IMPORT);
   const form = useForm({ initialValues: { columns: guessed([]), allocate: true }, onValuesChange: () => setWould(undefined) });

@@ -1,9 +1,9 @@
 import { Alert, Card, Center, Loader, Stack, Table, Text } from "@mantine/core";
-import { useQuery } from "urql";
 
 import { graphql } from "../graphql";
 import { explained } from "../asking";
 import { Heading } from "../parts/Shell";
+import { useRead } from "../reading";
 import { count, day, word } from "../words";
 
 const MINE = graphql(`
@@ -21,7 +21,7 @@ const MINE = graphql(`
 
 /** What a learner sees. */
 export function Component() {
-  const [{ data, error }] = useQuery({ query: MINE });
+  const [{ data, error }] = useRead({ query: MINE });
   const viewer = data?.viewer;
   if (error && !viewer) return <Alert color="red" role="alert">{explained(error)}</Alert>;
   if (!viewer) return <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>;

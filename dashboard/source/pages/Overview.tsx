@@ -3,12 +3,13 @@ import "@mantine/charts/styles.css";
 import { BarChart } from "@mantine/charts";
 import { Alert, Card, Center, Loader, SegmentedControl, Stack, Table, Text, Title, VisuallyHidden } from "@mantine/core";
 import { type ReactNode, useMemo, useState } from "react";
-import { type CombinedError, useQuery } from "urql";
+import type { CombinedError } from "urql";
 
 import { graphql } from "../graphql";
 import type { Scope } from "../../generated/graphql";
 import { explained } from "../asking";
 import { Heading } from "../parts/Shell";
+import { useRead } from "../reading";
 import { useSession } from "../session";
 import { number } from "../words";
 
@@ -78,7 +79,7 @@ function ExpiryMonths({ scope }: { scope: Scope }) {
   const filters = useMemo(() => Object.fromEntries(NAMES.map((name, index) => [
     name, { status: ["AVAILABLE" as const, "ALLOCATED" as const], expiresAt: { gte: starts[index]!.toISOString(), lt: starts[index + 1]!.toISOString() } },
   ])), [starts]);
-  const [{ data, error }] = useQuery({ query: MONTHS, variables: { scope, ...filters } });
+  const [{ data, error }] = useRead({ query: MONTHS, variables: { scope, ...filters } });
   const expiring = data && NAMES.map((name, index) => ({ month: MONTH.format(starts[index]), Licenses: data[name].totalCount }));
   return (
     <Chart title="Licenses by expiry month" error={error}>
@@ -97,7 +98,7 @@ function ExpiryMonths({ scope }: { scope: Scope }) {
 
 function LicenseDays({ scope }: { scope: Scope }) {
   const { companyId } = useSession()!;
-  const [{ data, error }] = useQuery({ query: DAYS, variables: { id: companyId, scope } });
+  const [{ data, error }] = useRead({ query: DAYS, variables: { id: companyId, scope } });
   const summary = data?.company?.licenseSummary;
   return (
     <Chart title="License-days" error={error}>

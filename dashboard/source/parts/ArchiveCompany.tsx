@@ -1,8 +1,8 @@
 import { Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { useQuery } from "urql";
 
 import { graphql } from "../graphql";
+import { useRead } from "../reading";
 import { useSave } from "../save";
 import { count, list } from "../words";
 import { Confirm } from "./SaveModal";
@@ -31,7 +31,7 @@ interface Props {
 /** Says how far it reaches before it happens. */
 export function ArchiveCompany({ company, onClose }: Props) {
   const { save, isSaving } = useSave(ARCHIVE, false);
-  const [{ data, error }] = useQuery({ query: REACH, variables: { id: company.id }, requestPolicy: "network-only" });
+  const [{ data, error }] = useRead({ query: REACH, variables: { id: company.id }, requestPolicy: "network-only" });
   const { descendants, licenseSummary: counts } = data?.company ?? {};
   return (
     <Confirm title={`Archive ${company.name}`} action="Archive" color="red" would={data || error ? null : undefined} isSaving={isSaving} onClose={onClose}

@@ -1,10 +1,11 @@
 import { Button, Group, Loader, Space, Table, Text, Tree, type TreeNodeData, useTree, VisuallyHidden } from "@mantine/core";
 import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
 import { type KeyboardEvent, type MouseEvent, useEffect, useMemo, useState } from "react";
-import { type CombinedError, useQuery } from "urql";
+import type { CombinedError } from "urql";
 
 import { graphql } from "../graphql";
 import { explained } from "../asking";
+import { useRead } from "../reading";
 import { CompanyName, FACTS, type Shown } from "./companies";
 import classes from "./CompanyTree.module.css";
 
@@ -104,7 +105,7 @@ export function CompanyTree({ root }: { root: Branch }) {
 
 /** Reads a step of a level, again whenever something has changed. */
 function Reading({ page: { id, after }, onRead }: { page: Page; onRead: (answer: Read) => void }) {
-  const [{ data, error }, again] = useQuery({ query: CHILDREN, variables: { id, first: STEP, after } });
+  const [{ data, error }, again] = useRead({ query: CHILDREN, variables: { id, first: STEP, after } });
   const children = data?.company?.children;
   useEffect(() => {
     if (!children && !error) return;

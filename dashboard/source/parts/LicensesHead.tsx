@@ -1,9 +1,10 @@
 import { Badge, Group, Tabs } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useNavigate } from "react-router";
-import { useQuery, useSubscription } from "urql";
+import { useSubscription } from "urql";
 
 import { graphql } from "../graphql";
+import { useRead } from "../reading";
 import { useSession } from "../session";
 import { number } from "../words";
 import { AllowedButton } from "./Allowed";
@@ -30,7 +31,7 @@ const ORDERS = { mine: "My Orders", requested: "Requested Orders", assigned: "As
 
 export function useCounts() {
   const { companyId } = useSession()!;
-  const [{ data }] = useQuery({ query: COUNTS, variables: { id: companyId } });
+  const [{ data }] = useRead({ query: COUNTS, variables: { id: companyId } });
   return data?.company;
 }
 

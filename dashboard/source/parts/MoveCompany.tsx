@@ -2,10 +2,10 @@ import { Text } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
-import { useQuery } from "urql";
 
 import { graphql } from "../graphql";
 import type { CompanyKind } from "../../generated/graphql";
+import { useRead } from "../reading";
 import { useSave, useWould } from "../save";
 import { SaveModal } from "./SaveModal";
 import { Seek } from "./Seek";
@@ -28,7 +28,7 @@ export default function MoveCompany({ company, onClose }: { company: { id: strin
   const { save, isSaving } = useSave(MOVE, false);
   const [sought, seek] = useState("");
   const filter = { kind: ABOVE, ...(sought && { name: { contains: sought } }) };
-  const [{ data }] = useQuery({ query: PARENTS, variables: { filter } });
+  const [{ data }] = useRead({ query: PARENTS, variables: { filter } });
   const { newParentId } = form.values;
   const would = useWould(MOVE, newParentId ? { companyId: company.id, newParentId } : null);
   const place = [...(would?.company?.ancestors ?? []), company].map(({ name }) => name).join(" › ");

@@ -2,9 +2,9 @@ import { Text } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
-import { useQuery } from "urql";
 
 import { graphql } from "../graphql";
+import { useRead } from "../reading";
 import { useSave } from "../save";
 import { day } from "../words";
 import { SaveModal } from "./SaveModal";
@@ -37,7 +37,7 @@ export function Reallocate({ license, onClose }: { license: Held; onClose: () =>
   const { save, isSaving } = useSave(REALLOCATE);
   const [sought, seek] = useState("");
   const filter = { licenseStatus: ["NONE" as const, "EXPIRED" as const], ...(sought && { name: { contains: sought } }) };
-  const [{ data }] = useQuery({ query: CANDIDATES, variables: { filter } });
+  const [{ data }] = useRead({ query: CANDIDATES, variables: { filter } });
   const { userId } = form.values;
 
   return (
