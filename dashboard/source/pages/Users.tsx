@@ -3,7 +3,6 @@ import { useDisclosure } from "@mantine/hooks";
 import { IconDots } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { useNavigate } from "react-router";
-import { useQuery } from "urql";
 
 import { graphql } from "../graphql";
 import type { UserFilter, UsersQuery } from "../../generated/graphql";
@@ -12,11 +11,13 @@ import { AllocateLicenses } from "../parts/AllocateLicenses";
 import { AllowedButton, AllowedItem, type Permission } from "../parts/Allowed";
 import { type Column, DataList, START, useSelected } from "../parts/DataList";
 import { Download } from "../parts/Download";
+import { EditUser } from "../parts/EditUser";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { Reallocate } from "../parts/Reallocate";
 import { ReleaseLicenses } from "../parts/ReleaseLicenses";
 import { RemoveUsers } from "../parts/RemoveUsers";
 import { Heading } from "../parts/Shell";
+import { useRead } from "../reading";
 import { useSession } from "../session";
 import { day, word } from "../words";
 
@@ -24,7 +25,7 @@ const USERS = graphql(`
   query Users($filter: UserFilter, $first: Int, $after: String, $last: Int, $before: String) {
     users(scope: OWN, filter: $filter, first: $first, after: $after, last: $last, before: $before) {
       totalCount
-      edges { node { id name email department role status lastSignInAt license { id type expiresAt } } }
+      edges { node { id name email firstName lastName department externalId role status lastSignInAt license { id type expiresAt } } }
       pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
     }
   }
@@ -52,7 +53,7 @@ export function Component() {
   const navigate = useNavigate();
   const filters = useFilters(FIELDS);
   const [isAdding, adding] = useDisclosure();
-  const [{ data }] = useQuery({ query: MAY, variables: { id: session.companyId } });
+  const [{ data }] = useRead({ query: MAY, variables: { id: session.companyId } });
   const may = data?.company?.viewerCan;
   return (
     <Stack>
@@ -67,19 +68,41 @@ export function Component() {
         <Filters fields={FIELDS} filters={filters} />
         <Download name="users" />
       </Group>
-      <Page key={filters.key} filter={filters.filter as UserFilter} mayAllocate={may?.allocateLicenses} mayRemove={may?.addUsers} />
+      <Page key={filters.key} filter={filters.filter as UserFilter} isNarrowed={filters.conditions.length > 0}
+        mayAllocate={may?.allocateLicenses} mayKeep={may?.addUsers} />
       {isAdding && <AddUser onClose={adding.close} />}
     </Stack>
   );
 }
 
-type Deed = "allocate" | "remove" | "reallocate" | "release";
+type Deed = "allocate" | "edit" | "remove" | "reallocate" | "release";
+interface Chosen {
+  deed: Deed;
+  /** Whom it is about: those selected, or whose three dots it was. */
+  userIds: string[];
+  user?: User;
+}
+interface Listed {
+  filter: UserFilter;
+  isNarrowed: boolean;
+  mayAllocate?: Permission;
+  mayKeep?: Permission;
+}
 
-function Page({ filter, mayAllocate, mayRemove }: { filter: UserFilter; mayAllocate?: Permission; mayRemove?: Permission }) {
+/** From the three dots of a row. */
+const deedsOf = ({ license }: User, mayAllocate?: Permission, mayKeep?: Permission): [Deed, string, Permission?][] => [
+  ["edit", "Edit", mayKeep],
+  ...(license
+    ? [["reallocate", "Reallocate", mayAllocate], ["release", "Release", mayAllocate]] satisfies [Deed, string, Permission?][]
+    : [["allocate", "Allocate a license", mayAllocate]] satisfies [Deed, string, Permission?][]),
+  ["remove", "Remove", mayKeep],
+];
+
+function Page({ filter, isNarrowed, mayAllocate, mayKeep }: Listed) {
   const [place, setPlace] = useState(START);
   const selected = useSelected();
-  const [chosen, setChosen] = useState<{ deed: Deed; user?: User } | null>(null);
-  const [{ data, error }, again] = useQuery({ query: USERS, variables: { filter, ...place } });
+  const [chosen, setChosen] = useState<Chosen | null>(null);
+  const [{ data, error }, again] = useRead({ query: USERS, variables: { filter, ...place } });
   const columns = useMemo<Column<User>[]>(() => [
     { id: "name", header: "Name", cell: (user) => <><Text size="sm">{nameOf(user)}</Text><Text size="xs" c="dimmed">{user.email}</Text></> },
     { id: "department", header: "Department", cell: ({ department }) => department ?? "–" },
@@ -93,17 +116,18 @@ function Page({ filter, mayAllocate, mayRemove }: { filter: UserFilter; mayAlloc
     {
       id: "actions",
       header: "Actions",
-      cell: (user) => user.license && (
+      cell: (user) => user.status !== "REMOVED" && (
         <Menu position="bottom-end">
           <Menu.Target><ActionIcon variant="subtle" aria-label={`Actions for ${nameOf(user)}`}><IconDots size={18} /></ActionIcon></Menu.Target>
           <Menu.Dropdown>
-            <AllowedItem permission={mayAllocate} onClick={() => setChosen({ deed: "reallocate", user })}>Reallocate</AllowedItem>
-            <AllowedItem permission={mayAllocate} onClick={() => setChosen({ deed: "release", user })}>Release</AllowedItem>
+            {deedsOf(user, mayAllocate, mayKeep).map(([deed, label, permission]) => (
+              <AllowedItem key={deed} permission={permission} onClick={() => setChosen({ deed, user, userIds: [user.id] })}>{label}</AllowedItem>
+            ))}
           </Menu.Dropdown>
         </Menu>
       ),
     },
-  ], [mayAllocate]);
+  ], [mayAllocate, mayKeep]);
   const { ids } = selected;
   const license = chosen?.user?.license;
   const close = () => setChosen(null);
@@ -111,18 +135,20 @@ function Page({ filter, mayAllocate, mayRemove }: { filter: UserFilter; mayAlloc
   return (
     <Stack gap="xs">
       <Group gap="xs">
-        <AllowedButton size="xs" variant="light" permission={ids.length > 0 ? mayAllocate : NOBODY} onClick={() => setChosen({ deed: "allocate" })}>
+        <AllowedButton size="xs" variant="light" permission={ids.length > 0 ? mayAllocate : NOBODY} onClick={() => setChosen({ deed: "allocate", userIds: ids })}>
           Allocate Licenses
         </AllowedButton>
-        <AllowedButton size="xs" variant="light" color="red" permission={ids.length > 0 ? mayRemove : NOBODY} onClick={() => setChosen({ deed: "remove" })}>
+        <AllowedButton size="xs" variant="light" color="red" permission={ids.length > 0 ? mayKeep : NOBODY} onClick={() => setChosen({ deed: "remove", userIds: ids })}>
           Remove
         </AllowedButton>
         {ids.length > 0 && <Text size="sm">{ids.length} selected</Text>}
       </Group>
       <DataList label="Users" one="person" many="people" columns={columns} connection={data?.users} error={error} onRetry={again}
-        onPlace={setPlace} nameOf={nameOf} {...selected.list} empty="Nobody is here. Add User adds one, and Import CSV many." />
-      {chosen?.deed === "allocate" && <AllocateLicenses onClose={close} whom={{ userIds: ids }} onDone={selected.clear} />}
-      {chosen?.deed === "remove" && <RemoveUsers onClose={close} userIds={ids} onDone={selected.clear} />}
+        onPlace={setPlace} nameOf={nameOf} {...selected.list} isNarrowed={isNarrowed}
+        empty="Nobody is here. Add User adds one, and Import CSV many." />
+      {chosen?.deed === "allocate" && <AllocateLicenses onClose={close} whom={{ userIds: chosen.userIds }} onDone={selected.clear} />}
+      {chosen?.deed === "remove" && <RemoveUsers onClose={close} userIds={chosen.userIds} onDone={selected.clear} />}
+      {chosen?.deed === "edit" && chosen.user && <EditUser user={chosen.user} onClose={close} />}
       {chosen?.deed === "reallocate" && license && <Reallocate license={{ ...license, user: chosen.user }} onClose={close} />}
       {chosen?.deed === "release" && license && <ReleaseLicenses licenseIds={[license.id]} onClose={close} />}
     </Stack>
