@@ -22,8 +22,13 @@ export const router = createBrowserRouter([
       { index: true, Component: Home },
       { path: "companies", lazy: () => import("./pages/Companies") },
       { path: "companies/:id", lazy: () => import("./pages/Company") },
-      { path: "licenses/:state", lazy: () => import("./pages/Licenses") },
-      { path: "orders/:which", lazy: () => import("./pages/Orders") },
+      {
+        lazy: () => import("./pages/LicensesAndOrders"),
+        children: [
+          { path: "licenses/:state", lazy: () => import("./pages/Licenses") },
+          { path: "orders/:which", lazy: () => import("./pages/Orders") },
+        ],
+      },
       { path: "users", lazy: () => import("./pages/Users") },
       { path: "users/import", lazy: () => import("./pages/Import") },
       { path: "my-license", lazy: () => import("./pages/MyLicense") },

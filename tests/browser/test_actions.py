@@ -143,6 +143,9 @@ async def test_filters_join_or_say_why_not_and_a_strange_address_asks_nothing_wr
     await dashboard.open(colleagues)
     await expect(page.get_by_text("1 order", exact=True)).to_be_visible()
 
+    await dashboard.open("/orders/mine?filter=number.contains.none-such")
+    await expect(page.get_by_text("Nothing fits.")).to_be_visible()
+
     for strange in (
         *("quantity.gte.many", "quantity.eq.99999999999", "origin.in.NOBODY", "a.b.c"),
         *("requestedAt.gte.2026-13-99", "requestedAt.gte.0000-01-01", "requestedAt.lt.2026-02-30"),
@@ -223,6 +226,7 @@ async def test_the_tree_goes_by_keyboard_and_a_long_level_of_it_pages_on(
     name = await first.get_by_role("link").inner_text()
     await press("Enter")
     await expect(dashboard.heading).to_have_text(name)
+    await expect(dashboard.heading).to_be_focused()
     await page.go_back()
 
     await companies.nth(50).focus()

@@ -1,12 +1,12 @@
 import { Stack, Text } from "@mantine/core";
 import { useState } from "react";
-import { useQuery } from "urql";
 
 import { graphql } from "../graphql";
 import type { AuditEventFilter, AuditTrailQuery } from "../../generated/graphql";
 import { type Column, DataList, START } from "../parts/DataList";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { Heading } from "../parts/Shell";
+import { useRead } from "../reading";
 import { instant } from "../words";
 
 const EVENTS = graphql(`
@@ -46,13 +46,13 @@ export function Component() {
     <Stack>
       <Heading>Audit trail</Heading>
       <Filters fields={FIELDS} filters={filters} />
-      <Page key={filters.key} filter={filters.filter as AuditEventFilter} />
+      <Page key={filters.key} filter={filters.filter as AuditEventFilter} isNarrowed={filters.conditions.length > 0} />
     </Stack>
   );
 }
 
-function Page({ filter }: { filter: AuditEventFilter }) {
+function Page({ filter, isNarrowed }: { filter: AuditEventFilter; isNarrowed: boolean }) {
   const [place, setPlace] = useState(START);
-  const [{ data, error }, again] = useQuery({ query: EVENTS, variables: { filter, ...place } });
-  return <DataList label="Audit trail" one="event" columns={COLUMNS} connection={data?.auditEvents} error={error} onPlace={setPlace} onRetry={again} empty="Nothing happened that fits. Remove a filter." />;
+  const [{ data, error }, again] = useRead({ query: EVENTS, variables: { filter, ...place } });
+  return <DataList label="Audit trail" one="event" columns={COLUMNS} connection={data?.auditEvents} error={error} onPlace={setPlace} onRetry={again} isNarrowed={isNarrowed} empty="Nothing has happened yet." />;
 }

@@ -2,7 +2,6 @@ import { ActionIcon, Badge, Group, Menu, Stack, Text } from "@mantine/core";
 import { IconDots } from "@tabler/icons-react";
 import { type ComponentProps, useMemo, useState } from "react";
 import { useParams } from "react-router";
-import { useQuery } from "urql";
 
 import { graphql } from "../graphql";
 import type { LicenseFilter } from "../../generated/graphql";
@@ -11,9 +10,10 @@ import { AllowedButton, AllowedItem } from "../parts/Allowed";
 import { type Column, DataList, START, useSelected } from "../parts/DataList";
 import { Download } from "../parts/Download";
 import { type Field, Filters, useFilters } from "../parts/Filters";
-import { LicensesHead, useCounts } from "../parts/LicensesHead";
+import { useCounts } from "../parts/LicensesHead";
 import { Reallocate } from "../parts/Reallocate";
 import { ReleaseLicenses } from "../parts/ReleaseLicenses";
+import { useRead } from "../reading";
 import { count, day, word } from "../words";
 
 const LICENSES = graphql(`
@@ -66,15 +66,14 @@ export function Component() {
   const { state = "available" } = useParams();
   const filters = useFilters(FIELDS);
   return (
-    <Stack>
-      <LicensesHead part="licenses" tab={state} />
+    <>
       <Group justify="space-between">
         <Filters fields={FIELDS} filters={filters} />
         <Download name="licenses" />
       </Group>
       <Page key={`${state} ${filters.key}`} state={state} filter={{ ...filters.filter, ...FILTERS[state] }}
         isWhole={filters.conditions.length === 0} />
-    </Stack>
+    </>
   );
 }
 
@@ -85,7 +84,7 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
   const [moved, setMoved] = useState<LicenseRow | null>(null);
   const [released, setReleased] = useState<string[]>([]);
   const [renewed, setRenewed] = useState<Renewed | null>(null);
-  const [{ data, error }, again] = useQuery({ query: LICENSES, variables: { filter, ...place } });
+  const [{ data, error }, again] = useRead({ query: LICENSES, variables: { filter, ...place } });
   const isExpired = state === "expired";
   const rows = data?.licenses.edges.map(({ node }) => node) ?? [];
   const userIds = [...new Set(rows.flatMap(({ id, user }) => (selected.ids.includes(id) && user ? [user.id] : [])))];
@@ -93,11 +92,11 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
   const isPageSelected = rows.length > 0 && selected.ids.length === rows.length;
 
   const columns = useMemo<Column<LicenseRow>[]>(() => [
-    {
+    ...(state === "available" ? [] : [{
       id: "user",
       header: isExpired ? "Last with" : "With",
-      cell: ({ user }) => user ? <><Text size="sm">{user.name}</Text><Text size="xs" c="dimmed">{user.email}</Text></> : "–",
-    },
+      cell: ({ user }: LicenseRow) => user ? <><Text size="sm">{user.name}</Text><Text size="xs" c="dimmed">{user.email}</Text></> : "–",
+    }]),
     { id: "type", header: "Type", cell: ({ type }) => word(type) },
     { id: "order", header: "Order", cell: ({ order }) => order?.number ?? "–" },
     { id: "assignedAt", header: "Assigned", cell: ({ assignedAt }) => day(assignedAt) },
@@ -124,7 +123,7 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
         </Menu>
       ),
     },
-  ], [isExpired, may]);
+  ], [state, isExpired, may]);
 
   return (
     <Stack gap="xs">
@@ -152,7 +151,7 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
         </Group>
       )}
       <DataList<LicenseRow> label="Licenses" one="license" columns={columns} connection={data?.licenses} error={error} onPlace={setPlace}
-        onRetry={again} empty={EMPTY[state]} nameOf={nameOf} {...(SELECTABLE.has(state) && selected.list)} />
+        onRetry={again} isNarrowed={!isWhole} empty={EMPTY[state]} nameOf={nameOf} {...(SELECTABLE.has(state) && selected.list)} />
       {renewed && <AllocateLicenses onClose={() => setRenewed(null)} whom={renewed} onDone={selected.clear} />}
       {released.length > 0 && <ReleaseLicenses licenseIds={released} onClose={() => setReleased([])} onDone={selected.clear} />}
       {moved && <Reallocate license={moved} onClose={() => setMoved(null)} />}

@@ -1,8 +1,7 @@
-import { ActionIcon, Badge, Group, Menu, Stack, Text } from "@mantine/core";
+import { ActionIcon, Badge, Group, Menu, Text } from "@mantine/core";
 import { IconDots } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { useParams } from "react-router";
-import { useQuery } from "urql";
 
 import { graphql } from "../graphql";
 import type { OrderFilter, Scope } from "../../generated/graphql";
@@ -10,8 +9,8 @@ import { AllowedItem } from "../parts/Allowed";
 import { type Column, DataList, START } from "../parts/DataList";
 import { Download } from "../parts/Download";
 import { type Field, Filters, useFilters } from "../parts/Filters";
-import { LicensesHead } from "../parts/LicensesHead";
 import { type Deed, DEEDS, deedsOf, type Order } from "../parts/OrderDeeds";
+import { useRead } from "../reading";
 import { day, number, word } from "../words";
 
 const ORDERS = graphql(`
@@ -58,21 +57,29 @@ export function Component() {
   const filters = useFilters(FIELDS);
   const tab = TABS[which] ?? TABS.mine!;
   return (
-    <Stack>
-      <LicensesHead part="orders" tab={which} />
+    <>
       <Group justify="space-between">
         <Filters fields={FIELDS} filters={filters} />
         <Download name="orders" scope={tab.scope === "OWN" ? "OWN" : "BELOW"} />
       </Group>
-      <Page key={`${which} ${filters.key}`} isMine={which === "mine"} scope={tab.scope} filter={{ ...filters.filter, ...tab.filter }} empty={tab.empty} />
-    </Stack>
+      <Page key={`${which} ${filters.key}`} isMine={which === "mine"} scope={tab.scope} filter={{ ...filters.filter, ...tab.filter }} empty={tab.empty}
+        isNarrowed={filters.conditions.length > 0} />
+    </>
   );
 }
 
-function Page({ isMine, scope, filter, empty }: { isMine: boolean; scope: Scope; filter: OrderFilter; empty: string }) {
+interface Listed {
+  isMine: boolean;
+  scope: Scope;
+  filter: OrderFilter;
+  empty: string;
+  isNarrowed: boolean;
+}
+
+function Page({ isMine, scope, filter, ...none }: Listed) {
   const [place, setPlace] = useState(START);
   const [chosen, setChosen] = useState<{ order: Order; deed: Deed } | null>(null);
-  const [{ data, error }, again] = useQuery({ query: ORDERS, variables: { scope, filter, ...place } });
+  const [{ data, error }, again] = useRead({ query: ORDERS, variables: { scope, filter, ...place } });
   const columns = useMemo<Column<Order>[]>(() => [
     {
       id: "number",
@@ -117,7 +124,7 @@ function Page({ isMine, scope, filter, empty }: { isMine: boolean; scope: Scope;
 
   return (
     <>
-      <DataList label="Orders" one="order" columns={columns} connection={data?.orders} error={error} onPlace={setPlace} onRetry={again} empty={empty} />
+      <DataList label="Orders" one="order" columns={columns} connection={data?.orders} error={error} onPlace={setPlace} onRetry={again} {...none} />
       {Form && <Form order={chosen.order} onClose={() => setChosen(null)} />}
     </>
   );

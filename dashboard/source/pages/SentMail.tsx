@@ -1,12 +1,12 @@
 import { Badge, Stack, Text } from "@mantine/core";
 import { useState } from "react";
-import { useQuery } from "urql";
 
 import { graphql } from "../graphql";
 import type { NotificationFilter, SentMailQuery } from "../../generated/graphql";
 import { type Column, DataList, START } from "../parts/DataList";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { Heading } from "../parts/Shell";
+import { useRead } from "../reading";
 import { instant, word } from "../words";
 
 const MAIL = graphql(`
@@ -58,13 +58,13 @@ export function Component() {
     <Stack>
       <Heading>Sent mail</Heading>
       <Filters fields={FIELDS} filters={filters} />
-      <Page key={filters.key} filter={filters.filter as NotificationFilter} />
+      <Page key={filters.key} filter={filters.filter as NotificationFilter} isNarrowed={filters.conditions.length > 0} />
     </Stack>
   );
 }
 
-function Page({ filter }: { filter: NotificationFilter }) {
+function Page({ filter, isNarrowed }: { filter: NotificationFilter; isNarrowed: boolean }) {
   const [place, setPlace] = useState(START);
-  const [{ data, error }, again] = useQuery({ query: MAIL, variables: { filter, ...place } });
-  return <DataList label="Sent mail" one="mail" columns={COLUMNS} connection={data?.notifications} error={error} onPlace={setPlace} onRetry={again} empty="No mail was written. Orders and welcomes will come here." />;
+  const [{ data, error }, again] = useRead({ query: MAIL, variables: { filter, ...place } });
+  return <DataList label="Sent mail" one="mail" columns={COLUMNS} connection={data?.notifications} error={error} onPlace={setPlace} onRetry={again} isNarrowed={isNarrowed} empty="No mail was written. Orders and welcomes will come here." />;
 }

@@ -10,6 +10,7 @@ export const PAGE = 25;
 /** The three dots stay in sight where the table is wider than the page. */
 const AT_HAND = { pos: "sticky", right: 0, px: 4, w: 40 } as const;
 const CHOSEN = "var(--mantine-primary-color-light)";
+const NOTHING_FITS = "Nothing fits. Remove a filter, or look for less.";
 const features = tableFeatures({ rowSelectionFeature });
 
 export interface Place {
@@ -41,8 +42,10 @@ interface Props<Row> {
   error?: CombinedError;
   onPlace: (place: Place) => void;
   onRetry?: () => void;
-  /** What to say where there is nothing. */
+  /** What to say where there is nothing at all. */
   empty: ReactNode;
+  /** By filters, a search or the like. */
+  isNarrowed?: boolean;
   nameOf?: (row: Row) => string;
   selected?: RowSelectionState;
   onSelect?: (selected: RowSelectionState) => void;
@@ -80,7 +83,7 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
     );
   }
   if (!connection) return <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>;
-  if (rows.length === 0) return <Center p="xl" ta="center" c="dimmed">{props.empty}</Center>;
+  if (rows.length === 0) return <Center p="xl" ta="center" c="dimmed">{props.isNarrowed ? NOTHING_FITS : props.empty}</Center>;
 
   const { pageInfo, totalCount } = connection;
   const turn = (place: Place) => {

@@ -1,9 +1,9 @@
 import { Text } from "@mantine/core";
 import { useState } from "react";
-import { useQuery } from "urql";
 
 import { graphql } from "../graphql";
 import type { CompaniesQuery, CompanyFilter } from "../../generated/graphql";
+import { useRead } from "../reading";
 import { CompanyName, FACTS } from "./companies";
 import { type Column, DataList, START } from "./DataList";
 
@@ -34,9 +34,9 @@ const COLUMNS: Column<Found>[] = [
 
 export default function FoundCompanies({ filter }: { filter: CompanyFilter }) {
   const [place, setPlace] = useState(START);
-  const [{ data, error }, again] = useQuery({ query: FOUND, variables: { filter, ...place } });
+  const [{ data, error }, again] = useRead({ query: FOUND, variables: { filter, ...place } });
   return (
     <DataList label="Companies" one="company" many="companies" columns={COLUMNS} connection={data?.companies} error={error}
-      onPlace={setPlace} onRetry={again} empty="No company fits. Remove a filter, or search for less." />
+      onPlace={setPlace} onRetry={again} isNarrowed empty="There is no company yet. Create Company begins." />
   );
 }
