@@ -3,7 +3,7 @@
 import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
 import { type AnyVariables, Client, type CombinedError, fetchExchange, mapExchange } from "@urql/core";
 
-import { current, end } from "./session";
+import { current, end, lasting } from "./session";
 
 export const ADDRESS = "/graphql";
 
@@ -43,6 +43,20 @@ export async function tellOnce<Data, Variables extends AnyVariables>(
   document: TypedDocumentNode<Data, Variables>, variables: Variables,
 ): Promise<Data> {
   const { data, error } = await uncached.mutation(document, variables).toPromise();
+  if (error) throw new Error(explained(error));
+  return data as Data;
+}
+
+/** As what is saved: where the session ends, it waits until the same person has signed in again for the same company. */
+export async function tellLasting<Data, Variables extends AnyVariables>(
+  document: TypedDocumentNode<Data, Variables>, variables: Variables,
+): Promise<Data> {
+  const asker = current();
+  const { data, error } = await uncached.mutation(document, variables).toPromise();
+  if (isUnauthenticated(error) && asker) {
+    await lasting();
+    if (current()?.userId === asker.userId && current()?.companyId === asker.companyId) return tellLasting(document, variables);
+  }
   if (error) throw new Error(explained(error));
   return data as Data;
 }

@@ -6,7 +6,7 @@ import { getOperationName } from "@urql/core";
 import { useEffect, useRef, useState } from "react";
 import { useClient } from "urql";
 
-import { explained, tellOnce } from "./asking";
+import { explained, tellLasting } from "./asking";
 import { current } from "./session";
 
 export interface Refusal {
@@ -108,7 +108,7 @@ export function useSave<Data, Input extends object>(document: Saving<Data, Input
 /** What would happen. It stays out of the cache. */
 export async function preview<Data, Input extends object>(document: Saving<Data, Input>, input: Input): Promise<Answer<Data>> {
   try {
-    return only((await tellOnce(document, { input: { ...input, preview: true } })) as Data);
+    return only((await tellLasting(document, { input: { ...input, preview: true } })) as Data);
   } catch (error) {
     return refused((error as Error).message);
   }
