@@ -3,6 +3,7 @@ import { useState } from "react";
 
 import { graphql } from "../graphql";
 import type { AuditEventFilter, AuditTrailQuery } from "../../generated/graphql";
+import { CompanyLink } from "../parts/companies";
 import { type Column, DataList, START } from "../parts/DataList";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { Heading } from "../parts/Shell";
@@ -37,7 +38,7 @@ const COLUMNS: Column<Event>[] = [
     ),
   },
   { id: "summary", header: "What", cell: ({ summary, action }) => <><Text size="sm">{summary}</Text><Text size="xs" c="dimmed">{action}</Text></> },
-  { id: "company", header: "Company", cell: ({ company }) => company.name },
+  { id: "company", header: "Company", cell: ({ company }) => <CompanyLink company={company} /> },
 ];
 
 export function Component() {

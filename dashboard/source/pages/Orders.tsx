@@ -6,6 +6,7 @@ import { useParams } from "react-router";
 import { graphql } from "../graphql";
 import type { OrderFilter, Scope } from "../../generated/graphql";
 import { AllowedItem } from "../parts/Allowed";
+import { CompanyLink } from "../parts/companies";
 import { type Column, DataList, START } from "../parts/DataList";
 import { Download } from "../parts/Download";
 import { type Field, Filters, useFilters } from "../parts/Filters";
@@ -91,7 +92,7 @@ function Page({ isMine, scope, filter, ...none }: Listed) {
         </>
       ),
     },
-    ...(isMine ? [] : [{ id: "company", header: "Company", cell: ({ company }: Order) => company.name }]),
+    ...(isMine ? [] : [{ id: "company", header: "Company", cell: ({ company }: Order) => <CompanyLink company={company} /> }]),
     { id: "type", header: "Type", cell: ({ licenseType }) => word(licenseType) },
     {
       id: "quantity",

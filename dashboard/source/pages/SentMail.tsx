@@ -3,6 +3,7 @@ import { useState } from "react";
 
 import { graphql } from "../graphql";
 import type { NotificationFilter, SentMailQuery } from "../../generated/graphql";
+import { CompanyLink } from "../parts/companies";
 import { type Column, DataList, START } from "../parts/DataList";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { Heading } from "../parts/Shell";
@@ -37,7 +38,7 @@ type Mail = SentMailQuery["notifications"]["edges"][number]["node"];
 
 const COLUMNS: Column<Mail>[] = [
   { id: "subject", header: "Subject", cell: ({ subject }) => subject },
-  { id: "to", header: "To", cell: ({ recipient, company }) => <><Text size="sm">{recipient}</Text><Text size="xs" c="dimmed">{company.name}</Text></> },
+  { id: "to", header: "To", cell: ({ recipient, company }) => <><Text size="sm">{recipient}</Text><CompanyLink company={company} /></> },
   {
     id: "status",
     header: "Status",

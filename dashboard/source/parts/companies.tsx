@@ -22,6 +22,11 @@ export const FACTS: { id: string; header: string; cell: (company: Shown) => Reac
   { id: "requested", header: "Requested", cell: ({ licenseSummary }) => number(licenseSummary.requested) },
 ];
 
+/** To its page, from lists of other things. */
+export function CompanyLink({ company: { id, name } }: { company: { id: string; name: string } }) {
+  return <Anchor component={Link} to={`/companies/${id}`} size="sm">{name}</Anchor>;
+}
+
 /** Within a tree, which goes from one to the next by arrows, it is no stop for Tab. */
 export function CompanyName({ company: { id, name, status }, isInTree = false }: { company: Shown; isInTree?: boolean }) {
   return (
