@@ -132,11 +132,13 @@ async def test_filters_join_or_say_why_not_and_a_strange_address_asks_nothing_wr
     await dashboard.add_filter("Purchase order", "is", "4500488")
     await expect(page.get_by_text("2 orders", exact=True)).to_be_visible()
     await dashboard.add_filter("Number", "at least", "25")
+    await expect(page.get_by_role("button", name="Add Filter")).to_be_focused()
     form = await dashboard.add_filter("Number", "at least", "9")
     await expect(form.get_by_text("Remove that one first")).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(page.get_by_text("2 orders", exact=True)).to_be_visible()
     await dashboard.click("Remove filter: Purchase order is 4500017")
+    await expect(page.get_by_role("button", name="Add Filter")).to_be_focused()
     await expect(page.get_by_text("1 order", exact=True)).to_be_visible()
     colleagues = page.url
     await dashboard.open("/users")
@@ -182,6 +184,13 @@ async def test_everybody_whose_license_expired_renews_beyond_the_page(
     await dashboard.confirm("Allocate 28 licenses")
 
     await dashboard.has_counts(available=0, allocated=28, expired=30)
+    await dashboard.tab("Allocated").click()
+    await dashboard.click("Next")
+    await expect(dashboard.page.get_by_role("checkbox")).to_have_count(1 + 3)
+    await dashboard.page.get_by_label("Select all").check()
+    await dashboard.click("Release")
+    await dashboard.confirm("Release 3 licenses")
+    await expect(dashboard.page.get_by_role("checkbox")).to_have_count(1 + 25)
 
 
 async def _let_400_days_pass(database: asyncpg.Connection, company: str) -> None:

@@ -61,7 +61,8 @@ async def test_a_partner_orders_for_its_customer_and_assigns(
     await expect(dashboard.dialog).to_contain_text(f"Will be mailed: {ELI}.")
     await dashboard.confirm("Assign")
     await dashboard.told(f"Mailed: {ELI}.")
-    await expect(page.get_by_text("No order waits.")).to_be_visible()
+    await expect(page.get_by_text("Nothing fits.")).to_be_visible()
+    await expect(dashboard.heading).to_be_focused()
 
     [mail] = await mailbox.wait_for(1, to=ELI, subject="ready to allocate")
     opened = await read(context, mail)

@@ -1,9 +1,10 @@
 import { Alert, Button, Center, Checkbox, Group, Loader, Stack, Table, Text, VisuallyHidden } from "@mantine/core";
 import { createColumnHelper, type RowSelectionState, rowSelectionFeature, tableFeatures, useTable } from "@tanstack/react-table";
-import { type ReactNode, useMemo, useState } from "react";
+import { type FocusEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import type { CombinedError } from "urql";
 
 import { explained } from "../asking";
+import { focusHeading } from "../focus";
 import { count } from "../words";
 
 export const PAGE = 25;
@@ -57,6 +58,15 @@ export function useSelected() {
   return { ids: Object.keys(selected).filter((id) => selected[id]), list: { selected, onSelect }, clear: () => onSelect({}) };
 }
 
+/** Where a row that had the focus goes, be it done with, the focus goes to the heading. */
+function useFocusKept(rows: unknown[]) {
+  const last = useRef<Element>(null);
+  useEffect(() => {
+    if (last.current?.isConnected === false && document.activeElement === document.body) focusHeading();
+  }, [rows]);
+  return { onFocus: ({ target }: FocusEvent) => void (last.current = target) };
+}
+
 /** A page of a list, read from the server; rows are chosen where `onSelect` is given. */
 export function DataList<Row extends { id: string }>(props: Props<Row>) {
   const { connection, error, onSelect, selected = {}, nameOf = (row) => row.id } = props;
@@ -65,6 +75,12 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
     const helper = createColumnHelper<typeof features, Row>();
     return props.columns.map(({ id, header, cell }) => helper.display({ id, header, cell: ({ row }) => cell(row.original) }));
   }, [props.columns]);
+  const kept = useFocusKept(rows);
+  const isBeyond = rows.length === 0 && (connection?.totalCount ?? 0) > 0;
+  const { onPlace } = props;
+  useEffect(() => {
+    if (isBeyond) onPlace(START); // the last rows of the last page have gone
+  }, [isBeyond, onPlace]);
   const table = useTable({
     features,
     columns,
@@ -88,10 +104,10 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
   const { pageInfo, totalCount } = connection;
   const turn = (place: Place) => {
     onSelect?.({});
-    props.onPlace(place);
+    onPlace(place);
   };
   return (
-    <Stack gap="xs">
+    <Stack gap="xs" {...kept}>
       <Table.ScrollContainer minWidth={560} type="native" tabIndex={0} role="region" aria-label={props.label}>
         <Table highlightOnHover verticalSpacing="xs" aria-label={props.label}>
           <Table.Thead>

@@ -1,5 +1,5 @@
 import { Button, CloseButton, Group, NativeSelect, Pill, Popover, Stack, TextInput } from "@mantine/core";
-import { type FormEvent, useMemo, useState } from "react";
+import { type FormEvent, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "react-router";
 
 import { day, word } from "../words";
@@ -118,6 +118,7 @@ export function Filters({ fields, filters }: Props) {
   const [operator, setOperator] = useState(Object.keys(operators)[0]!);
   const [value, setValue] = useState("");
   const [wrong, setWrong] = useState("");
+  const opener = useRef<HTMLButtonElement>(null);
   const chosen = operator in operators ? operator : Object.keys(operators)[0]!;
   const told = field.kind === "choice" ? value || field.options![0]! : value.trim();
 
@@ -148,6 +149,12 @@ export function Filters({ fields, filters }: Props) {
     }
   }
 
+  /** The focus stays among the filters. */
+  function remove(condition: Condition) {
+    opener.current?.focus();
+    filters.remove(condition);
+  }
+
   return (
     <Group gap="xs">
       {filters.conditions.map((condition) => {
@@ -156,14 +163,14 @@ export function Filters({ fields, filters }: Props) {
           <Pill.Group key={written(condition)}>
             <Group gap={2} wrap="nowrap" component="span">
               <Pill size="md">{text}</Pill>
-              <CloseButton size="xs" aria-label={`Remove filter: ${text}`} onClick={() => filters.remove(condition)} />
+              <CloseButton size="xs" aria-label={`Remove filter: ${text}`} onClick={() => remove(condition)} />
             </Group>
           </Pill.Group>
         );
       })}
-      <Popover opened={isOpen} onChange={setOpen} trapFocus position="bottom-start" shadow="md" withinPortal>
+      <Popover opened={isOpen} onChange={setOpen} trapFocus returnFocus position="bottom-start" shadow="md" withinPortal>
         <Popover.Target>
-          <Button size="xs" variant="default" onClick={() => setOpen((was) => !was)}>Add Filter</Button>
+          <Button ref={opener} size="xs" variant="default" onClick={() => setOpen((was) => !was)}>Add Filter</Button>
         </Popover.Target>
         <Popover.Dropdown aria-label="Add Filter">
           <form onSubmit={add}>

@@ -2,6 +2,7 @@ import { Alert, Button, Group, Modal, Stack } from "@mantine/core";
 import { useForm, type UseFormReturnType } from "@mantine/form";
 import { type ReactNode, useEffect, useState } from "react";
 
+import { focusHeading } from "../focus";
 import { type Payload, placed } from "../save";
 import { willBeMailed } from "../words";
 
@@ -49,7 +50,8 @@ function opener(): Element | null {
 function useFocusBack() {
   const [before] = useState(opener);
   useEffect(() => () => {
-    if (before instanceof HTMLElement) before.focus();
+    if (before instanceof HTMLElement && before.isConnected) before.focus();
+    else focusHeading();
   }, [before]);
 }
 

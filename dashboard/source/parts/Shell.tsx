@@ -1,10 +1,11 @@
 import { Alert, AppShell, Burger, Button, Group, Menu, NavLink, Text, Title, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { Outlet, NavLink as RouterLink, useLocation, useNavigate } from "react-router";
 import { useSubscription } from "urql";
 
+import { focusHeading } from "../focus";
 import { graphql } from "../graphql";
 import { type Session, useHasEnded, useSession } from "../session";
 import { exitManageMode, signOut } from "../signing";
@@ -126,10 +127,9 @@ export function Shell() {
 
 /** The heading of a page, which is its title, too; and where the focus goes on a new page, if what had it is gone. */
 export function Heading({ children }: { children: string }) {
-  const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${children} – Canopy`;
-    if (document.activeElement === document.body) heading.current?.focus({ preventScroll: true });
+    if (document.activeElement === document.body) focusHeading();
   }, [children]);
-  return <Title ref={heading} order={1} size="h2" tabIndex={-1} style={{ outline: "none" }}>{children}</Title>;
+  return <Title order={1} size="h2" tabIndex={-1} style={{ outline: "none" }}>{children}</Title>;
 }
