@@ -1,6 +1,7 @@
 """Companies: one, lists of them, and where they hang in the tree."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Final, Unpack
 
@@ -164,15 +165,11 @@ async def descendants(
 
 async def ancestors(reader: Reader, keys: Sequence[Company]) -> Mapping[Any, list[Company]]:
     """From the top of what the reader may see down to the parent."""
-    top = reader.asking.path
-    above = {
-        company: [path for path in ancestor_paths(company.path) if is_within(path, top)]
-        for company in shown(reader, keys)
-    }
-    paths = (path for paths in above.values() for path in paths)
+    above = {company: ancestor_paths(company.path) for company in keys}
+    paths = chain.from_iterable(above.values())
     found = await rows_with(visible(Company, reader.caller, by_key=True), "path", paths)
     at = by_column(dress(reader, found), "path")
-    return {key: [at[path] for path in above.get(key, ()) if path in at] for key in keys}
+    return {key: [at[path] for path in above[key] if path in at] for key in keys}
 
 
 async def managers(reader: Reader, keys: Sequence[Company]) -> Mapping[Any, list[User]]:
@@ -180,7 +177,7 @@ async def managers(reader: Reader, keys: Sequence[Company]) -> Mapping[Any, list
     people = visible(User, reader.caller, by_key=True).filter(
         role__not=UserRole.LEARNER, removed_at__isnull=True
     )
-    ids = [company.id for company in shown(reader, keys)]
+    ids = [company.id for company in keys]
     found = await rows_with(people.order_by("name_key", "id"), "company_id", ids)
     theirs = grouped(found, "company_id")
     return {company: theirs[company.id] for company in keys}

@@ -232,14 +232,16 @@ class World:
         manager, _, holder, former, removed = self.people[name]
         orders = [self._order(name, status) for status in OrderStatus]
         assigned = next(order for order in orders if order.status is OrderStatus.ASSIGNED)
-        free, held, over, void = licenses = [
-            self._license(assigned, now - timedelta(days=days)) for days in (1, 2, 400, 3)
+        free, held, managers, over, void = licenses = [
+            self._license(assigned, now - timedelta(days=days)) for days in (1, 2, 2, 400, 3)
         ]
         held.holder_id, held.allocated_at = holder.id, now - DAY
+        managers.holder_id, managers.allocated_at = manager.id, now - DAY
         over.holder_id, over.allocated_at = former.id, now - 390 * DAY
         void.voided_at = now
         stays = [
             self._stay(name, held, holder, held.allocated_at),
+            self._stay(name, managers, manager, managers.allocated_at),
             self._stay(name, over, former, over.allocated_at),
             self._stay(name, free, removed, now - DAY, ReleaseReason.USER_REMOVED),
         ]
