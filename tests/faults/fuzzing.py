@@ -9,6 +9,7 @@ import asyncio
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -47,7 +48,7 @@ from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
 from models.base import global_id
-from tests.execution.documents import Document, Documents, literal
+from tests.execution.documents import Document, Documents, Value, literal
 from tests.faults.estate import Estate
 from tests.http.client import Client, Json
 from tests.http.sockets import Socket, signed_in
@@ -58,6 +59,8 @@ SDL: Final[GraphQLSchema] = build_schema((ROOT / "schema" / "schema.graphql").re
 ROOTS: Final = [
     (of, name) for of in OperationType for name in getattr(SDL.get_root_type(of), "fields", {})
 ]
+
+ASKED_ONCE: Final = (OperationType.QUERY, OperationType.MUTATION)
 
 STRINGS: Final = [
     *(
@@ -125,7 +128,7 @@ class Values:
     """Fitting ones, and others that no client in its senses sends."""
 
     random: Random
-    ids: dict[str, list[str]] = field(default_factory=dict)
+    ids: Mapping[str, list[str]] = field(default_factory=dict)
     cursors: list[str] = field(default_factory=list)
     _wild: float = 0.0
     _depth: int = 0
@@ -208,17 +211,20 @@ class Values:
 class Seasoned(Visitor):
     """Leaves out most of what is optional, and puts our values in."""
 
-    def __init__(self, types: TypeInfo, values: Values) -> None:
+    def __init__(self, types: TypeInfo, random: Random, values: Value) -> None:
         super().__init__()
         self._types = types
+        self._random = random
         self._values = values
 
     def enter_argument(self, node: ArgumentNode, *_: Any) -> Any:
         told = self._types.get_argument()
         assert told is not None
-        if not is_required_argument(told) and self._values.random.random() < 0.6:
+        if not is_required_argument(told) and self._random.random() < 0.6:
             return REMOVE
-        value = self._values(self._values.random, node.name.value, told.type)
+        value = self._values(self._random, node.name.value, told.type)
+        if value is ...:
+            return REMOVE
         text = literal(value, told.type)
         try:
             return ArgumentNode(name=node.name, value=parse_value(text))
@@ -226,17 +232,18 @@ class Seasoned(Visitor):
             return REMOVE
 
 
-def seasoned(shape: DocumentNode, values: Values) -> Document:
+def seasoned(shape: DocumentNode, random: Random, values: Value) -> Document:
     types = TypeInfo(SDL)
-    return Document(print_ast(visit(shape, TypeInfoVisitor(types, Seasoned(types, values)))), {})
+    put_in = TypeInfoVisitor(types, Seasoned(types, random, values))
+    return Document(print_ast(visit(shape, put_in)), {})
 
 
 @cache
-def shapes(number: int) -> list[DocumentNode]:
-    """Queries and mutations, so many of each root field."""
+def shapes(number: int, *kinds: OperationType) -> list[DocumentNode]:
+    """So many of each root field."""
     found: list[DocumentNode] = []
     for of, name in ROOTS:
-        if of is not OperationType.SUBSCRIPTION:
+        if of in kinds:
             found += _shapes(number, name)
     return found
 
@@ -312,7 +319,12 @@ class Fuzz:
         """Of each root field twice as many documents: by the library's hand, and by ours."""
         writer = Documents(SDL, self.values.random, self.values)
         ours = [(of, name) for _ in range(each) for of, name in ROOTS]
-        written = [*(partial(seasoned, shape, self.values) for shape in shapes(each))]
+        written = [
+            *(
+                partial(seasoned, shape, self.values.random, self.values)
+                for shape in shapes(each, *ASKED_ONCE)
+            )
+        ]
         written += [partial(writer.write, of, name) for of, name in ours]
         self.values.random.shuffle(written)
         for number, write in enumerate(written):

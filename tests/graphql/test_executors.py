@@ -1,12 +1,14 @@
 """Both executors answer alike about real rows, and ask the database alike."""
 
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import partial
 from random import Random
 from typing import Any, Final
 
 import pytest
-from graphql import GraphQLInputType, is_non_null_type, parse
+from graphql import GraphQLInputType, OperationType, parse
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
 
 from models.access import Caller
@@ -16,9 +18,10 @@ from schema.context import Context
 from schema.execution.plans import Plans
 from schema.ids import global_id
 from tests.conftest import Clock
-from tests.execution.answers import executed, left_behind, same
-from tests.execution.documents import Documents, simple_value
+from tests.execution.answers import alike, executed, left_behind, told
+from tests.execution.documents import Documents
 from tests.factories import Make
+from tests.faults.fuzzing import Values, seasoned, shapes
 from tests.graphql.api import application
 from tests.http.client import Client
 from tests.scene import Scene
@@ -68,7 +71,7 @@ class Faulty(Reader):
         return zlib.crc32(repr(what).encode()) / 2**32 < self.rate
 
 
-async def scene_with_rows(make: Make) -> tuple[Scene, list[str]]:
+async def scene_with_rows(make: Make) -> tuple[Scene, Mapping[str, list[str]]]:
     scene = await Scene.set(make)
     first, second, *_ = await make.licenses(scene.customer, 4)
     learner, _ = await make.learners(scene.customer, 2)
@@ -85,7 +88,10 @@ async def scene_with_rows(make: Make) -> tuple[Scene, list[str]]:
         first,
         order,
     )
-    return scene, [global_id(type(row).__name__, row.id) for row in rows]
+    ids = defaultdict[str, list[str]](list)
+    for row in rows:
+        ids[type(row).__name__].append(global_id(type(row).__name__, row.id))
+    return scene, ids
 
 
 def answering(who: Caller, clock: Clock, *, seed: int = 0, rate: float = 0.0) -> Context:
@@ -97,30 +103,30 @@ def answering(who: Caller, clock: Clock, *, seed: int = 0, rate: float = 0.0) ->
 @left_behind
 @pytest.mark.parametrize("rate", [0.0, 0.05])
 async def test_documents_by_chance(make: Make, clock: Clock, rate: float, documents: int) -> None:
+    """Of our own, and of a library's that asks each root field."""
     scene, ids = await scene_with_rows(make)
     callers = [await make.caller(user) for user in (scene.vic, scene.pam, scene.cora)]
+    random = Random(f"real {rate}")
+    values = Values(random, ids, cursors=["nowhere"])
 
     def value(random: Random, name: str, kind: GraphQLInputType) -> Any:
-        inner: Any = kind.of_type if is_non_null_type(kind) else kind
-        if str(inner) == "ID":
-            return random.choice([*ids, "nobody"])
-        return ["nobody", *ids] if name == "ids" else simple_value(random, name, kind)
+        """Mostly fitting: where one root field refuses an argument, nothing else is answered."""
+        is_place = name in {"last", "before", "after"}
+        return ... if is_place and random.random() < 0.95 else values(random, name, kind)
 
-    writer = Documents(CORE, Random(f"real {rate}"), value, depth=4)
-    equal = 0
-    for number in range(documents // 3):
-        document, who = writer.write(), callers[number % 3]
+    writer = Documents(CORE, random, value, depth=4)
+    written = [writer.write() for _ in range(documents // 3)]
+    of_each_root = shapes(max(1, documents // 60), OperationType.QUERY)
+    written += [seasoned(shape, random, value) for shape in of_each_root]
+
+    answers = []
+    for number, document in enumerate(written):
+        context = partial(answering, callers[number % 3], clock, seed=number, rate=rate)
         parsed = parse(document.text)
-        ours, stocks = [
-            await executed(
-                CORE, by, parsed, answering(who, clock, seed=number, rate=rate), document.variables
-            )
-            for by in (Executor, Stock)
-        ]
-        equal += same(ours, stocks)
+        answers.append(await alike(CORE, Executor, parsed, context, document.variables))
 
-    # Arguments by chance are wrong in several places, too, and one of them is told.
-    assert equal >= (documents // 3) * (0.9 if rate else 0.98)
+    assert sum(not answer.errors for answer in answers) >= len(answers) / 10
+    assert sum(bool(answer.errors) for answer in answers) >= len(answers) * rate
 
 
 @pytest.mark.parametrize("document", PAGES)
@@ -134,10 +140,10 @@ async def test_a_page_is_equal_and_costs_no_more_statements(
     for by in (Executor, Stock):
         with statements() as kept:
             context = answering(caller, clock)
-            answers.append(await executed(CORE, by, document, context, {"id": ids[0]}))
+            answers.append(await executed(CORE, by, document, context, {"id": ids["Company"][0]}))
         sent.append(sorted(kept))
 
-    assert same(*answers)
+    assert told(answers[0]) == told(answers[1])
     assert answers[0].errors is None
     assert len(sent[0]) == len(sent[1])
 
