@@ -34,6 +34,7 @@ const resolver: CSSVariablesResolver = ({ colors }) => ({
   light: {
     ...POINTED,
     "--mantine-color-error": colors.red![9],
+    "--mantine-color-anchor": "#066649",
     "--mantine-color-dimmed": colors.gray![7],
     "--mantine-color-placeholder": colors.gray![7],
     "--mantine-color-teal-light-color": "#054d38",
