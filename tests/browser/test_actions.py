@@ -145,7 +145,19 @@ async def test_filters_join_or_say_why_not_and_a_strange_address_asks_nothing_wr
     await dashboard.open(colleagues)
     await expect(page.get_by_text("1 order", exact=True)).to_be_visible()
 
-    await dashboard.open("/orders/mine?filter=number.contains.none-such")
+    orders = page.get_by_role("table", name="Orders").locator("tbody td:nth-child(4)")
+    header = page.get_by_role("columnheader", name="Requested")
+    await dashboard.open("/orders/mine?filter=purchaseOrder.startsWith.4500")
+    await dashboard.click("Requested")
+    await expect(orders).to_have_text(["4500017", "4500488"])
+    await expect(header).to_have_attribute("aria-sort", "ascending")
+    await dashboard.click("Requested")
+    await expect(orders).to_have_text(["4500488", "4500017"])
+    await expect(header).to_have_attribute("aria-sort", "descending")
+    assert page.url.endswith("sort=REQUESTED_AT.DESC")
+    await page.go_back()
+    await expect(orders).to_have_text(["4500017", "4500488"])
+    await dashboard.open("/orders/mine?sort=NONE.UP&filter=number.contains.none-such")
     await expect(page.get_by_text("Nothing fits.")).to_be_visible()
 
     for strange in (

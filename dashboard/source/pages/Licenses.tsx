@@ -7,7 +7,7 @@ import { graphql } from "../graphql";
 import type { LicenseFilter } from "../../generated/graphql";
 import { AllocateLicenses } from "../parts/AllocateLicenses";
 import { AllowedButton, AllowedItem } from "../parts/Allowed";
-import { type Column, DataList, START, useSelected } from "../parts/DataList";
+import { type Column, DataList, useSelected, useSort } from "../parts/DataList";
 import { Download } from "../parts/Download";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { useCounts } from "../parts/LicensesHead";
@@ -17,14 +17,15 @@ import { useRead } from "../reading";
 import { count, day, word } from "../words";
 
 const LICENSES = graphql(`
-  query Licenses($filter: LicenseFilter, $first: Int, $after: String, $last: Int, $before: String) {
-    licenses(scope: OWN, filter: $filter, first: $first, after: $after, last: $last, before: $before) {
+  query Licenses($orderBy: LicenseOrder, $filter: LicenseFilter, $first: Int, $after: String, $last: Int, $before: String) {
+    licenses(scope: OWN, filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
       totalCount
       edges { node { id type status assignedAt allocatedAt expiresAt daysRemaining user { id name email status license { id } } order { id number } } }
       pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
     }
   }
 `);
+const SORTED = ["ASSIGNED_AT", "EXPIRES_AT"] as const;
 const FIELDS: readonly Field[] = [
   { name: "type", label: "Type", kind: "choice", options: ["PREMIUM", "MANAGED", "TRIAL", "NFR"] },
   { name: "userName", label: "Learner", kind: "text" },
@@ -79,12 +80,12 @@ export function Component() {
 
 function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter; isWhole: boolean }) {
   const may = useCounts()?.viewerCan.allocateLicenses;
-  const [place, setPlace] = useState(START);
+  const sort = useSort(SORTED);
   const selected = useSelected();
   const [moved, setMoved] = useState<LicenseRow | null>(null);
   const [released, setReleased] = useState<string[]>([]);
   const [renewed, setRenewed] = useState<Renewed | null>(null);
-  const [{ data, error }, again] = useRead({ query: LICENSES, variables: { filter, ...place } });
+  const [{ data, error }, again] = useRead({ query: LICENSES, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
   const isExpired = state === "expired";
   const rows = data?.licenses.edges.map(({ node }) => node) ?? [];
   const userIds = [...new Set(rows.flatMap(({ id, user }) => (selected.ids.includes(id) && user ? [user.id] : [])))];
@@ -99,10 +100,11 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
     }]),
     { id: "type", header: "Type", cell: ({ type }) => word(type) },
     { id: "order", header: "Order", cell: ({ order }) => order?.number ?? "–" },
-    { id: "assignedAt", header: "Assigned", cell: ({ assignedAt }) => day(assignedAt) },
+    { id: "assignedAt", header: "Assigned", orderBy: "ASSIGNED_AT", cell: ({ assignedAt }) => day(assignedAt) },
     {
       id: "expiresAt",
       header: isExpired ? "Expired" : "Expires",
+      orderBy: "EXPIRES_AT",
       cell: ({ expiresAt, daysRemaining }) => (
         <Group gap="xs" wrap="nowrap" component="span">
           {expiresAt ? day(expiresAt) : "Never"}
@@ -150,7 +152,7 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
           {selected.ids.length > 0 && <Text size="sm">{selected.ids.length} selected</Text>}
         </Group>
       )}
-      <DataList<LicenseRow> label="Licenses" one="license" columns={columns} connection={data?.licenses} error={error} onPlace={setPlace}
+      <DataList<LicenseRow> label="Licenses" one="license" columns={columns} connection={data?.licenses} error={error} sort={sort} onPlace={sort.setPlace}
         onRetry={again} isNarrowed={!isWhole} empty={EMPTY[state]} nameOf={nameOf} {...(SELECTABLE.has(state) && selected.list)} />
       {renewed && <AllocateLicenses onClose={() => setRenewed(null)} whom={renewed} onDone={selected.clear} />}
       {released.length > 0 && <ReleaseLicenses licenseIds={released} onClose={() => setReleased([])} onDone={selected.clear} />}

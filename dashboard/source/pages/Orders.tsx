@@ -7,7 +7,7 @@ import { graphql } from "../graphql";
 import type { OrderFilter, Scope } from "../../generated/graphql";
 import { AllowedItem } from "../parts/Allowed";
 import { CompanyLink } from "../parts/companies";
-import { type Column, DataList, START } from "../parts/DataList";
+import { type Column, DataList, useSort } from "../parts/DataList";
 import { Download } from "../parts/Download";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { type Deed, DEEDS, deedsOf, type Order } from "../parts/OrderDeeds";
@@ -15,8 +15,8 @@ import { useRead } from "../reading";
 import { day, number, word } from "../words";
 
 const ORDERS = graphql(`
-  query Orders($scope: Scope, $filter: OrderFilter, $first: Int, $after: String, $last: Int, $before: String) {
-    orders(scope: $scope, filter: $filter, first: $first, after: $after, last: $last, before: $before) {
+  query Orders($orderBy: OrderOrder, $scope: Scope, $filter: OrderFilter, $first: Int, $after: String, $last: Int, $before: String) {
+    orders(scope: $scope, filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
       totalCount
       edges {
         node {
@@ -32,6 +32,7 @@ const ORDERS = graphql(`
     }
   }
 `);
+const SORTED = ["NUMBER", "COMPANY_NAME", "QUANTITY", "REQUESTED_AT"] as const;
 const FIELDS: readonly Field[] = [
   { name: "companyName", label: "Company", kind: "text" },
   { name: "number", label: "Order", kind: "text" },
@@ -78,13 +79,14 @@ interface Listed {
 }
 
 function Page({ isMine, scope, filter, ...none }: Listed) {
-  const [place, setPlace] = useState(START);
+  const sort = useSort(SORTED);
   const [chosen, setChosen] = useState<{ order: Order; deed: Deed } | null>(null);
-  const [{ data, error }, again] = useRead({ query: ORDERS, variables: { scope, filter, ...place } });
+  const [{ data, error }, again] = useRead({ query: ORDERS, variables: { scope, filter, orderBy: sort.orderBy, ...sort.place } });
   const columns = useMemo<Column<Order>[]>(() => [
     {
       id: "number",
       header: "Order",
+      orderBy: "NUMBER",
       cell: ({ number, note, decisionReason }) => (
         <>
           <Text size="sm" style={{ whiteSpace: "nowrap" }}>{number}</Text>
@@ -92,11 +94,12 @@ function Page({ isMine, scope, filter, ...none }: Listed) {
         </>
       ),
     },
-    ...(isMine ? [] : [{ id: "company", header: "Company", cell: ({ company }: Order) => <CompanyLink company={company} /> }]),
+    ...(isMine ? [] : [{ id: "company", header: "Company", orderBy: "COMPANY_NAME", cell: ({ company }: Order) => <CompanyLink company={company} /> }]),
     { id: "type", header: "Type", cell: ({ licenseType }) => word(licenseType) },
     {
       id: "quantity",
       header: "Number",
+      orderBy: "QUANTITY",
       cell: ({ quantity, assignedQuantity, status }) => status === "PARTIALLY_ASSIGNED" ? `${number(assignedQuantity)} of ${number(quantity)}` : number(quantity),
     },
     { id: "purchaseOrder", header: "Purchase order", cell: ({ purchaseOrder }) => purchaseOrder ?? "–" },
@@ -104,6 +107,7 @@ function Page({ isMine, scope, filter, ...none }: Listed) {
     {
       id: "requested",
       header: "Requested",
+      orderBy: "REQUESTED_AT",
       cell: ({ requestedAt, requestedBy }) => <><Text size="sm">{day(requestedAt)}</Text><Text size="xs" c="dimmed">{requestedBy?.name}</Text></>,
     },
     {
@@ -125,7 +129,7 @@ function Page({ isMine, scope, filter, ...none }: Listed) {
 
   return (
     <>
-      <DataList label="Orders" one="order" columns={columns} connection={data?.orders} error={error} onPlace={setPlace} onRetry={again} {...none} />
+      <DataList label="Orders" one="order" columns={columns} connection={data?.orders} error={error} sort={sort} onPlace={sort.setPlace} onRetry={again} {...none} />
       {Form && <Form order={chosen.order} onClose={() => setChosen(null)} />}
     </>
   );

@@ -9,7 +9,7 @@ import type { UserFilter, UsersQuery } from "../../generated/graphql";
 import { AddUser } from "../parts/AddUser";
 import { AllocateLicenses } from "../parts/AllocateLicenses";
 import { AllowedButton, AllowedItem, type Permission } from "../parts/Allowed";
-import { type Column, DataList, START, useSelected } from "../parts/DataList";
+import { type Column, DataList, useSelected, useSort } from "../parts/DataList";
 import { Download } from "../parts/Download";
 import { EditUser } from "../parts/EditUser";
 import { type Field, Filters, useFilters } from "../parts/Filters";
@@ -22,8 +22,8 @@ import { useSession } from "../session";
 import { day, word } from "../words";
 
 const USERS = graphql(`
-  query Users($filter: UserFilter, $first: Int, $after: String, $last: Int, $before: String) {
-    users(scope: OWN, filter: $filter, first: $first, after: $after, last: $last, before: $before) {
+  query Users($orderBy: UserOrder, $filter: UserFilter, $first: Int, $after: String, $last: Int, $before: String) {
+    users(scope: OWN, filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
       totalCount
       edges { node { id name email firstName lastName department externalId role status lastSignInAt license { id type expiresAt } } }
       pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
@@ -35,6 +35,7 @@ const MAY = graphql(`
     company(id: $id) { id viewerCan { addUsers { allowed reason } allocateLicenses { allowed reason } } }
   }
 `);
+const SORTED = ["NAME", "LAST_SIGN_IN_AT"] as const;
 const FIELDS: readonly Field[] = [
   { name: "name", label: "Name", kind: "text" },
   { name: "email", label: "Email", kind: "text" },
@@ -99,12 +100,12 @@ const deedsOf = ({ license }: User, mayAllocate?: Permission, mayKeep?: Permissi
 ];
 
 function Page({ filter, isNarrowed, mayAllocate, mayKeep }: Listed) {
-  const [place, setPlace] = useState(START);
+  const sort = useSort(SORTED);
   const selected = useSelected();
   const [chosen, setChosen] = useState<Chosen | null>(null);
-  const [{ data, error }, again] = useRead({ query: USERS, variables: { filter, ...place } });
+  const [{ data, error }, again] = useRead({ query: USERS, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
   const columns = useMemo<Column<User>[]>(() => [
-    { id: "name", header: "Name", cell: (user) => <><Text size="sm">{nameOf(user)}</Text><Text size="xs" c="dimmed">{user.email}</Text></> },
+    { id: "name", header: "Name", orderBy: "NAME", cell: (user) => <><Text size="sm">{nameOf(user)}</Text><Text size="xs" c="dimmed">{user.email}</Text></> },
     { id: "department", header: "Department", cell: ({ department }) => department ?? "–" },
     { id: "role", header: "Role", cell: ({ role, status }) => <>{word(role)} {status !== "ACTIVE" && <Badge variant="default" size="sm">{word(status)}</Badge>}</> },
     {
@@ -112,7 +113,7 @@ function Page({ filter, isNarrowed, mayAllocate, mayKeep }: Listed) {
       header: "License",
       cell: ({ license }) => license ? `${word(license.type)}${license.expiresAt ? ` until ${day(license.expiresAt)}` : ""}` : "–",
     },
-    { id: "lastSignInAt", header: "Last sign-in", cell: ({ lastSignInAt }) => day(lastSignInAt) },
+    { id: "lastSignInAt", header: "Last sign-in", orderBy: "LAST_SIGN_IN_AT", cell: ({ lastSignInAt }) => day(lastSignInAt) },
     {
       id: "actions",
       header: "Actions",
@@ -144,7 +145,7 @@ function Page({ filter, isNarrowed, mayAllocate, mayKeep }: Listed) {
         {ids.length > 0 && <Text size="sm">{ids.length} selected</Text>}
       </Group>
       <DataList label="Users" one="person" many="people" columns={columns} connection={data?.users} error={error} onRetry={again}
-        onPlace={setPlace} nameOf={nameOf} {...selected.list} isNarrowed={isNarrowed}
+        sort={sort} onPlace={sort.setPlace} nameOf={nameOf} {...selected.list} isNarrowed={isNarrowed}
         empty="Nobody is here. Add User adds one, and Import CSV many." />
       {chosen?.deed === "allocate" && <AllocateLicenses onClose={close} whom={{ userIds: chosen.userIds }} onDone={selected.clear} />}
       {chosen?.deed === "remove" && <RemoveUsers onClose={close} userIds={chosen.userIds} onDone={selected.clear} />}

@@ -1,6 +1,10 @@
-import { Alert, Button, Center, Checkbox, Group, Loader, Stack, Table, Text, VisuallyHidden } from "@mantine/core";
-import { createColumnHelper, type RowSelectionState, rowSelectionFeature, tableFeatures, useTable } from "@tanstack/react-table";
+import { Alert, Button, Center, Checkbox, Group, Loader, Stack, Table, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
+import { IconArrowDown, IconArrowsSort, IconArrowUp } from "@tabler/icons-react";
+import {
+  createColumnHelper, type RowSelectionState, rowSelectionFeature, rowSortingFeature, type SortingState, tableFeatures, type Updater, useTable,
+} from "@tanstack/react-table";
 import { type FocusEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { useSearchParams } from "react-router";
 import type { CombinedError } from "urql";
 
 import { explained } from "../asking";
@@ -12,7 +16,7 @@ export const PAGE = 25;
 const AT_HAND = { pos: "sticky", right: 0, px: 4, w: 40 } as const;
 const CHOSEN = "var(--mantine-primary-color-light)";
 const NOTHING_FITS = "Nothing fits. Remove a filter, or look for less.";
-const features = tableFeatures({ rowSelectionFeature });
+const features = tableFeatures({ rowSelectionFeature, rowSortingFeature });
 
 export interface Place {
   first?: number;
@@ -26,6 +30,8 @@ export interface Column<Row> {
   id: string;
   header: string;
   cell: (row: Row) => ReactNode;
+  /** What the API calls the order of this column, where it sorts by it. */
+  orderBy?: string;
 }
 
 interface Connection<Row> {
@@ -47,9 +53,37 @@ interface Props<Row> {
   empty: ReactNode;
   /** By filters, a search or the like. */
   isNarrowed?: boolean;
+  sort?: ReturnType<typeof useSort>;
   nameOf?: (row: Row) => string;
   selected?: RowSelectionState;
   onSelect?: (selected: RowSelectionState) => void;
+}
+
+const SORT = "sort";
+const ARIA = { asc: "ascending", desc: "descending" } as const;
+const ARROWS = { asc: IconArrowUp, desc: IconArrowDown };
+const changed = <State,>(change: Updater<State>, before: State) => (change instanceof Function ? change(before) : change);
+
+/** What a list is sorted by, as the address has it: one of these fields of the API, or its own order. And the place in it. */
+export function useSort<Field extends string>(fields: readonly Field[]) {
+  const [search, setSearch] = useSearchParams();
+  const [name, direction] = (search.get(SORT) ?? "").split(".");
+  const field = fields.find((known) => known === name);
+  const orderBy = field && { field, direction: direction === "DESC" ? ("DESC" as const) : ("ASC" as const) };
+  const of = JSON.stringify(orderBy);
+  const [at, setAt] = useState({ of, place: START });
+
+  function put(next?: { field: string; direction: string }) {
+    setSearch((before) => {
+      const after = new URLSearchParams(before);
+      if (next) after.set(SORT, `${next.field}.${next.direction}`);
+      else after.delete(SORT);
+      return after;
+    });
+  }
+
+  // A cursor is none in another order.
+  return { orderBy, put, place: at.of === of ? at.place : START, setPlace: (place: Place) => setAt({ of, place }) };
 }
 
 /** Rows that are chosen, on the page that is shown. */
@@ -67,27 +101,53 @@ function useFocusKept(rows: unknown[]) {
   return { onFocus: ({ target }: FocusEvent) => void (last.current = target) };
 }
 
+function Arrow({ sorted }: { sorted: false | "asc" | "desc" }) {
+  const Icon = sorted ? ARROWS[sorted] : IconArrowsSort;
+  return <Icon size={14} aria-hidden opacity={sorted ? 1 : 0.5} />;
+}
+
+function ariaSort(column: { getCanSort: () => boolean; getIsSorted: () => false | "asc" | "desc" }) {
+  const sorted = column.getIsSorted();
+  if (!column.getCanSort()) return undefined;
+  return sorted ? ARIA[sorted] : "none";
+}
+
 /** A page of a list, read from the server; rows are chosen where `onSelect` is given. */
 export function DataList<Row extends { id: string }>(props: Props<Row>) {
-  const { connection, error, onSelect, selected = {}, nameOf = (row) => row.id } = props;
+  const { connection, error, onSelect, selected = {}, nameOf = (row) => row.id, sort } = props;
+  const by = sort?.orderBy;
+  const sorting = props.columns.filter(({ orderBy }) => by && orderBy === by.field).map(({ id }) => ({ id, desc: by?.direction === "DESC" }));
   const rows = useMemo(() => connection?.edges.map(({ node }) => node) ?? [], [connection]);
   const columns = useMemo(() => {
     const helper = createColumnHelper<typeof features, Row>();
-    return props.columns.map(({ id, header, cell }) => helper.display({ id, header, cell: ({ row }) => cell(row.original) }));
+    return props.columns.map(({ id, header, cell, orderBy }) =>
+      helper.accessor((row): unknown => row.id, { id, header, cell: ({ row }) => cell(row.original), enableSorting: Boolean(orderBy), sortDescFirst: false }));
   }, [props.columns]);
   const kept = useFocusKept(rows);
   const isBeyond = rows.length === 0 && (connection?.totalCount ?? 0) > 0;
   const { onPlace } = props;
   useEffect(() => {
     if (isBeyond) onPlace(START); // the last rows of the last page have gone
-  }, [isBeyond, onPlace]);
+  }, [isBeyond]);
+  const turn = (place: Place) => {
+    onSelect?.({});
+    onPlace(place);
+  };
   const table = useTable({
     features,
     columns,
     data: rows,
     getRowId: (row) => row.id,
-    state: { rowSelection: selected },
-    onRowSelectionChange: (change) => onSelect?.(typeof change === "function" ? change(selected) : change),
+    state: { rowSelection: selected, sorting },
+    onRowSelectionChange: (change) => onSelect?.(changed(change, selected)),
+    manualSorting: true,
+    enableMultiSort: false,
+    onSortingChange: (change) => {
+      const [next] = changed<SortingState>(change, sorting);
+      const field = props.columns.find(({ id }) => id === next?.id)?.orderBy;
+      onSelect?.({});
+      sort?.put(next && field ? { field, direction: next.desc ? "DESC" : "ASC" } : undefined);
+    },
   });
 
   if (error && !connection) {
@@ -102,10 +162,6 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
   if (rows.length === 0) return <Center p="xl" ta="center" c="dimmed">{props.isNarrowed ? NOTHING_FITS : props.empty}</Center>;
 
   const { pageInfo, totalCount } = connection;
-  const turn = (place: Place) => {
-    onSelect?.({});
-    onPlace(place);
-  };
   return (
     <Stack gap="xs" {...kept}>
       <Table.ScrollContainer minWidth={560} type="native" tabIndex={0} role="region" aria-label={props.label}>
@@ -124,10 +180,14 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
                   </Table.Th>
                 )}
                 {group.headers.map((header) => (
-                  <Table.Th key={header.id} pos="relative">
-                    {header.column.id === "actions"
-                      ? <VisuallyHidden><table.FlexRender header={header} /></VisuallyHidden>
-                      : <table.FlexRender header={header} />}
+                  <Table.Th key={header.id} pos="relative" aria-sort={ariaSort(header.column)}>
+                    {header.column.id === "actions" && <VisuallyHidden><table.FlexRender header={header} /></VisuallyHidden>}
+                    {header.column.id !== "actions" && !header.column.getCanSort() && <table.FlexRender header={header} />}
+                    {header.column.getCanSort() && (
+                      <UnstyledButton fw={700} fz="sm" onClick={header.column.getToggleSortingHandler()}>
+                        <Group gap={4} wrap="nowrap" component="span"><table.FlexRender header={header} /><Arrow sorted={header.column.getIsSorted()} /></Group>
+                      </UnstyledButton>
+                    )}
                   </Table.Th>
                 ))}
               </Table.Tr>

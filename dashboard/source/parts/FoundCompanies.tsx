@@ -1,15 +1,14 @@
 import { Text } from "@mantine/core";
-import { useState } from "react";
 
 import { graphql } from "../graphql";
 import type { CompaniesQuery, CompanyFilter } from "../../generated/graphql";
 import { useRead } from "../reading";
 import { CompanyName, FACTS } from "./companies";
-import { type Column, DataList, START } from "./DataList";
+import { type Column, DataList, useSort } from "./DataList";
 
 const FOUND = graphql(`
-  query Companies($filter: CompanyFilter, $first: Int, $after: String, $last: Int, $before: String) {
-    companies(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
+  query Companies($orderBy: CompanyOrder, $filter: CompanyFilter, $first: Int, $after: String, $last: Int, $before: String) {
+    companies(filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
       totalCount
       edges { node { id name kind plan status ancestors { id name } licenseSummary { id available expiring requested } } }
       pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
@@ -18,10 +17,12 @@ const FOUND = graphql(`
 `);
 type Found = CompaniesQuery["companies"]["edges"][number]["node"];
 
+const SORTED = ["NAME"] as const;
 const COLUMNS: Column<Found>[] = [
   {
     id: "name",
     header: "Name",
+    orderBy: "NAME",
     cell: (company) => (
       <>
         <CompanyName company={company} />
@@ -33,10 +34,10 @@ const COLUMNS: Column<Found>[] = [
 ];
 
 export default function FoundCompanies({ filter }: { filter: CompanyFilter }) {
-  const [place, setPlace] = useState(START);
-  const [{ data, error }, again] = useRead({ query: FOUND, variables: { filter, ...place } });
+  const sort = useSort(SORTED);
+  const [{ data, error }, again] = useRead({ query: FOUND, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
   return (
     <DataList label="Companies" one="company" many="companies" columns={COLUMNS} connection={data?.companies} error={error}
-      onPlace={setPlace} onRetry={again} isNarrowed empty="There is no company yet. Create Company begins." />
+      sort={sort} onPlace={sort.setPlace} onRetry={again} isNarrowed empty="There is no company yet. Create Company begins." />
   );
 }
