@@ -28,9 +28,10 @@ class Wordless(logging.Formatter):
     """Formats exceptions as the lines of code they came through, without their messages."""
 
     def format(self, record: logging.LogRecord) -> str:
-        own = copy(record)
-        own.exc_text = None  # where another formatter may have left its words
-        return super().format(own)
+        if record.exc_info or record.exc_text:
+            record = copy(record)
+            record.exc_text = None  # where another formatter may have left its words
+        return super().format(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802
         return "\n".join(_places(ei[1]))

@@ -1,5 +1,6 @@
 """The pages that this server has itself; they load nothing from anywhere else."""
 
+from collections.abc import Collection
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any, Final
@@ -112,14 +113,17 @@ class SafeHeaders:
         }
         if is_https:
             headers["strict-transport-security"] = "max-age=31536000"
-        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self._headers = {name.encode(): value.encode() for name, value in headers.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 said = dict(message["headers"])
-                more = [header for header in self._headers if header[0] not in said]
-                message["headers"] = [*message["headers"], *more]
+                more = self._headers if said.keys().isdisjoint(self._headers) else self._more(said)
+                message["headers"] = [*message["headers"], *more.items()]
             await send(message)
 
         await self._app(scope, receive, with_headers)
+
+    def _more(self, said: Collection[bytes]) -> dict[bytes, bytes]:
+        return {name: value for name, value in self._headers.items() if name not in said}

@@ -35,7 +35,9 @@ class Limit:
     def begin_anew(self, late: Callable[[float], BadRequest]) -> None:
         """As many seconds from now on, for something else."""
         self._late = late
-        self._timeout.reschedule(asyncio.get_running_loop().time() + self._seconds)
+        until = asyncio.get_running_loop().time() + self._seconds
+        if until != self._timeout.when():
+            self._timeout.reschedule(until)
 
     async def __aenter__(self) -> Self:
         await self._timeout.__aenter__()

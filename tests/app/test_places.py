@@ -15,9 +15,9 @@ from tortoise.connection import get_connection
 from app import metrics
 from app.export import Download
 from app.graphql import GraphQL
-from app.places import DOWNLOADS, Places
+from app.places import DOWNLOADS, Limit, Places, timed_out
 from app.rates import Rates
-from app.requests import JSON, BadRequest
+from app.requests import JSON, BadRequest, not_there
 from app.settings import load
 from models.base import new_id
 from models.database import is_sqlite, rows
@@ -246,6 +246,32 @@ async def test_a_body_that_does_not_come_is_not_waited_for(make: Make, clock: Cl
         answer = await ask(api, stalled())
 
     assert told(answer) == (408, "REQUEST_TIMEOUT")
+
+
+async def test_an_operation_has_all_its_seconds_however_late_its_body_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    async def be_at(seconds: float) -> None:
+        monkeypatch.setattr(loop, "time", lambda: began + seconds)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    async def operation() -> None:
+        async with Limit(60, not_there) as limit:
+            await be_at(50)
+            limit.begin_anew(timed_out)
+            await be_at(109)
+            in_time.set()
+            await be_at(111)
+
+    in_time = asyncio.Event()
+    with pytest.raises(BadRequest) as late:
+        await operation()
+
+    assert (in_time.is_set(), late.value.code) == (True, "OPERATION_TIMEOUT")
 
 
 async def test_exports_are_counted_and_have_places(make: Make, clock: Clock) -> None:
