@@ -17,14 +17,15 @@ from resolvers.reading.by_id import ById
 from resolvers.reading.reader import Batch, raised
 from schema.columns import TELLS, of_page, of_row
 from schema.context import Context, Info
-from schema.execution.declared import EDGE, Edge, Load
+from schema.execution.declared import EDGE, ROOT, Edge, Root
+from schema.ids import key
 from schema.neutral import neutral
 from schema.scopes import READS, Needs
 from schema.selections import selections_of
 
 Told = Callable[..., Mapping[str, Any]]
 
-ROOT: Final = "root"
+NOTHING: Final = "root"
 """The key of what hangs on nothing."""
 
 _WRAPPERS: Final[dict[type, Callable[[Any], Any]]] = {}
@@ -52,6 +53,9 @@ def argument(name: str, kind: Any, description: str, default: Any = strawberry.U
     )
 
 
+ID: Final = argument("id", strawberry.ID, "The global id.", Parameter.empty)
+
+
 def edge(
     batch: Batch,
     key: str = "row",
@@ -73,7 +77,7 @@ def edge(
             return None
         return await load(info, batch, found, arguments, told)
 
-    declared = Edge(_loading(batch), key, wrapped, neutral, selective=told, batch=batch)
+    declared = _declared(batch, key, selective=told)
     tells = (key,) if key != "row" else tells
     return _field(resolve, takes, description, declared, tells=tells)
 
@@ -87,11 +91,28 @@ def root_edge(
 ) -> Any:
     """As `edge`, at the root; for those who are signed in, and API tokens that may read."""
 
+    told = _told(batch, selective=selective)
+
     async def resolve(root: Any, info: Info, **arguments: Any) -> Any:  # noqa: ARG001
         _ = info.context.reader.asking
-        return await load(info, batch, ROOT, arguments, _told(batch, selective=selective))
+        return await load(info, batch, NOTHING, arguments, told)
 
-    return _field(resolve, takes, description, needs=READS)
+    root = Root(_declared(batch, selective=told), _may_ask, lambda given: (NOTHING, given))
+    return _field(resolve, takes, description, root, needs=READS)
+
+
+def root_row(batch: ById[Any], kind: str, *, description: str) -> Any:
+    """As `root_edge`, for the row that a global id of `kind` names."""
+
+    async def resolve(root: Any, info: Info, id: str) -> Any:  # noqa: ARG001
+        _ = info.context.reader.asking
+        return await load(info, batch, key(kind, id), told=of_row)
+
+    def asked(given: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+        return key(kind, given["id"]), {name: given[name] for name in given if name != "id"}
+
+    root = Root(_declared(batch, selective=of_row), _may_ask, asked)
+    return _field(resolve, [ID], description, root, needs=READS)
 
 
 def edges(batch: Batch, keys: str, *, description: str) -> Any:
@@ -102,7 +123,7 @@ def edges(batch: Batch, keys: str, *, description: str) -> Any:
         found = await info.context.reader.load_all(batch, ids)
         return [wrapped(raised(found[id])) for id in ids if found[id] is not None]
 
-    declared = Edge(_loading(batch), keys, wrapped, neutral, many=True)
+    declared = _declared(batch, keys, many=True)
     return _field(resolve, (), description, declared)
 
 
@@ -125,20 +146,35 @@ def _told(batch: Batch, *, selective: bool) -> Told | None:
     return of_page if selective else None
 
 
-def _loading(batch: Batch) -> Load:
+def _may_ask(context: Context) -> None:
+    """What is checked at the root before anything is read. Raises Unauthenticated, ScopeMissing."""
+    READS.check(context.reader.asking)
+
+
+def _declared(batch: Batch, key: str = "", **more: Any) -> Edge:
     def load(
         context: Context, keys: Iterable[Any], arguments: Mapping[str, Any]
     ) -> Awaitable[Mapping[Any, Any]]:
         return context.reader.load_all(batch, keys, **arguments)
 
-    return load
+    def load_now(
+        context: Context, keys: Iterable[Any], arguments: Mapping[str, Any]
+    ) -> Awaitable[Mapping[Any, Any]]:
+        return context.reader.load_now(batch, keys, **arguments)
+
+    def at_hand(
+        context: Context, keys: Iterable[Any], arguments: Mapping[str, Any]
+    ) -> Mapping[Any, Any] | None:
+        return context.reader.at_hand(batch, keys, arguments.get(TELLS))
+
+    return Edge(load, load_now, at_hand, key, wrapped, neutral, batch=batch, **more)
 
 
 def _field(
     resolve: Callable[..., Any],
     takes: Iterable[Parameter],
     description: str,
-    declared: Edge | None = None,
+    declared: Edge | Root,
     needs: Needs | None = None,
     tells: Sequence[str] | None = None,
 ) -> Any:
@@ -149,7 +185,7 @@ def _field(
     resolve.__signature__ = Signature([*given, *takes])  # type: ignore[attr-defined]
     return strawberry.field(
         resolver=resolve,
-        metadata={EDGE: declared, TELLS: tells},
+        metadata={EDGE if isinstance(declared, Edge) else ROOT: declared, TELLS: tells},
         description=needs.described(description) if needs else description,
         extensions=[needs] if needs else [],
     )

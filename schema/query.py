@@ -19,7 +19,7 @@ from resolvers.reading.windows import Scope
 from schema.columns import MODELS
 from schema.connections import Connection, paged
 from schema.context import Info
-from schema.edges import load, root_edge
+from schema.edges import load, root_edge, root_row
 from schema.filters import (
     AuditEventFilter,
     CompanyFilter,
@@ -32,7 +32,7 @@ from schema.filters import (
     UserFilter,
     UserOrder,
 )
-from schema.ids import key, named
+from schema.ids import named
 from schema.scopes import question
 from schema.types import (
     ApiToken,
@@ -110,13 +110,12 @@ class Query:
         caller = info.context.reader.caller
         return Viewer.of(caller) if caller else None
 
-    @question(
-        "Null for an id that is unknown or not the viewer's to see: the two are never told apart."
+    company: Company | None = root_row(
+        company_by_id,
+        "Company",
+        description="Null for an id that is unknown or not the viewer's to see: the two are never "
+        "told apart.",
     )
-    async def company(self, info: Info, id: Id) -> Company | None:
-        _ = info.context.reader.asking
-        found: Company | None = await load(info, company_by_id, key("Company", id))
-        return found
 
     @question("Anything that has an id; null where `company` would be.")
     async def node(self, info: Info, id: Id) -> Node | None:

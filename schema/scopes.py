@@ -48,6 +48,10 @@ class Needs(FieldExtension):
         self._check(info, arguments)
         return await next_(source, info, **arguments)
 
+    def check(self, caller: Caller) -> None:
+        """Whether `caller` may ask a question that takes no input. Raises ScopeMissing."""
+        require(caller, self.scope)
+
     def _check(self, info: Info, arguments: dict[str, Any]) -> None:
         caller = info.context.caller
         if caller is not None and caller.scopes is not None:

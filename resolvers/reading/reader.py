@@ -49,13 +49,13 @@ class Reader:
         """The value of `key`; arguments must be hashable."""
         return raised((await self.load_all(batch, (key,), **arguments))[key])
 
-    def _known(
-        self, batch: Batch, columns: frozenset[str] | None, keys: Iterable[Any]
+    def at_hand(
+        self, batch: Batch, keys: Iterable[Any], columns: frozenset[str] | None
     ) -> Mapping[Any, Any] | None:
         """What came along with other rows, if that is all of them and tells enough."""
         for told, found in self.primed.get(batch, ()):
             enough = told is None or (columns is not None and columns <= told)
-            if enough and all(key in found for key in keys):
+            if enough and found.keys() >= set(keys):
                 return found
         return None
 
@@ -67,12 +67,9 @@ class Reader:
         The argument `tells` is not for the batch: the columns that must be there of a row.
         """
         tells = arguments.pop("tells", None)
-        if self.primed and (known := self._known(batch, tells, keys)) is not None:
+        if self.primed and (known := self.at_hand(batch, keys, tells)) is not None:
             return known
-        group = (batch, tuple(sorted(arguments.items())))
-        load = self._loads.get(group)
-        if load is None:
-            load = self._loads[group] = _Load(batch, arguments)
+        load = self._load(batch, arguments)
         new, answered = load.ask(keys)
         if new:
             self._asked += new
@@ -83,6 +80,24 @@ class Reader:
         for each in answered:
             await each
         return load.values
+
+    async def load_now(
+        self, batch: Batch, keys: Iterable[Any], **arguments: Any
+    ) -> Mapping[Any, Any]:
+        """As `load_all`, where nobody else asks for anything meanwhile that could be merged."""
+        tells = arguments.pop("tells", None)
+        load = self._load(batch, arguments)
+        if self.primed or not load.is_new:
+            return await self.load_all(batch, keys, tells=tells, **arguments)
+        await load.read(self, list(keys))
+        return load.values
+
+    def _load(self, batch: Batch, arguments: dict[str, Any]) -> "_Load":
+        group = (batch, tuple(sorted(arguments.items())))
+        load = self._loads.get(group)
+        if load is None:
+            load = self._loads[group] = _Load(batch, arguments)
+        return load
 
     def end(self) -> set[asyncio.Future[None]]:
         """Nobody waits any more: whoever failed has left others behind. Ends what is under way for
@@ -166,15 +181,25 @@ class _Load:
         new = len(self.question.keys) - before
         return new, [question.answered() for question in questions]
 
+    @property
+    def is_new(self) -> bool:
+        return not (self.values or self._asked)
+
     async def answer(self, reader: Reader) -> None:
         question, self.question = self.question, _Question()
         keys = list(question.keys)
+        try:
+            await self.read(reader, keys)
+        except BaseException as error:  # noqa: BLE001 - everybody who waits is told
+            self.values.update(dict.fromkeys(keys, error))
+        for key in keys:
+            del self._asked[key]
+        question.tell()
+
+    async def read(self, reader: Reader, keys: list[Any]) -> None:
         values: Mapping[Any, Any]
         try:
             values = await self._batch(reader, keys, **self._arguments)
-        except BaseException as error:  # noqa: BLE001 - everybody who waits is told
+        except Exception as error:  # noqa: BLE001 - it is each key's, however often that is asked
             values = dict.fromkeys(keys, error)
-        for key in keys:
-            self.values[key] = values.get(key)
-            del self._asked[key]
-        question.tell()
+        self.values.update(zip(keys, map(values.get, keys), strict=True))

@@ -22,7 +22,8 @@ with a look at each value between these lines; the company's name is the second 
 has found is read as it is: a value of its GraphQL type is made of it only for a resolver.
 """
 
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, TypeVar
 
 from graphql import (
     GraphQLAbstractType,
@@ -35,17 +36,19 @@ from graphql import (
     is_non_null_type,
     is_object_type,
 )
-from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from schema.execution.declared import INLINE, READS, Edge, Inline
-from schema.execution.fields import Field, Unknown, fields
+from schema.execution.fields import Field, Unknown, fields, grouped
 from schema.execution.leaves import Unfit, write_leaf
 from schema.execution.objects import Classes, Make, Types, definition_of
-from schema.execution.running import Level, Step
+from schema.execution.running import Level, Step, Whole
 from schema.execution.writer import Writer
 from schema.selections import Selections
+
+P = TypeVar("P")
 
 MOST_FIELDS: Final = 1_000
 """Of a plan: a short document may stand for a great many, as fragments are spread in fragments."""
@@ -55,8 +58,17 @@ LISTS: Final = frozenset({list, tuple})
 
 def compiled(executor: Stock, kind: GraphQLOutputType, details: FieldDetailsList) -> Level:
     """The plan for values of a type. Raises Unknown where it cannot be made."""
+    return _shallow(lambda: _Plan(executor).level(kind, details, "", VALUE))
+
+
+def whole(executor: Stock, query: GraphQLObjectType, found: GroupedFieldSet) -> Whole:
+    """The plan of a query, from its root on. Raises Unknown where it cannot be made."""
+    return _shallow(lambda: _Plan(executor).whole(query, found))
+
+
+def _shallow(make: Callable[[], P]) -> P:
     try:
-        return _Plan(executor).level(kind, details, "", VALUE)
+        return make()
     except (SyntaxError, RecursionError):
         reason = "nested too deeply"
     raise Unknown(reason)
@@ -89,10 +101,20 @@ class _Plan:
 
     def fields(self, kind: GraphQLObjectType, details: FieldDetailsList) -> list[Field]:
         found = list(fields(self.executor, kind, details))
+        self._count(found)
+        return found
+
+    def _count(self, found: list[Field]) -> None:
         self._fields += len(found)
         if self._fields > MOST_FIELDS:
             raise Unknown("too many fields")
-        return found
+
+    def whole(self, query: GraphQLObjectType, found: GroupedFieldSet) -> Whole:
+        selected = list(grouped(self.executor, query, found))
+        self._count(selected)
+        blank = {field.name: query.name if field.is_typename else None for field in selected}
+        roots = [(field.root, field) for field in selected if not field.is_typename]
+        return Whole(blank, [(root, self.step(root.edge, field)) for root, field in roots])
 
     def step(self, edge: Edge, field: Field) -> Step:
         kind = field.definition.type

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 EDGE: Final = "edge"
 """In the metadata of a Strawberry field: the Edge that answers it."""
+ROOT: Final = "root"
+"""In the metadata of a Strawberry field of the query: the Root that answers it."""
 INLINE: Final = "inline"
 """In the metadata of a Strawberry field: an Inline, which says the same as its resolver."""
 READS: Final = "__reads__"
@@ -26,15 +28,33 @@ class Edge:
     was found, and `neutral` of an argument what `load` takes. A `selective` edge has more
     arguments, told by what is selected beneath it: `selective(selections, nodes, kind)`. `batch` is
     what the application knows the edge by.
+
+    `load_now` does as `load`, and is asked where nothing else is asked for meanwhile. `at_hand`
+    takes the same, and gives what has come along with the parents; None is nothing, or not enough.
     """
 
     load: Load
+    load_now: Load
+    at_hand: Callable[[Any, Iterable[Any], Mapping[str, Any]], Mapping[Any, Any] | None]
     key: str
     value: Callable[[Any], Any]
     neutral: Callable[[Any], Any]
     many: bool = False
     selective: Callable[..., Mapping[str, Any]] | None = None
     batch: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Root:
+    """A field of the query, answered by an edge that hangs on nothing.
+
+    `allowed(context)` raises what the extensions and the resolver of the field do where somebody
+    may not ask. `asked` takes the field's arguments apart: the edge's key, and what it is given.
+    """
+
+    edge: Edge
+    allowed: Callable[[Any], None]
+    asked: Callable[[Mapping[str, Any]], tuple[Any, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, eq=False)

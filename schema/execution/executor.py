@@ -1,6 +1,7 @@
 """Where the stock executor hands a value over to a plan, and takes it back."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
@@ -10,17 +11,18 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
+    OperationType,
 )
 from graphql.execution import ExecutionResult
-from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.pyutils import AwaitableOrValue, Path
 from graphql.type import GraphQLAbstractType
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
 
-from schema.execution.compiler import compiled
+from schema.execution.compiler import compiled, whole
 from schema.execution.fields import DEFINITION, Unknown, understood
 from schema.execution.plans import Kept, Plans
-from schema.execution.running import Attempt, Level, Step, Waiting
+from schema.execution.running import Answer, Attempt, Level, Step, Waiting, Whole
 
 ByStock: TypeAlias = Callable[[], AwaitableOrValue[Any]]
 
@@ -31,11 +33,12 @@ class CompilingExecutor(Stock):
     The methods it overrides are private to graphql-core, whose version is pinned.
     """
 
-    plans: ClassVar[Plans] = Plans()
+    plans: ClassVar[Plans[Level]] = Plans()
+    wholes: ClassVar[Plans[Whole]] = Plans()
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._plans_here: dict[tuple[GraphQLOutputType, int], Kept] = {}
+        self._plans_here: dict[tuple[GraphQLOutputType, int], Kept[Level]] = {}
         self._given: dict[Step, Mapping[str, Any]] = {}
         self._is_open = self.may_compile()
         self._flags = tuple(
@@ -52,6 +55,24 @@ class CompilingExecutor(Stock):
             or not self.error_propagation
             or self.schema.extensions[DEFINITION].exception_handlers
         )
+
+    def execute_root_grouped_field_set(
+        self,
+        root_type: GraphQLObjectType,
+        root_value: Any,
+        grouped_field_set: GroupedFieldSet,
+        serially: bool,
+        delivery_group_map: Any,
+    ) -> AwaitableOrValue[dict[str, Any]]:
+        by_stock = partial(
+            super().execute_root_grouped_field_set,
+            *(root_type, root_value, grouped_field_set, serially, delivery_group_map),
+        )
+        is_query = self.operation.operation is OperationType.QUERY and not delivery_group_map
+        plan = self._whole(root_type, grouped_field_set) if self._is_open and is_query else None
+        if plan is None:
+            return by_stock()
+        return self._run(by_stock, plan) if plan.steps else dict(plan.blank)
 
     def complete_list_value(
         self,
@@ -98,6 +119,15 @@ class CompilingExecutor(Stock):
             self.async_helpers = None  # type: ignore[assignment]
         return response
 
+    async def _run(self, by_stock: ByStock, plan: Whole) -> Any:
+        attempt = Attempt(self, self._given)
+        answer: Answer | None
+        try:
+            answer = await plan.run(attempt)
+        except Exception:  # noqa: BLE001 - stock comes upon it again, and tells of it
+            answer = None
+        return await self._told(by_stock, attempt, answer, None)
+
     def _complete(
         self,
         by_stock: ByStock,
@@ -136,6 +166,12 @@ class CompilingExecutor(Stock):
             await plan.fill(waiting, attempt)
         except Exception:  # noqa: BLE001 - as above
             answer = None
+        return await self._told(by_stock, attempt, answer, path)
+
+    async def _told(
+        self, by_stock: ByStock, attempt: Attempt, answer: Any, path: Path | None
+    ) -> Any:
+        """The answer of an attempt, or stock's where there is none."""
         if answer is None:
             completed = by_stock()
             return await completed if self.is_awaitable(completed) else completed
@@ -150,13 +186,27 @@ class CompilingExecutor(Stock):
             kept = self._plans_here[here] = self._kept(kind, details)
         return kept.plan
 
-    def _kept(self, kind: GraphQLOutputType, details: FieldDetailsList) -> Kept:
+    def _kept(self, kind: GraphQLOutputType, details: FieldDetailsList) -> Kept[Level]:
         key = (kind, tuple(id(each.node) for each in details), self._flags)
         kept = self.plans.get(key)
         if kept is None:
             kept = Kept(self._compiled(kind, details), details)
             self.plans.keep(key, kept)
         return Kept(kept.plan, details)
+
+    def _whole(self, query: GraphQLObjectType, found: GroupedFieldSet) -> Whole | None:
+        if not found:
+            return None
+        details = [each for several in found.values() for each in several]
+        key = (query, tuple(id(each.node) for each in details), self._flags)
+        kept = self.wholes.get(key)
+        if kept is None:
+            plan = None
+            with suppress(Unknown, GraphQLError):
+                plan = whole(self, query, found)
+            kept = Kept(plan, details)
+            self.wholes.keep(key, kept)
+        return kept.plan
 
     def _compiled(self, kind: GraphQLOutputType, details: FieldDetailsList) -> Level | None:
         if not understood(details):

@@ -12,14 +12,14 @@ from graphql import (
     get_argument_values,
     print_ast,
 )
-from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from strawberry import Schema
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
-from schema.execution.declared import EDGE, Edge
+from schema.execution.declared import EDGE, ROOT, Edge, Root
 
 DEFINITION: Final = GraphQLCoreConverter.DEFINITION_BACKREF
 TYPENAME: Final = "__typename"
@@ -52,14 +52,24 @@ class Field:
     def declared(self) -> StrawberryField:
         """Raises Unknown for a field that is not Strawberry's."""
         declared = self.definition.extensions.get(DEFINITION)
-        if not isinstance(declared, StrawberryField) or declared.extensions:
+        if not isinstance(declared, StrawberryField):
             raise Unknown(f"{self.parent}.{self.nodes[0].name.value}")
+        if declared.extensions and ROOT not in declared.metadata:
+            raise Unknown(f"extensions of {self.parent}.{self.nodes[0].name.value}")
         return declared
 
     @property
     def edge(self) -> Edge | None:
         edge = self.declared.metadata.get(EDGE)
         return edge if isinstance(edge, Edge) else None
+
+    @property
+    def root(self) -> Root:
+        """Raises Unknown for a field that is no edge of the root."""
+        root = self.declared.metadata.get(ROOT)
+        if not isinstance(root, Root):
+            raise Unknown(f"{self.parent}.{self.nodes[0].name.value}")
+        return root
 
     @cached_property
     def has_variables(self) -> bool:
@@ -90,7 +100,12 @@ def fields(
     found = executor.collect_subfields(parent, details)
     if found.new_defer_usages:
         raise Unknown("@defer")
-    for name, each in found.grouped_field_set.items():
+    yield from grouped(executor, parent, found.grouped_field_set)
+
+
+def grouped(executor: Stock, parent: GraphQLObjectType, found: GroupedFieldSet) -> Iterator[Field]:
+    """Raises Unknown."""
+    for name, each in found.items():
         definition = executor.schema.get_field(parent, each[0].node.name.value)
         if definition is None or not understood(each):
             raise Unknown(f"{parent}.{name}")

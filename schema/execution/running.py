@@ -1,16 +1,17 @@
 """Running a plan: a level completes all its values, then its edges are loaded, each at once."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as set_up
 from itertools import chain
+from types import NoneType
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql.pyutils import Path, gather_with_cancel
 from strawberry import Info
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
 
-from schema.execution.declared import Edge
+from schema.execution.declared import Edge, Root
 from schema.execution.fields import Field
 from schema.execution.leaves import Unfit
 
@@ -51,6 +52,8 @@ class Attempt:
     def __init__(self, executor: Stock, given: dict["Step", Mapping[str, Any]]) -> None:
         self.executor = executor
         self.failures: list[Failure] = []
+        self.is_alone = False
+        """Whether nothing else of the operation is under way while an edge is loaded."""
         self._given = given
 
     def info(self, asking: Field) -> Info[Any, Any]:
@@ -65,7 +68,7 @@ class Attempt:
             self._given[step] = step.arguments(self.executor)
         return self._given[step]
 
-    def tell(self, data: Any, path: Path) -> None:
+    def tell(self, data: Any, path: Path | None) -> None:
         """Tell of each failure, wherever its answer stands in `data`; stock words it."""
         failed: dict[int, list[Failure]] = {}
         for failure in self.failures:
@@ -74,7 +77,7 @@ class Attempt:
             for failure in failed.get(id(answer), ()):
                 self._tell(failure, place)
 
-    def _tell(self, failure: Failure, place: Path) -> None:
+    def _tell(self, failure: Failure, place: Path | None) -> None:
         asked = failure.step.field
         self.executor.handle_field_error(
             failure.error,
@@ -84,7 +87,7 @@ class Attempt:
         )
 
 
-def _answers(data: Any, path: Path) -> Iterator[tuple[Answer, Path]]:
+def _answers(data: Any, path: Path | None) -> Iterator[tuple[Answer, Path | None]]:
     """Every object in `data`, and where it stands."""
     if isinstance(data, dict):
         yield data, path
@@ -108,23 +111,56 @@ class Level:
     weight: int
     """Characters of code, here and below: what it costs to remember."""
 
-    async def run(self, values: Sequence[Any], attempt: Attempt) -> list[Any]:
-        """Raises Unfit, and whatever a value raises that does not go well."""
-        answers, waiting = self.complete(values, attempt)
-        await self.fill(waiting, attempt)
-        return answers
-
     async def fill(self, waiting: Sequence[Waiting], attempt: Attempt) -> None:
-        """Put in place what the edges bring."""
-        going = [
-            step.take(keys, answers, attempt)
-            for step, (keys, answers) in zip(self.steps, waiting, strict=True)
-            if keys
-        ]
-        if len(going) == 1:
-            await going[0]
-        elif going:
-            await gather_with_cancel(*going)
+        """Put in place what the edges bring. Raises Unfit, and what a value raises."""
+        missing: list[tuple[Step, Sequence[Any], Sequence[Answer]]] = []
+        placed: list[tuple[Level, Sequence[Waiting]]] = []
+        for step, (keys, answers) in zip(self.steps, waiting, strict=True):
+            found = step.at_hand(keys, attempt) if keys else {}
+            if found is None:
+                missing.append((step, keys, answers))
+            elif keys:
+                placed.append((step.level, step.place(keys, answers, found, attempt)))
+        await together(
+            [
+                *(step.take(keys, answers, attempt) for step, keys, answers in missing),
+                *(level.fill(beneath, attempt) for level, beneath in placed if beneath),
+            ],
+            attempt,
+        )
+
+
+@dataclass(eq=False)
+class Whole:
+    """A query from its root on; `blank` is its answer before any edge has brought anything."""
+
+    blank: Mapping[str, Any]
+    steps: Sequence[tuple[Root, "Step"]]
+
+    @property
+    def weight(self) -> int:
+        return sum(step.level.weight for _, step in self.steps)
+
+    async def run(self, attempt: Attempt) -> Answer:
+        """Raises what somebody hears who may not ask, Unfit, and what a value raises."""
+        answer = dict(self.blank)
+        for root, _ in self.steps:
+            root.allowed(attempt.executor.context_value)
+        asked = [(step, *root.asked(attempt.given(step))) for root, step in self.steps]
+        attempt.is_alone = True
+        await together(
+            [step.take([key], [answer], attempt, given) for step, key, given in asked], attempt
+        )
+        return answer
+
+
+async def together(going: Sequence[Coroutine[Any, Any, None]], attempt: Attempt) -> None:
+    if len(going) == 1:
+        await going[0]
+    elif going:
+        was_alone, attempt.is_alone = attempt.is_alone, False
+        await gather_with_cancel(*going)
+        attempt.is_alone = was_alone
 
 
 @dataclass(eq=False)
@@ -150,53 +186,74 @@ class Step:
             self._constant = given
         return given
 
-    async def take(self, keys: Sequence[Any], answers: Sequence[Answer], attempt: Attempt) -> None:
-        """Load the edge for all parents, complete what is found, and put it into their answers."""
+    def at_hand(self, keys: Iterable[Any], attempt: Attempt) -> Mapping[Any, Any] | None:
+        """What has come along with the parents."""
         if self.edge.many:
-            await self._take_many(keys, answers, attempt)
-            return
-        wanted = dict.fromkeys(keys)
-        found = await self.edge.load(attempt.executor.context_value, wanted, attempt.given(self))
-        there, failed = self._sorted(wanted, found)
-        completed = await self._completed(there, attempt)
-        name = self.field.name
+            return None
+        return self.edge.at_hand(attempt.executor.context_value, keys, attempt.given(self))
+
+    async def take(
+        self,
+        keys: Sequence[Any],
+        answers: Sequence[Answer],
+        attempt: Attempt,
+        given: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Load the edge for all parents, complete what is found, and put it into their answers."""
+        wanted = dict.fromkeys(chain.from_iterable(keys) if self.edge.many else keys)
+        load = self.edge.load_now if attempt.is_alone else self.edge.load
+        given = attempt.given(self) if given is None else given
+        found = await load(attempt.executor.context_value, wanted, given)
+        if beneath := self.place(keys, answers, found, attempt):
+            await self.level.fill(beneath, attempt)
+
+    def place(
+        self,
+        keys: Sequence[Any],
+        answers: Sequence[Answer],
+        found: Mapping[Any, Any],
+        attempt: Attempt,
+    ) -> Sequence[Waiting]:
+        """Complete what was found, and put it into the answers; gives what waits beneath."""
+        if self.edge.many:
+            return self._place_many(keys, answers, found, attempt)
+        there, failed = self._sorted(dict.fromkeys(keys), found)
+        told, waiting = self.level.complete(list(there.values()), attempt)
+        completed, name = dict(zip(there, told, strict=True)), self.field.name
         for key, answer in zip(keys, answers, strict=True):
             if key in completed:
                 answer[name] = completed[key]
             elif key in failed:
                 attempt.failures.append(Failure(answer, self, failed[key]))
+        return waiting
 
     def _sorted(
-        self, wanted: Iterable[Any], found: Mapping[Any, Any]
+        self, wanted: Mapping[Any, None], found: Mapping[Any, Any]
     ) -> tuple[dict[Any, Any], dict[Any, Exception]]:
         """What is there, and what failed. Raises Unfit where null is not allowed."""
-        there, failed = {}, {}
-        for key in wanted:
-            value = found.get(key)
-            if isinstance(value, Exception):
-                failed[key] = value
-            elif value is not None:
-                there[key] = value
-            elif not self.nullable:
-                raise Unfit
-        if failed and not self.nullable:
+        there = dict(zip(wanted, map(found.get, wanted), strict=True))
+        kinds = set(map(type, there.values()))
+        failing = {kind for kind in kinds if issubclass(kind, Exception)}
+        if not failing and NoneType not in kinds:
+            return there, {}
+        if not self.nullable:
             raise Unfit
+        failed = {key: value for key, value in there.items() if type(value) in failing}
+        there = {k: v for k, v in there.items() if v is not None and k not in failed}
         return there, failed
 
-    async def _completed(self, there: Mapping[Any, Any], attempt: Attempt) -> Mapping[Any, Any]:
-        if not there:
-            return {}
-        answers = await self.level.run(list(there.values()), attempt)
-        return dict(zip(there, answers, strict=True))
-
-    async def _take_many(
-        self, keys: Sequence[Sequence[Any]], answers: Sequence[Answer], attempt: Attempt
-    ) -> None:
-        wanted = dict.fromkeys(chain.from_iterable(keys))
-        found = await self.edge.load(attempt.executor.context_value, wanted, attempt.given(self))
-        there = {key: found[key] for key in wanted if found.get(key) is not None}
-        if any(isinstance(value, Exception) for value in there.values()):
-            raise Unfit
+    def _place_many(
+        self,
+        keys: Sequence[Sequence[Any]],
+        answers: Sequence[Answer],
+        found: Mapping[Any, Any],
+        attempt: Attempt,
+    ) -> Sequence[Waiting]:
+        there = {key: value for key, value in found.items() if value is not None}
         lists = [[there[key] for key in several if key in there] for several in keys]
-        for answer, told in zip(answers, await self.level.run(lists, attempt), strict=True):
-            answer[self.field.name] = told
+        if any(isinstance(value, Exception) for several in lists for value in several):
+            raise Unfit
+        told, waiting = self.level.complete(lists, attempt)
+        for answer, value in zip(answers, told, strict=True):
+            answer[self.field.name] = value
+        return waiting

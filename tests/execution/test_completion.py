@@ -362,3 +362,66 @@ async def test_a_short_document_may_be_too_large() -> None:
     )
 
     assert answer.errors == []
+
+
+async def test_a_query_of_edges_alone_asks_stock_for_nothing() -> None:
+    answer, by_stock = await asked(
+        "{ __typename herd: grazing(first: 1) { legs } grazing { keeper { name } } boss { name } }"
+    )
+
+    assert answer.data == {
+        "__typename": "Query",
+        "herd": [{"legs": 0}],
+        "grazing": [{"keeper": None}, {"keeper": {"name": "Keeper 1"}}],
+        "boss": {"name": "Keeper 1"},
+    }
+    assert by_stock == []
+
+
+async def test_an_error_at_a_nullable_edge_of_the_root_is_told_in_place() -> None:
+    world = World(wrong={("grazing 2", "root"): Mishap("no grass")})
+
+    answer, by_stock = await asked("{ grazing { legs } boss { name } }", lambda: world)
+
+    assert answer.data == {"grazing": None, "boss": {"name": "Keeper 1"}}
+    assert [(error.message, error.path) for error in answer.errors] == [("no grass", ["grazing"])]
+    assert by_stock == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "path"),
+    [({("boss", "root"): Mishap("ill")}, ["boss"]), ({("boss", "root"): None}, ["boss"])],
+)
+async def test_what_goes_wrong_where_null_is_not_allowed_is_stocks(
+    wrong: dict[tuple[Any, ...], Any], path: list[str]
+) -> None:
+    answer, by_stock = await asked("{ grazing { legs } boss { name } }", lambda: World(wrong=wrong))
+
+    assert answer.data is None
+    assert [error.path for error in answer.errors] == [path]
+    assert by_stock == ["grazing", "boss"]
+
+
+async def test_whoever_may_not_ask_hears_it_from_stock(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: World) -> None:
+        raise Mishap("nobody is asking")
+
+    monkeypatch.setattr(World, "asking", property(refuse))
+    worlds: list[World] = []
+
+    def world() -> World:
+        worlds.append(World())
+        return worlds[-1]
+
+    answer, by_stock = await asked("{ grazing { legs } }", world)
+
+    assert answer.data == {"grazing": None}
+    assert [error.message for error in answer.errors] == ["nobody is asking"]
+    assert by_stock == ["grazing"]
+    assert {tuple(each.calls) for each in worlds} == {()}
+
+
+async def test_a_query_with_one_field_that_is_no_edge_is_stocks_at_the_root() -> None:
+    _, by_stock = await asked("{ grazing { legs } animal { legs } }")
+
+    assert by_stock == ["grazing", "animal"]

@@ -12,15 +12,28 @@ from strawberry.extensions import FieldExtension
 from strawberry.permission import BasePermission
 from strawberry.schema.config import StrawberryConfig
 
+from models.access import Caller
+from models.base import new_id
+from models.users import UserRole
 from resolvers.reading.reader import Reader
-from schema.edges import argument, edge, edges
+from schema.edges import argument, edge, edges, root_edge
 from schema.execution.executor import CompilingExecutor
 from schema.execution.plans import Plans
+from schema.execution.running import Level, Whole
 
 START: Final = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ANIMALS: Final = 7
 KEEPERS: Final = 3
 
+
+VISITOR: Final = Caller(
+    session_id=new_id(),
+    user_id=new_id(),
+    role=UserRole.LEARNER,
+    company_id=new_id(),
+    path="/",
+    home_id=new_id(),
+)
 
 T = TypeVar("T")
 
@@ -35,7 +48,8 @@ class Strange:
 
 
 class Eager(CompilingExecutor):
-    plans: ClassVar[Plans] = Plans()
+    plans: ClassVar[Plans[Level]] = Plans()
+    wholes: ClassVar[Plans[Whole]] = Plans()
 
 
 @dataclass
@@ -77,6 +91,11 @@ class World(Reader):
     @property
     def reader(self) -> Reader:
         return self
+
+    @property
+    def asking(self) -> Caller:
+        self.odds.check("asking")
+        return VISITOR
 
     def value(self, right: Any, *what: object) -> Any:
         return self.odds.value(right, *what)
@@ -205,6 +224,17 @@ async def animals_near(
         return [each for each in found if kind is None or each.kind is kind]
 
     return await _load(reader, keys, f"near {first} {kind}", find)
+
+
+async def grazing(reader: Any, keys: Sequence[Any], *, first: int | None = 2) -> Reads:
+    def find(_: Any) -> list[Animal]:
+        return [reader.animal(id) for id in range(min(first or 0, ANIMALS))]
+
+    return await _load(reader, keys, f"grazing {first}", find)
+
+
+async def bosses(reader: Any, keys: Sequence[Any]) -> Reads:
+    return await _load(reader, keys, "boss", lambda _: reader.keeper(1))
 
 
 async def labels(reader: Any, keys: Sequence[Any]) -> Reads:
@@ -370,6 +400,11 @@ class Query:
     @strawberry.field
     def named(self, info: strawberry.Info[Any, Any]) -> list[Named | None]:
         return [info.context.animal(1), None, info.context.keeper(2)]
+
+    grazing: list[Animal] | None = root_edge(
+        grazing, takes=(argument("first", int | None, "How many.", 2),), description="A list."
+    )
+    boss: Keeper = root_edge(bosses, description="Must not be null.")
 
     @strawberry.field
     def liked(
