@@ -1,28 +1,31 @@
 """Writes the function of each level.
 
-Of `{ edges { node { name company { name } } } }` on a page of orders, the first level is
+A level completes many values at once, and does it column by column: what is read of all of them is
+one list, and so is what they answer. Of `{ edges { node { name company { name } } } }` on pages of
+orders, the first level is
 
-    def level(values, attempt):
-        answers = []
-        keys0, into0 = [], []
-        for v in values:
-            v1 = v.edges
-            v2 = []
-            for v3 in v1:
-                v4 = v3.node
-                v5 = v4.name
-                v6 = {"name": v5, "company": None}
-                v7 = v4.company_id
-                keys0.append(v7); into0.append(v6)
-                v2.append({"node": v6})
-            answers.append({"edges": v2})
-        return answers, ((keys0, into0),)
+    def level(v0, attempt):
+        keys0, into0 = (), ()
+        v1 = list(map(attrgetter("rows"), v0))
+        v2 = list(chain.from_iterable(v1))
+        v3 = column(list(map(attrgetter("name"), v2)))
+        v4 = [{"name": w0, "company": None} for w0 in v3]
+        v5 = list(map(attrgetter("company_id"), v2))
+        keys0, into0 = v5, v4
+        v6 = [{"node": w0} for w0 in v4]
+        v7 = apart(v1, v6)
+        v8 = [{"edges": w0} for w0 in v7]
+        return v8, ((keys0, into0),)
 
-with a look at each value between these lines; the company's name is the second level. What an edge
-has found is read as it is: a value of its GraphQL type is made of it only for a resolver.
+with a look at the classes of each list between these lines; the company's name is the second level.
+What an edge has found is read as it is: a value of its GraphQL type is made of it only for a
+resolver.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import chain
+from operator import attrgetter
+from types import NoneType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from graphql import (
@@ -40,9 +43,10 @@ from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
 from strawberry.types.fields.resolver import StrawberryResolver
 
+from schema.execution.columns import apart, present, those_with_key, with_nulls
 from schema.execution.declared import INLINE, READS, Edge, Inline
 from schema.execution.fields import Field, Unknown, fields, grouped
-from schema.execution.leaves import Unfit, write_leaf
+from schema.execution.leaves import Unfit, column
 from schema.execution.objects import Classes, Make, Types, definition_of
 from schema.execution.running import Level, Step, Whole
 from schema.execution.writer import Writer
@@ -75,13 +79,26 @@ def _shallow(make: Callable[[], P]) -> P:
 
 
 class _Origin(NamedTuple):
-    """Where something comes from: it is a value, or what `make` makes one of."""
+    """Where values come from: they are values, or what `make` makes them of."""
 
     make: Make | None = None
     around: str = ""
-    """The variable of what its parent shows, for inline fields."""
+    """For inline fields: what the parent of each shows, a column, written where it is used."""
     is_part: bool = False
     """Of the parent: no value is ever made of it, and all its fields are inline."""
+
+    def of_items(self, lists: str) -> "_Origin":
+        """Of what is in lists."""
+        pairs = f"zip({self.around}, {lists}, strict=True)"
+        return self._replace(
+            around=f"[p for p, each in {pairs} for _ in each]" if self.around else ""
+        )
+
+    def of_present(self, values: str) -> "_Origin":
+        """Of the values that are not null."""
+        pairs = f"zip({self.around}, {values}, strict=True)"
+        some = f"[p for p, value in {pairs} if value is not None]"
+        return self._replace(around=some if self.around else "")
 
 
 VALUE: Final = _Origin()
@@ -128,9 +145,10 @@ class _Plan:
 
 
 class _Function:
-    """Writes the function of a level, from one value inwards.
+    """Writes the function of a level, from its values inwards.
 
-    Each method is given the variable that holds a value, and gives what stands for its answer.
+    Each method is given the variable of a list of values, and gives that of the list of their
+    answers.
     """
 
     def __init__(self, plan: _Plan, field_name: str) -> None:
@@ -138,164 +156,185 @@ class _Function:
         self._field_name = field_name
         self._code = Writer("def level(values, attempt):")
         self._unfit = f"raise {self._code.constant(Unfit)}"
-        self._before = ["answers = []"]
+        self._before: list[str] = []
         self._steps: list[Step] = []
         self._context = ""
 
     def level(self, kind: GraphQLOutputType, details: FieldDetailsList, origin: _Origin) -> Level:
         code = self._code
-        with code.block("for v in values:"):
-            code.line(f"answers.append({self._value(kind, 'v', details, origin)})")
+        answers = self._values(kind, "values", details, origin)
         waiting = "".join(f"(keys{at}, into{at}), " for at in range(len(self._steps)))
-        code.line(f"return answers, ({waiting})")
+        code.line(f"return {answers}, ({waiting})")
         code.begin(self._before)
         weight = len(code.text) + sum(step.level.weight for step in self._steps)
         return Level(code.function(), self._steps, weight)
 
-    def _value(
-        self, kind: GraphQLOutputType, name: str, details: FieldDetailsList, origin: _Origin
+    def _values(
+        self, kind: GraphQLOutputType, values: str, details: FieldDetailsList, origin: _Origin
     ) -> str:
-        inner = kind.of_type if is_non_null_type(kind) else kind
+        code, inner = self._code, kind.of_type if is_non_null_type(kind) else kind
         nullable = inner is kind
         if is_leaf_type(inner):
-            write_leaf(self._code, inner, name, nullable=nullable)
-            return name
+            return code.assign(f"{code.constant(column(inner, nullable=nullable))}({values})")
         if not nullable:  # null is of no class that is looked for
-            return self._present(inner, name, details, origin)
-        answer = self._code.name()
-        self._code.line(f"{answer} = None")
-        with self._code.block(f"if {name} is not None:"):
-            self._code.line(f"{answer} = {self._present(inner, name, details, origin)}")
-        return answer
+            return self._present(inner, values, details, origin)
+        there = code.assign(f"{code.constant(present)}({values})")
+        answers = self._present(inner, there, details, origin.of_present(values))
+        return code.assign(f"{code.constant(with_nulls)}({values}, {there}, {answers})")
 
     def _present(
-        self, kind: GraphQLOutputType, name: str, details: FieldDetailsList, origin: _Origin
+        self, kind: GraphQLOutputType, values: str, details: FieldDetailsList, origin: _Origin
     ) -> str:
         if is_list_type(kind):
-            return self._list(kind, name, details, origin)
+            return self._lists(kind, values, details, origin)
         if is_abstract_type(kind):
-            return self._abstract(kind, name, details, origin)
+            return self._abstract(kind, values, details, origin)
         assert is_object_type(kind)
-        return self._object(kind, name, details, origin)
+        return self._objects(kind, values, details, origin)
 
-    def _list(
-        self, kind: GraphQLList[Any], name: str, details: FieldDetailsList, origin: _Origin
+    def _lists(
+        self, kind: GraphQLList[Any], values: str, details: FieldDetailsList, origin: _Origin
     ) -> str:
-        code, answers, item = self._code, self._code.name(), self._code.name()
-        code.line(f"if type({name}) not in {code.constant(LISTS)}: {self._unfit}")
-        code.line(f"{answers} = []")
-        with code.block(f"for {item} in {name}:"):
-            code.line(f"{answers}.append({self._value(kind.of_type, item, details, origin)})")
-        return answers
+        code = self._code
+        code.line(f"if not {code.constant(LISTS)}.issuperset(map(type, {values})): {self._unfit}")
+        items = code.assign(f"list({code.constant(chain.from_iterable)}({values}))")
+        answers = self._values(kind.of_type, items, details, origin.of_items(values))
+        return code.assign(f"{code.constant(apart)}({values}, {answers})")
 
     def _abstract(
-        self, kind: GraphQLAbstractType, name: str, details: FieldDetailsList, origin: _Origin
+        self, kind: GraphQLAbstractType, values: str, details: FieldDetailsList, origin: _Origin
     ) -> str:
-        code, answer, found = self._code, self._code.name(), self._code.name()
-        schema = self._plan.executor.schema
+        code, schema = self._code, self._plan.executor.schema
+        possible = schema.get_possible_types(kind)
         types = Types(schema, kind, self._field_name, origin.make)
-        known, find = code.constant(types.known), code.constant(types.find)
-        code.line(f"{found} = {known}.get(type({name})) or {find}({name})")
-        for at, possible in enumerate(schema.get_possible_types(kind)):
-            with code.block(f"{'elif' if at else 'if'} {found} == {possible.name!r}:"):
-                code.line(f"{answer} = {self._object(possible, name, details, origin)}")
-        code.line(f"else: {self._unfit}")
-        return answer
+        names = code.assign(f"{code.constant(types.names)}({values})")
+        known = code.constant(frozenset(each.name for each in possible))
+        code.line(f"if not {known}.issuperset({names}): {self._unfit}")
+        answers = []
+        for each in possible:
+            pairs = f"zip({values}, {names}, strict=True)"
+            some = code.assign(f"[v for v, name in {pairs} if name == {each.name!r}]")
+            told = self._objects(each, some, details, _Origin(origin.make))
+            answers.append(f"{each.name!r}: iter({told})")
+        left = code.assign(f"{{{', '.join(answers)}}}")
+        return code.assign(f"[next({left}[name]) for name in {names}]")
 
-    def _object(
-        self, kind: GraphQLObjectType, name: str, details: FieldDetailsList, origin: _Origin
+    def _objects(
+        self, kind: GraphQLObjectType, values: str, details: FieldDetailsList, origin: _Origin
     ) -> str:
-        code, answer = self._code, self._code.name()
+        code = self._code
         if not origin.is_part:
             classes = Classes(kind, origin.make)
             known, check = code.constant(classes.known), code.constant(classes.check)
-            code.line(f"if type({name}) not in {known}: {check}({name})")
-        read = _Reading(code, kind, name, origin)
+            code.line(f"if not {known}.issuperset(map(type, {values})): {check}({values})")
+        read = _Reading(code, kind, values, origin)
         edges: list[tuple[Edge, Field]] = []
-        parts = []
+        parts: list[str] = []
+        columns: list[str] = []
         for field in self._plan.fields(kind, details):
-            if not field.is_typename and field.edge is not None:
+            if field.is_typename:
+                parts.append(f"{field.name!r}: {field.parent.name!r}")
+            elif field.edge is not None:
                 edges.append((field.edge, field))
-            parts.append(f"{field.name!r}: {self._field(field, read)}")
-        code.line(f"{answer} = {{{', '.join(parts)}}}")
+                parts.append(f"{field.name!r}: None")
+            else:
+                parts.append(f"{field.name!r}: w{len(columns)}")
+                columns.append(self._column(field, read))
+        answers = code.assign(f"[{{{', '.join(parts)}}} {_for_each(columns or [values])}]")
         for edge, field in edges:
-            self._hang(edge, field, read, answer)
-        return answer
+            self._hang(edge, field, read, answers)
+        return answers
 
-    def _field(self, field: Field, read: "_Reading") -> str:
-        if field.is_typename:
-            return repr(field.parent.name)
-        if field.edge is not None:
-            return "None"
-        name, origin = self._code.name(), VALUE
+    def _column(self, field: Field, read: "_Reading") -> str:
+        """The answers of one field."""
+        origin = VALUE
         resolver, inline = field.declared.base_resolver, read.inline(field)
         if inline is not None:
-            called, origin = self._inline(inline, field, read), read.origin(inline)
+            values, origin = self._inline(inline, field, read), read.origin(inline)
         elif resolver is not None:
-            called = self._call(resolver, field, read)
+            values = self._call(resolver, field, read)
         else:
-            called = read.attribute(field)
-        self._code.line(f"{name} = {called}")
+            values = read.attribute(field)
         outer, self._field_name = self._field_name, field.nodes[0].name.value
-        answer = self._value(field.definition.type, name, field.details, origin)
+        answers = self._values(field.definition.type, values, field.details, origin)
         self._field_name = outer
-        return answer
+        return answers
 
     def _inline(self, inline: Inline, field: Field, read: "_Reading") -> str:
         used = {name: self._code.constant(value) for name, value in inline.uses.items()}
         if "{context}" in inline.expression and not self._context:
             self._context = self._code.name()
             self._before.append(f"{self._context} = attempt.executor.context_value")
-        return inline.expression.format(
-            *read.shown(), kind=repr(field.parent.name), context=self._context, **used
+        shown = read.shown()
+        if inline.expression == "{0}":
+            return shown
+        if inline.expression.startswith("{0}.") and inline.expression[4:].isidentifier():
+            return read.named(inline.expression[4:])
+        columns = [shown, read.around()] if "{1}" in inline.expression else [shown]
+        told = inline.expression.format(
+            "w0", "w1", kind=repr(field.parent.name), context=self._context, **used
         )
+        return self._code.assign(f"[{told} {_for_each(columns)}]")
 
     def _call(self, resolver: StrawberryResolver[Any], field: Field, read: "_Reading") -> str:
         """An ordinary resolver. One that awaits or takes arguments is stock's."""
         if field.declared.is_async or field.definition.args:
             raise Unknown(f"{field.parent}.{field.name}")
-        given = [read.value()] if resolver.self_parameter else []
+        given = ["w0"] if resolver.self_parameter else []
         for parameter in (resolver.parent_parameter, resolver.root_parameter):
-            given += [f"{parameter.name}={read.value()}"] if parameter else []
+            given += [f"{parameter.name}=w0"] if parameter else []
         if resolver.info_parameter:
             info = self._code.name()
             self._before.append(f"{info} = attempt.info({self._code.constant(field)})")
             given.append(f"{resolver.info_parameter.name}={info}")
-        return f"{self._code.constant(resolver.wrapped_func)}({', '.join(given)})"
+        values = read.values() if "w0" in "".join(given) else read.any()
+        called = f"{self._code.constant(resolver.wrapped_func)}({', '.join(given)})"
+        return self._code.assign(f"[{called} {_for_each([values])}]")
 
-    def _hang(self, edge: Edge, field: Field, read: "_Reading", answer: str) -> None:
-        """Note down what an edge is to be asked for this answer."""
-        code, at, key = self._code, len(self._steps), self._code.name()
+    def _hang(self, edge: Edge, field: Field, read: "_Reading", answers: str) -> None:
+        """Note down what an edge is to be asked for these answers."""
+        code, at = self._code, len(self._steps)
         self._steps.append(self._plan.step(edge, field))
-        self._before.append(f"keys{at}, into{at} = [], []")
-        code.line(f"{key} = {read.named(edge.key)}")
-        with code.block(f"if {key} is not None:"):
-            code.line(f"keys{at}.append({key}); into{at}.append({answer})")
-        if not self._steps[at].nullable:
-            code.line(f"else: {self._unfit}")
+        keys = read.named(edge.key)
+        if self._steps[at].nullable:
+            code.line(f"keys{at}, into{at} = {code.constant(those_with_key)}({keys}, {answers})")
+            return
+        code.line(f"if {code.constant(NoneType)} in map(type, {keys}): {self._unfit}")
+        code.line(f"keys{at}, into{at} = {keys}, {answers}")
+
+
+def _for_each(columns: Sequence[str]) -> str:
+    """What goes through columns side by side."""
+    if len(columns) == 1:
+        return f"for w0 in {columns[0]}"
+    names = ", ".join(f"w{at}" for at in range(len(columns)))
+    return f"for {names} in zip({', '.join(columns)}, strict=True)"
 
 
 class _Reading:
-    """The attributes of one value, or of what it would show."""
+    """Columns of attributes of values, or of what they would show."""
 
-    def __init__(self, code: Writer, kind: GraphQLObjectType, name: str, origin: _Origin) -> None:
+    def __init__(self, code: Writer, kind: GraphQLObjectType, values: str, origin: _Origin) -> None:
         self._code = code
         self._origin = origin
         self._through: str | None = getattr(definition_of(kind).origin, READS, None)
         self._is_shown = origin.is_part or bool(self._through)
-        self._value = name if origin.make is None and not origin.is_part else ""
-        self._behind = name if self._is_shown and not self._value else ""
-        self._name = name
+        self._values = values if origin.make is None and not origin.is_part else ""
+        self._behind = values if self._is_shown and not self._values else ""
+        self._name = values
 
-    def value(self) -> str:
-        """The value itself, for a resolver. Raises Unknown for a part."""
-        if not self._value:
+    def any(self) -> str:
+        """A list as long as that of the values."""
+        return self._name
+
+    def values(self) -> str:
+        """The values themselves, for a resolver. Raises Unknown for parts."""
+        if not self._values:
             if self._origin.make is None:
                 raise Unknown(self._name)
-            self._value = self._code.name()
             make = self._code.constant(self._origin.make)
-            self._code.line(f"{self._value} = {make}({self._name})")
-        return self._value
+            self._values = self._code.assign(f"list(map({make}, {self._name}))")
+        return self._values
 
     def attribute(self, field: Field) -> str:
         """What is answered by an attribute of that name."""
@@ -307,24 +346,30 @@ class _Reading:
         if not name.isidentifier():
             raise Unknown(name)
         if not self._is_shown:
-            return f"{self.value()}.{name}"
-        return self._shown() if name == self._through else f"{self._shown()}.{name}"
+            return self._read(name, self.values())
+        return self.shown() if name == self._through else self._read(name, self.shown())
 
     def inline(self, field: Field) -> Inline | None:
         """How the field is read without its resolver, where that can be done."""
         inline = field.declared.metadata.get(INLINE)
         return inline if isinstance(inline, Inline) and self._is_shown else None
 
-    def shown(self) -> tuple[str, str]:
-        """The variables of what it shows, and of what its parent shows."""
-        return self._shown(), self._origin.around
+    def shown(self) -> str:
+        """What they show."""
+        if not self._behind:
+            assert self._through is not None
+            self._behind = self._read(self._through, self._values)
+        return self._behind
+
+    def around(self) -> str:
+        """What their parents show. Raises Unknown where nobody has kept it."""
+        if not self._origin.around:
+            raise Unknown(self._name)
+        return self._code.assign(self._origin.around)
 
     def origin(self, inline: Inline) -> _Origin:
         """Of what an inline field finds."""
-        return _Origin(inline.value, self._shown(), is_part=inline.value is None)
+        return _Origin(inline.value, self.shown(), is_part=inline.value is None)
 
-    def _shown(self) -> str:
-        if not self._behind:
-            self._behind = self._code.name()
-            self._code.line(f"{self._behind} = {self._value}.{self._through}")
-        return self._behind
+    def _read(self, name: str, values: str) -> str:
+        return self._code.assign(f"list(map({self._code.constant(attrgetter(name))}, {values}))")

@@ -1,10 +1,14 @@
-"""Scalars and enums: what needs no second look, and what stock's own coercion is asked about."""
+"""Scalars and enums, a column at a time.
+
+What needs no second look, and what stock's own coercion is asked about.
+"""
 
 import math
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any, Final
+from types import NoneType
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from graphql import (
@@ -19,16 +23,21 @@ from graphql import (
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.schema_converter import CustomGraphQLEnumType
 
-from schema.execution.writer import Writer
+Column: TypeAlias = Callable[[list[Any]], list[Any]]
 
-EXACT: Final[dict[GraphQLLeafType, str]] = {
-    GraphQLString: "type({0}) is str",
-    GraphQLID: "type({0}) is str",
-    GraphQLBoolean: "type({0}) is bool",
-    GraphQLInt: f"type({{0}}) is int and {-(2**31)} <= {{0}} < {2**31}",
-    GraphQLFloat: "type({0}) is float and {1} < {0} < {2}",
+EXACT: Final[dict[GraphQLLeafType, type]] = {
+    GraphQLString: str,
+    GraphQLID: str,
+    GraphQLBoolean: bool,
+    GraphQLInt: int,
+    GraphQLFloat: float,
 }
-"""Of the scalars of GraphQL: when a value is its own answer."""
+"""Of the scalars of GraphQL: the class whose values are their own answers."""
+ALIKE: Final[dict[type, Callable[[list[Any]], bool]]] = {
+    int: lambda values: min(values) >= -(2**31) and max(values) < 2**31,
+    float: lambda values: all(map(math.isfinite, values)),
+}
+"""Of these classes not all are: whether some are."""
 PLAIN: Final[frozenset[type]] = frozenset(
     {str, int, float, bool, datetime, date, time, Decimal, UUID, dict}
 )
@@ -51,7 +60,56 @@ def ordinary(value: Any) -> Any:
     return value
 
 
-def coercion(leaf: GraphQLLeafType) -> Callable[[Any], Any]:
+def column(leaf: GraphQLLeafType, *, nullable: bool) -> Column:
+    """Turns values into answers. Null is left as it is, where it may be.
+
+    Raises Unfit where there is no answer; and what stock's own coercion raises.
+    """
+    coerced = _coerced(leaf)
+    each = _nullable(coerced) if nullable else coerced
+    if isinstance(leaf, CustomGraphQLEnumType):
+        return _members(leaf, each, nullable=nullable)
+    if leaf in EXACT:
+        return _exact(EXACT[leaf], each, nullable=nullable)
+    return lambda values: list(map(each, values))
+
+
+def _exact(kind: type, each: Callable[[Any], Any], *, nullable: bool) -> Column:
+    kinds = {kind, NoneType} if nullable else {kind}
+    are_told = ALIKE.get(kind)
+
+    def told(values: list[Any]) -> list[Any]:
+        if kinds.issuperset(map(type, values)):
+            there = [value for value in values if value is not None] if nullable else values
+            if not there or are_told is None or are_told(there):
+                return values
+        return list(map(each, values))
+
+    return told
+
+
+def _members(enum: CustomGraphQLEnumType, each: Callable[[Any], Any], *, nullable: bool) -> Column:
+    """What GraphQL calls each member. They are told by what they are: their hash is Python's."""
+    members: Any = enum.wrapped_cls
+    names: dict[int, str | None] = {
+        id(member): enum.coerce_output_value(member) for member in members
+    }
+    kinds = {enum.wrapped_cls, NoneType} if nullable else {enum.wrapped_cls}
+    names[id(None)] = None
+
+    def told(values: list[Any]) -> list[Any]:
+        if kinds.issuperset(map(type, values)):
+            return list(map(names.__getitem__, map(id, values)))
+        return list(map(each, values))
+
+    return told
+
+
+def _nullable(coerced: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else coerced(value)
+
+
+def _coerced(leaf: GraphQLLeafType) -> Callable[[Any], Any]:
     """Stock's own coercion. Raises Unfit where there is no value; and what it raises."""
     coerce = leaf.coerce_output_value
 
@@ -62,24 +120,3 @@ def coercion(leaf: GraphQLLeafType) -> Callable[[Any], Any]:
         return told
 
     return coerced
-
-
-def write_leaf(code: Writer, leaf: GraphQLLeafType, name: str, *, nullable: bool) -> None:
-    """Turn the variable `name` into the answer. Null is left as it is, where it may be."""
-    coerce = f"{name} = {code.constant(coercion(leaf))}({name})"
-    unless_null = f"{name} is not None"
-    if isinstance(leaf, CustomGraphQLEnumType):
-        members, names = code.constant(leaf.wrapped_cls), code.constant(_names(leaf))
-        code.line(f"if type({name}) is {members}: {name} = {names}[{name}._name_]")
-        code.line(f"elif {unless_null}: {coerce}" if nullable else f"else: {coerce}")
-    elif leaf in EXACT:
-        exact = EXACT[leaf].format(name, code.constant(-math.inf), code.constant(math.inf))
-        code.line(f"if not ({exact}){f' and {unless_null}' if nullable else ''}: {coerce}")
-    else:
-        code.line(f"if {unless_null}: {coerce}" if nullable else coerce)
-
-
-def _names(enum: CustomGraphQLEnumType) -> dict[str, str]:
-    """What GraphQL calls each member, by its name in Python."""
-    members: Any = enum.wrapped_cls
-    return {member.name: enum.coerce_output_value(member) for member in members}

@@ -5,7 +5,7 @@ than the class (its own `is_type_of` or `resolve_type`) is left to stock; `straw
 marks single values, is banned by ruff.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import GraphQLAbstractType, GraphQLObjectType, GraphQLSchema, is_object_type
@@ -45,8 +45,13 @@ class Classes:
         self._make = make
         self.known: set[type] = set()
 
-    def check(self, found: Any) -> None:
-        """Raises Unfit for a value of another class, and what `make` raises."""
+    def check(self, values: Iterable[Any]) -> None:
+        """Raises Unfit where one is of another class, and what `make` raises."""
+        for found in values:
+            if type(found) not in self.known:
+                self._check(found)
+
+    def _check(self, found: Any) -> None:
         value = ordinary(found if self._make is None else self._make(found))
         if self._is_type_of is not None and not self._is_type_of(value, None):  # type: ignore[arg-type]
             raise Unfit
@@ -70,8 +75,11 @@ class Types:
         self._asking: Any = Asking(schema, field_name)
         self.known: dict[type, str] = {}
 
-    def find(self, found: Any) -> str:
-        """The name of the type. Raises Unfit, and what the predicates raise."""
+    def names(self, values: Iterable[Any]) -> list[str]:
+        """Of the types. Raises Unfit, and what the predicates raise."""
+        return [self.known.get(type(value)) or self._find(value) for value in values]
+
+    def _find(self, found: Any) -> str:
         value = ordinary(found if self._make is None else self._make(found))
         name = self._resolve(value, self._asking, self._kind)
         schema = self._asking.schema

@@ -1,7 +1,6 @@
 """Lines of Python, and the names in them."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import count
 from typing import Any, Final
 
@@ -13,19 +12,19 @@ class Writer:
 
     def __init__(self, head: str) -> None:
         self._lines = [head]
-        self._depth = 1
         self._numbers = count()
         self._constants: dict[int, tuple[str, Any]] = {}
 
     def line(self, text: str) -> None:
-        self._lines.append("    " * self._depth + text)
+        self._lines.append("    " + text)
 
-    @contextmanager
-    def block(self, head: str) -> Iterator[None]:
-        self.line(head)
-        self._depth += 1
-        yield
-        self._depth -= 1
+    def assign(self, expression: str) -> str:
+        """The name of what an expression comes to."""
+        if expression.isidentifier():
+            return expression
+        name = self.name()
+        self.line(f"{name} = {expression}")
+        return name
 
     def name(self) -> str:
         """A variable that nothing else uses."""
@@ -47,7 +46,6 @@ class Writer:
         return "\n".join(self._lines) + "\n"
 
     def function(self) -> Any:
-        """Raises SyntaxError where Python takes no more loops within loops."""
         names = dict(self._constants.values())
         exec(compile(self.text, MODULE, "exec"), names)  # noqa: S102 - of names checked by GraphQL
         return names["level"]

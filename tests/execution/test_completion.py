@@ -343,13 +343,13 @@ async def test_a_generator_is_gone_through_once_by_stock() -> None:
     assert by_stock == ["streamed"]
 
 
-async def test_more_loops_than_python_takes() -> None:
+async def test_lists_may_be_nested_deeper_than_python_nests_loops() -> None:
     deep = "{ animal { mark " + "{ parts " * 24 + "{ text }" + " }" * 26
 
     answer, by_stock = await asked(deep)
 
     assert answer.data == {"animal": {"mark": {"parts": []}}}
-    assert by_stock[:2] == ["animal", "animal.mark"]
+    assert by_stock == ["animal"]
 
 
 async def test_a_short_document_may_be_too_large() -> None:

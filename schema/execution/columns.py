@@ -1,0 +1,38 @@
+"""What plans do with lists of values, besides going through them."""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from types import NoneType
+from typing import Any
+
+
+def present(values: Sequence[Any]) -> Sequence[Any]:
+    """Those that are not null; the very list where all are there."""
+    if NoneType not in map(type, values):
+        return values
+    return [value for value in values if value is not None]
+
+
+def with_nulls(
+    values: Sequence[Any], there: Sequence[Any], answers: Sequence[Any]
+) -> Sequence[Any]:
+    """The answers of those that are there, with null in the places of those that are not."""
+    if there is values:
+        return answers
+    left = iter(answers)
+    return [None if value is None else next(left) for value in values]
+
+
+def apart(lists: Sequence[Sequence[Any]], items: Iterable[Any]) -> list[list[Any]]:
+    """What was made of the items of several lists, in lists of the same lengths."""
+    left = iter(items)
+    return [list(islice(left, len(each))) for each in lists]
+
+
+def those_with_key(
+    keys: Sequence[Any], answers: Sequence[Any]
+) -> tuple[Sequence[Any], Sequence[Any]]:
+    if NoneType not in map(type, keys):
+        return keys, answers
+    pairs = zip(keys, answers, strict=True)
+    return present(keys), [answer for key, answer in pairs if key is not None]
