@@ -1,6 +1,6 @@
 """Who may see and do what: the one place where access is decided."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
@@ -372,7 +372,13 @@ def known(model: type[M], caller: Caller | None, *, by_key: bool = False) -> Que
 
 def shows_all(caller: Caller, company: Company) -> bool:
     """Whether more than the plain fields of a known company is shown."""
-    return not caller.is_learner and is_within(company.path, caller.path)
+    return bool(all_shown(caller, [company]))
+
+
+def all_shown(caller: Caller, companies: Iterable[Company]) -> list[Company]:
+    """Those of known companies of which `shows_all` is true."""
+    top = caller.path
+    return [] if caller.is_learner else [each for each in companies if is_within(each.path, top)]
 
 
 def may_know(caller: Caller, path: str) -> bool:

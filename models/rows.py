@@ -66,21 +66,20 @@ def row_class(model: type[M], beside: Sequence[str] = ()) -> type[M]:
     return found
 
 
-class Joined:
-    """A row that came along with another: `row` has its columns, each with `prefix_` before it."""
+class Joined(tuple[Mapping[str, Any]]):
+    """A row that came along with another, which is all that it holds: that has its columns, each
+    with `prefix_` before its name."""
 
-    __slots__ = ("row",)
+    __slots__ = ()
     prefix_: ClassVar[str]
 
-    def __init__(self, row: Mapping[str, Any]) -> None:
-        self.row = row
-
     def keys(self) -> Sequence[str]:
-        before = self.prefix_
-        return [name[len(before) :] for name in self.row.keys() if name.startswith(before)]  # noqa: SIM118
+        before, (row,) = self.prefix_, self
+        return [name[len(before) :] for name in row.keys() if name.startswith(before)]  # noqa: SIM118
 
-    def __getitem__(self, column: str) -> Any:
-        return self.row[self.prefix_ + column]
+    def __getitem__(self, column: Any) -> Any:
+        (row,) = self
+        return row[self.prefix_ + column]
 
 
 def joined_class(model: type[Model], prefix: str) -> type[Joined]:
@@ -154,9 +153,11 @@ def _reader(name: str, convert: Convert | None) -> Callable[[Any], Any]:
 
 
 def _reader_beside(name: str, convert: Convert | None) -> Callable[[Any], Any]:
-    if convert is None:
-        return lambda joined: joined.row[name]
-    return lambda joined: convert(joined.row[name])
+    def read(joined: Any) -> Any:
+        (row,) = joined
+        return row[name]
+
+    return read if convert is None else lambda joined: convert(read(joined))
 
 
 def _lean_converts(meta: MetaInfo) -> dict[str, Convert]:

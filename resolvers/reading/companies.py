@@ -7,7 +7,7 @@ from typing import Any, Final, Unpack
 
 from tortoise.expressions import Q
 
-from models.access import known, shows_all, visible
+from models.access import all_shown, known, shows_all, visible
 from models.base import is_within, successor, where
 from models.base import within as in_subtree
 from models.companies import Company, CompanyStatus, ancestor_paths
@@ -72,7 +72,7 @@ def _without(company: Company, columns: Iterable[str]) -> Company:
 
 def shown(reader: Reader, companies: Iterable[Company]) -> list[Company]:
     """Those of which this reader may see more than the plain fields."""
-    return [company for company in companies if shows_all(reader.asking, company)]
+    return all_shown(reader.asking, companies)
 
 
 def depth(reader: Reader, company: Company) -> int:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
-from itertools import chain
-from operator import attrgetter
-from typing import Any, Final, Generic, TypeVar
+from itertools import chain, islice
+from operator import attrgetter, itemgetter
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from tortoise.expressions import F, Q
 from tortoise.models import Model
@@ -30,15 +30,14 @@ OWNERS: Final = frozenset({"company_id", "order_id"})
 ROWS: Final = frozenset({"edges", "pageInfo"})
 
 
-@dataclass(frozen=True)
-class Page(Generic[M]):
+class Page(NamedTuple, Generic[M]):
     """Rows, and what is around them."""
 
     rows: Sequence[M] = ()
     has_next: bool = False
     has_previous: bool = False
     total: int = 0
-    cursor: Callable[[M], str] = field(default=str, compare=False)
+    cursor: Callable[[M], str] = str
 
 
 @dataclass(frozen=True)
@@ -63,11 +62,12 @@ class Listing(Generic[M]):
         name, direction = asked.get("order_by") or self.default
         order = Order(f"{name}:{direction}", self.sorts[name], direction is SortDirection.DESC)
         window = Window.of(asked, order)
+        is_bounded = window.is_bounded
         question: _Question[M, K] = _Question(self, reader, within, order, window, asked)
         answers: dict[K, Page[M] | BadUserInput] = {}
         for key in keys:
             try:
-                if window.is_bounded:
+                if is_bounded:
                     window.check(within.list_of(key))
             except BadUserInput as error:
                 answers[key] = error
@@ -105,16 +105,12 @@ class _Question(Generic[M, K]):
         }
 
     def _page(self, key: K, rows: list[M], total: int, before: bool, behind: bool) -> Page[M]:
-        window = self.window
+        window, cursor = self.window, partial(self._cursor, key)
         is_cut = len(rows) > window.size
         rows = rows[: window.size]
-        return Page(
-            rows=rows[::-1] if window.backward else rows,
-            has_next=behind or (is_cut and not window.backward),
-            has_previous=before or (is_cut and window.backward),
-            total=total,
-            cursor=partial(self._cursor, key),
-        )
+        if window.backward:
+            return Page(rows[::-1], behind, before or is_cut, total, cursor)
+        return Page(rows, behind or is_cut, before, total, cursor)
 
     def _cursor(self, key: K, row: M) -> str:
         return self.order.cursor(self.within.list_of(key), row)
@@ -127,8 +123,10 @@ class _Question(Generic[M, K]):
         select, primed = self._joined(select), self.reader.primed
         rows = await for_each(select, self.keys, row_class(self.listing.model, tuple(self._beside)))
         self._hand_on(primed, chain.from_iterable(rows.values()) if self._along else ())
-        dress = self.listing.dress
-        return rows if dress is None else {k: dress(self.reader, each) for k, each in rows.items()}
+        if self.listing.dress is None:
+            return rows
+        dressed = iter(self.listing.dress(self.reader, list(chain.from_iterable(rows.values()))))
+        return {key: list(islice(dressed, len(each))) for key, each in rows.items()}
 
     def _hand_on(self, primed: Primed, rows: Iterable[Any]) -> None:
         """What came along is known from now on; not to whoever reads by now, if that is another."""
@@ -136,11 +134,12 @@ class _Question(Generic[M, K]):
         for at, along in enumerate(self._along):
             batch = along.batch
             kind = joined_class(batch.model, f"j{at}.")
-            named, id = zip(map(attrgetter(along.key), rows), rows, strict=True), f"j{at}.id"
-            found = {key: kind(row) if row[id] is not None else None for key, row in named}
+            found = dict(zip(map(attrgetter(along.key), rows), map(kind, zip(rows)), strict=True))
+            if None in map(itemgetter(f"j{at}.id"), rows):
+                found = {key: row if row["id"] is not None else None for key, row in found.items()}
             if batch.told:
-                told = batch.told(self.reader, [row for row in found.values() if row is not None])
-                found = {key: told.get(key) for key in found}
+                there = [row for row in found.values() if row is not None]
+                found = dict.fromkeys(found) | dict(batch.told(self.reader, there))
             primed.setdefault(batch, []).append((along.columns, found))
 
     async def _totals(self) -> dict[K, int]:

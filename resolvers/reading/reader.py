@@ -170,6 +170,10 @@ class _Load:
     def ask(self, keys: Iterable[Any]) -> tuple[int, list[asyncio.Future[None]]]:
         """How many of the keys are new, and what to wait for."""
         before = len(self.question.keys)
+        if self.is_new:
+            self.question.keys = dict.fromkeys(keys)
+            self._asked = dict.fromkeys(self.question.keys, self.question)
+            return len(self._asked), [self.question.answered()] if self._asked else []
         questions: dict[_Question, None] = {}
         for key in keys:
             if key not in self.values:

@@ -5,7 +5,8 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, count, islice
+from itertools import chain, count, groupby, islice
+from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -49,6 +50,7 @@ ABREAST: Final = 32
 
 SLOTS: Final = (str(new_id()), str(new_id()))
 """Stand in a condition for what differs from key to key; nobody else can know them."""
+_KEY: Final = itemgetter("key_")
 _PLACEHOLDER: Final = re.compile(r"\$(\d+)")
 
 
@@ -224,8 +226,8 @@ async def for_each(
     for some in chunks(keys.items(), at_once):
         asked = _united if is_sqlite() else _beside
         text, values = asked(select, [slots for _, slots in some])
-        for row in await run(text, values, kind):
-            found[some[row["key_"]][0]].append(row)
+        for at, rows in groupby(await run(text, values, kind), _KEY):
+            found[some[at][0]] += rows
     return found
 
 

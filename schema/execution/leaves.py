@@ -4,7 +4,7 @@ What needs no second look, and what stock's own coercion is asked about.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from types import NoneType
@@ -19,11 +19,14 @@ from graphql import (
     GraphQLLeafType,
     GraphQLString,
     Undefined,
+    UndefinedType,
 )
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.schema_converter import CustomGraphQLEnumType
 
-Column: TypeAlias = Callable[[list[Any]], list[Any]]
+from schema.execution.columns import present, with_nulls
+
+Column: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
 
 EXACT: Final[dict[GraphQLLeafType, type]] = {
     GraphQLString: str,
@@ -33,7 +36,7 @@ EXACT: Final[dict[GraphQLLeafType, type]] = {
     GraphQLFloat: float,
 }
 """Of the scalars of GraphQL: the class whose values are their own answers."""
-ALIKE: Final[dict[type, Callable[[list[Any]], bool]]] = {
+ALIKE: Final[dict[type, Callable[[Sequence[Any]], bool]]] = {
     int: lambda values: min(values) >= -(2**31) and max(values) < 2**31,
     float: lambda values: all(map(math.isfinite, values)),
 }
@@ -71,16 +74,33 @@ def column(leaf: GraphQLLeafType, *, nullable: bool) -> Column:
         return _members(leaf, each, nullable=nullable)
     if leaf in EXACT:
         return _exact(EXACT[leaf], each, nullable=nullable)
-    return lambda values: list(map(each, values))
+    return _plain(leaf.coerce_output_value, each, nullable=nullable)
+
+
+def _plain(coerce: Callable[[Any], Any], each: Callable[[Any], Any], *, nullable: bool) -> Column:
+    """Of other scalars: where none of the values is to be looked at, the answers are."""
+    kinds = PLAIN | {NoneType} if nullable else PLAIN
+    nothing = {NoneType, UndefinedType}
+
+    def told(values: Sequence[Any]) -> Sequence[Any]:
+        if not kinds.issuperset(map(type, values)):
+            return list(map(each, values))
+        there = present(values)
+        answers = list(map(coerce, there))
+        if not nothing.isdisjoint(map(type, answers)):
+            raise Unfit
+        return with_nulls(values, there, answers)
+
+    return told
 
 
 def _exact(kind: type, each: Callable[[Any], Any], *, nullable: bool) -> Column:
     kinds = {kind, NoneType} if nullable else {kind}
     are_told = ALIKE.get(kind)
 
-    def told(values: list[Any]) -> list[Any]:
+    def told(values: Sequence[Any]) -> Sequence[Any]:
         if kinds.issuperset(map(type, values)):
-            there = [value for value in values if value is not None] if nullable else values
+            there = present(values)
             if not there or are_told is None or are_told(there):
                 return values
         return list(map(each, values))
@@ -97,7 +117,7 @@ def _members(enum: CustomGraphQLEnumType, each: Callable[[Any], Any], *, nullabl
     kinds = {enum.wrapped_cls, NoneType} if nullable else {enum.wrapped_cls}
     names[id(None)] = None
 
-    def told(values: list[Any]) -> list[Any]:
+    def told(values: Sequence[Any]) -> Sequence[Any]:
         if kinds.issuperset(map(type, values)):
             return list(map(names.__getitem__, map(id, values)))
         return list(map(each, values))

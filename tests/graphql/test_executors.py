@@ -63,7 +63,24 @@ class Faulty(Reader):
         self, batch: Batch, keys: Iterable[Any], **arguments: Any
     ) -> Mapping[Any, Any]:
         keys = list(keys)
-        found = await super().load_all(batch, keys, **arguments)
+        return self._planted(batch, keys, await super().load_all(batch, keys, **arguments))
+
+    async def load_now(
+        self, batch: Batch, keys: Iterable[Any], **arguments: Any
+    ) -> Mapping[Any, Any]:
+        keys = list(keys)
+        return self._planted(batch, keys, await super().load_now(batch, keys, **arguments))
+
+    def at_hand(
+        self, batch: Batch, keys: Iterable[Any], columns: frozenset[str] | None
+    ) -> Mapping[Any, Any] | None:
+        keys = list(keys)
+        found = super().at_hand(batch, keys, columns)
+        return None if found is None else self._planted(batch, keys, found)
+
+    def _planted(
+        self, batch: Batch, keys: list[Any], found: Mapping[Any, Any]
+    ) -> Mapping[Any, Any]:
         return {key: Broken() if self._fails(batch, key) else found[key] for key in keys}
 
     def _fails(self, batch: Batch, key: Any) -> bool:
