@@ -333,10 +333,17 @@ def visible(model: type[M], caller: Caller | None, *, by_key: bool = False) -> Q
     all that is in sight for them, as it does where it takes that for few.
     """
     if caller is None:
-        return model.filter(NOTHING)
+        return _those(model, NOTHING)
     if caller.is_learner:
-        return model.filter(_FOR_LEARNERS.get(model, _nothing)(caller))
-    return model.filter(_sight(model, caller, by_key=by_key))
+        return _those(model, _FOR_LEARNERS.get(model, _nothing)(caller))
+    return _those(model, _sight(model, caller, by_key=by_key))
+
+
+def _those(model: type[M], condition: Q) -> QuerySet[M]:
+    """As `model.filter(condition)`, without the copy that Tortoise makes of what is all new."""
+    found = QuerySet(model)
+    found._q_objects.append(condition)
+    return found
 
 
 def _sight(model: type[Model], caller: Caller, *, by_key: bool) -> Q:
@@ -367,7 +374,7 @@ def known(model: type[M], caller: Caller | None, *, by_key: bool = False) -> Que
     if caller is None or not caller.is_visiting or model not in (Company, User):
         return visible(model, caller, by_key=by_key)
     own = caller.home_id if model is Company else caller.user_id
-    return model.filter(_sight(model, caller, by_key=by_key) | Q(id=own))
+    return _those(model, _sight(model, caller, by_key=by_key) | Q(id=own))
 
 
 def shows_all(caller: Caller, company: Company) -> bool:
@@ -389,9 +396,9 @@ def may_know(caller: Caller, path: str) -> bool:
 def nameable(caller: Caller | None) -> QuerySet[User]:
     """The people of whom `may_know` is true, found by id."""
     if caller is None or caller.is_learner:
-        return User.filter(NOTHING)
+        return _those(User, NOTHING)
     above = Q(path__in=ancestor_paths(caller.path))
-    return User.filter(_told_within(User, caller.path) | above)
+    return _those(User, _told_within(User, caller.path) | above)
 
 
 def people_known(caller: Caller, through: str = "") -> Q:

@@ -9,9 +9,9 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from operator import itemgetter
-from types import FunctionType
+from types import FunctionType, MappingProxyType
 from typing import Any, ClassVar, Final, TypeVar
 
 import asyncpg
@@ -61,38 +61,29 @@ def row_class(model: type[M], beside: Sequence[str] = ()) -> type[M]:
     is_sqlite = model._meta.db.capabilities.dialect == "sqlite"
     known = (model, beside, is_sqlite)
     if known not in _CLASSES:
-        _CLASSES[known] = _class(model, beside, sqlite3.Row if is_sqlite else asyncpg.Record)
+        columns = {*model._meta.fields_db_projection, *beside}
+        driver = sqlite3.Row if is_sqlite else asyncpg.Record
+        _CLASSES[known] = _class(model, {name: name for name in columns}, driver)
     found: type[M] = _CLASSES[known]
     return found
 
 
-class Joined(tuple[Mapping[str, Any]]):
-    """A row that came along with another, which is all that it holds: that has its columns, each
-    with `prefix_` before its name."""
+class Joined(tuple[Any, ...]):
+    """A row that came along with another: the values of the columns that were asked for."""
 
     __slots__ = ()
-    prefix_: ClassVar[str]
-
-    def keys(self) -> Sequence[str]:
-        before, (row,) = self.prefix_, self
-        return [name[len(before) :] for name in row.keys() if name.startswith(before)]  # noqa: SIM118
-
-    def __getitem__(self, column: Any) -> Any:
-        (row,) = self
-        return row[self.prefix_ + column]
+    columns_: ClassVar[tuple[str, ...]]
 
 
-def joined_class(model: type[Model], prefix: str) -> type[Joined]:
-    """The class of rows that read like `model`, and came along with others.
-
-    One for all that may be selected of them: plans hold on to the classes that they have seen.
-    """
-    return _joined_class(model, prefix, model._meta.db.capabilities.dialect)
+def joined_class(model: type[Model], columns: tuple[str, ...]) -> type[Joined]:
+    """The class of rows that read like `model`, as far as the columns go."""
+    return _joined_class(model, columns, model._meta.db.capabilities.dialect)
 
 
-@cache
-def _joined_class(model: type[Model], prefix: str, _: str) -> type[Joined]:
-    made: type[Joined] = _class(model, (), Joined, prefix)
+@lru_cache(maxsize=500)
+def _joined_class(model: type[Model], columns: tuple[str, ...], _: str) -> type[Joined]:
+    places = {name: at for at, name in enumerate(columns)}
+    made: type[Joined] = _class(model, places, Joined, {"columns_": columns})
     return made
 
 
@@ -119,6 +110,8 @@ def as_model(row: M) -> M:
     if model is None:
         return copy(row)
     columns: Any = row
+    if isinstance(columns, Joined):
+        columns = zip(columns.columns_, columns, strict=True)
     made: M = model._init_from_db(**dict(columns))
     return made
 
@@ -128,9 +121,14 @@ def model_of(row: object) -> type:
     return getattr(type(row), MODEL, type(row))
 
 
-def _class(model: type[Model], beside: Sequence[str], driver: type, prefix: str = "") -> Any:
+def _class(
+    model: type[Model],
+    places: Mapping[str, str | int],
+    driver: type,
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> Any:
+    """`places` say where in the driver's row each column is."""
     converts = _lean_converts(model._meta)
-    columns = {*model._meta.fields_db_projection, *beside}
     rules = {
         name: member
         for name, member in vars(model).items()
@@ -142,22 +140,13 @@ def _class(model: type[Model], beside: Sequence[str], driver: type, prefix: str 
         "__eq__": object.__eq__,
         MODEL: model,
     }
-    read = _reader_beside if prefix else _reader
-    values = {name: property(read(prefix + name, converts.get(name))) for name in columns}
-    more = {"prefix_": prefix} if prefix else {}
-    return type(f"{model.__name__}Row", (driver,), told | rules | values | more)
+    values = {name: property(_reader(at, converts.get(name))) for name, at in places.items()}
+    return type(f"{model.__name__}Row", (driver,), {**told, **rules, **values, **more})
 
 
-def _reader(name: str, convert: Convert | None) -> Callable[[Any], Any]:
-    return itemgetter(name) if convert is None else lambda row: convert(row[name])
-
-
-def _reader_beside(name: str, convert: Convert | None) -> Callable[[Any], Any]:
-    def read(joined: Any) -> Any:
-        (row,) = joined
-        return row[name]
-
-    return read if convert is None else lambda joined: convert(read(joined))
+def _reader(place: str | int, convert: Convert | None) -> Callable[[Any], Any]:
+    read = itemgetter(place)
+    return read if convert is None else lambda row: convert(read(row))
 
 
 def _lean_converts(meta: MetaInfo) -> dict[str, Convert]:
@@ -179,7 +168,7 @@ def _converts(meta: MetaInfo) -> dict[str, Convert]:
 
 def _convert(field: Field[Any]) -> Convert:
     if isinstance(field, CharEnumFieldInstance):
-        return _optional(field.enum_type._value2member_map_.__getitem__)
+        return {**field.enum_type._value2member_map_, None: None}.__getitem__
     if isinstance(field, DatetimeField):
         return _instant(field)
     return field.to_python_value

@@ -133,10 +133,13 @@ class _Question(Generic[M, K]):
         rows = list(rows)
         for at, along in enumerate(self._along):
             batch = along.batch
-            kind = joined_class(batch.model, f"j{at}.")
-            found = dict(zip(map(attrgetter(along.key), rows), map(kind, zip(rows)), strict=True))
+            columns = _columns(along)
+            kind = joined_class(batch.model, columns)
+            values = [map(itemgetter(f"j{at}.{name}"), rows) for name in columns]
+            joined = map(kind, zip(*values, strict=True))
+            found = dict(zip(map(attrgetter(along.key), rows), joined, strict=True))
             if None in map(itemgetter(f"j{at}.id"), rows):
-                found = {key: row if row["id"] is not None else None for key, row in found.items()}
+                found = {key: row if row.id is not None else None for key, row in found.items()}
             if batch.told:
                 there = [row for row in found.values() if row is not None]
                 found = dict.fromkeys(found) | dict(batch.told(self.reader, there))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, count, groupby, islice
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -281,7 +281,8 @@ async def ids_of(rows: QuerySet[Any], column: str = "id", then: str = "") -> lis
 
 
 def by_column(rows: Iterable[M], column: str = "id") -> dict[Any, M]:
-    return {getattr(row, column): row for row in rows}
+    rows = list(rows)
+    return dict(zip(map(attrgetter(column), rows), rows, strict=True))
 
 
 def grouped(rows: Iterable[M], column: str) -> defaultdict[Any, list[M]]:

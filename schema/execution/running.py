@@ -220,11 +220,11 @@ class Step:
         there, failed = self._sorted(dict.fromkeys(keys), found)
         told, waiting = self.level.complete(list(there.values()), attempt)
         completed, name = dict(zip(there, told, strict=True)), self.field.name
-        for key, answer in zip(keys, answers, strict=True):
-            if key in completed:
-                answer[name] = completed[key]
-            elif key in failed:
-                attempt.failures.append(Failure(answer, self, failed[key]))
+        for answer, value in zip(answers, map(completed.get, keys), strict=True):
+            answer[name] = value
+        if failed:
+            pairs = zip(keys, answers, strict=True)
+            attempt.failures += [Failure(at, self, failed[k]) for k, at in pairs if k in failed]
         return waiting
 
     def _sorted(

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from itertools import chain, combinations, islice
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from models.companies import Company
 from models.conditions import Condition
 from models.licenses import License, live
 from models.orders import Order, OrderStatus
-from models.rows import as_model, needed
+from models.rows import _joined_class, as_model, joined_class, needed
 from models.users import User
 from resolvers.reading.by_id import Along
 from resolvers.reading.companies import company_by_id
@@ -152,10 +153,7 @@ async def test_rows_come_along_in_the_statement_of_those_that_name_them(
         _ = found["root"].rows[0].quantity
 
 
-async def test_what_comes_along_is_of_one_class_whatever_is_selected_of_it(
-    make: Make, clock: Clock
-) -> None:
-    """Or whoever selects now this and now that has plans hold on to ever more classes."""
+async def test_what_comes_along_tells_what_was_selected_of_it(make: Make, clock: Clock) -> None:
     scene = await Scene.set(make)
     await make.order(scene.customer)
     pam = await make.caller(scene.pam)
@@ -168,10 +166,21 @@ async def test_what_comes_along_is_of_one_class_whatever_is_selected_of_it(
 
     some, more = await along_with("name"), await along_with("name", "kind")
 
-    assert type(some) is type(more)
-    assert dict(some).keys() == {"id", "path", "name"}
-    assert dict(more).keys() == {"id", "path", "name", "kind"}
+    assert some.columns_ == ("id", "name", "path")
+    assert more.columns_ == ("id", "kind", "name", "path")
     assert (more.name, more.kind) == (scene.customer.name, scene.customer.kind)
+    with pytest.raises(AttributeError):
+        _ = some.kind
+
+
+@pytest.mark.usefixtures("database")
+def test_no_more_classes_are_held_than_some_hundreds_whatever_is_selected() -> None:
+    columns = sorted(Company._meta.db_fields - {"id"})
+
+    for names in islice(chain.from_iterable(combinations(columns, n) for n in range(4)), 600):
+        joined_class(Company, ("id", *names))
+
+    assert _joined_class.cache_info().currsize == 500
 
 
 async def test_what_came_along_is_not_told_to_whoever_reads_next(make: Make, clock: Clock) -> None:
