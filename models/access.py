@@ -388,13 +388,9 @@ def all_shown(caller: Caller, companies: Iterable[Company]) -> list[Company]:
     return [] if caller.is_learner else [each for each in companies if is_within(each.path, top)]
 
 
-def may_know(caller: Caller, path: str) -> bool:
-    """Whether the name and address of one who acted, of the company at `path`, may be told."""
-    return not caller.is_learner and (is_within(path, caller.path) or is_within(caller.path, path))
-
-
 def nameable(caller: Caller | None) -> QuerySet[User]:
-    """The people of whom `may_know` is true, found by id."""
+    """The people whose name and address may be told where they acted, found by id: those in
+    sight, and those above."""
     if caller is None or caller.is_learner:
         return _those(User, NOTHING)
     above = Q(path__in=ancestor_paths(caller.path))
@@ -402,7 +398,7 @@ def nameable(caller: Caller | None) -> QuerySet[User]:
 
 
 def people_known(caller: Caller, through: str = "") -> Q:
-    """As `may_know`, in SQL; `through` is the way to the person, as in `requested_by__`."""
+    """As `nameable`; `through` is the way to the person, as in `requested_by__`."""
     above = where(**{f"{through}path__in": ancestor_paths(caller.path)})
     return within(caller.path, f"{through}path") | above
 

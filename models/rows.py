@@ -6,12 +6,12 @@ before it is asked for.
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from operator import itemgetter
-from types import FunctionType, MappingProxyType
+from types import CodeType, FunctionType, MappingProxyType
 from typing import Any, ClassVar, Final, TypeVar
 
 import asyncpg
@@ -100,8 +100,16 @@ def needed(model: type[Model], name: str) -> frozenset[str]:
         elif each not in seen:
             seen.add(each)
             rule = member.fget if isinstance(member, property) else member
-            waiting += rule.__code__.co_names if isinstance(rule, FunctionType) else ()
+            waiting += _names(rule.__code__) if isinstance(rule, FunctionType) else ()
     return frozenset(found)
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """Those that a function uses, the functions and comprehensions in it included."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
 
 
 def as_model(row: M) -> M:

@@ -72,18 +72,16 @@ def _along(
 ) -> tuple[Along, ...]:
     """One row of each key, which tells all that any field with that key asks of it."""
     asked: dict[tuple[str, ById[Any]], list[FieldNode]] = {}
-    kinds: dict[str, Any] = {}
+    kinds: dict[tuple[str, ById[Any]], Any] = {}
     for node in selections.beneath(nodes):
         definition = _fields(kind).get(node.name.value)
         declared = definition.extensions.get(DEFINITION) if definition else None
         edge = declared.metadata.get(EDGE) if isinstance(declared, StrawberryField) else None
         if definition is not None and isinstance(edge, Edge) and isinstance(edge.batch, ById):
-            asked.setdefault((edge.key, edge.batch), []).append(node)
-            kinds[edge.key] = get_named_type(definition.type)
-    return tuple(
-        Along(key, batch, _columns(kinds[key], theirs, selections))
-        for (key, batch), theirs in asked.items()
-    )
+            by = (edge.key, edge.batch)
+            asked.setdefault(by, []).append(node)
+            kinds[by] = get_named_type(definition.type)
+    return tuple(Along(*by, _columns(kinds[by], asked[by], selections)) for by in asked)
 
 
 def _declared(

@@ -133,6 +133,15 @@ def test_columns_are_found_through_properties_and_methods() -> None:
     assert needed(Order, "number") == {"number"}
 
 
+def test_columns_are_found_in_functions_within_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(user: User) -> list[str]:
+        return [part for part in (user.name, *(str(user.role) for _ in "x")) if user.department]
+
+    monkeypatch.setattr(User, "told_besides", told, raising=False)
+
+    assert needed(User, "told_besides") >= {"first_name", "role", "department"}
+
+
 async def test_rows_come_along_in_the_statement_of_those_that_name_them(
     make: Make, clock: Clock
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.access import Action, Caller, Reach, may_know, shows_all, why_not
+from models.access import Action, Caller, Reach, shows_all, why_not
 from models.base import is_within, new_id, successor
 from models.companies import Company, CompanyKind, CompanyPlan
 from models.tokens import ApiScope
@@ -295,28 +295,6 @@ def test_more_than_the_plain_fields_is_shown_of_companies_in_sight_to_managers_a
     who: Caller, company: Company, expected: bool
 ) -> None:
     assert shows_all(who, company) is expected
-
-
-@pytest.mark.parametrize(
-    ("who", "of", "expected"),
-    [
-        (MANAGER, CUSTOMER, True),
-        (MANAGER, PARTNER, True),
-        (MANAGER, VENDOR, True),
-        (MANAGER, BESIDE_CUSTOMER, False),
-        (ACCOUNT_MANAGER, CUSTOMER, True),
-        (ACCOUNT_MANAGER, DISTRIBUTOR, True),
-        (ACCOUNT_MANAGER, BESIDE, False),
-        (IN_CUSTOMER, PARTNER, True),
-        (IN_CUSTOMER, BESIDE_CUSTOMER, False),
-        (LEARNER, CUSTOMER, False),
-        (LEARNER, PARTNER, False),
-    ],
-)
-def test_who_acted_is_named_if_in_sight_or_above_but_never_beside_and_never_to_learners(
-    who: Caller, of: Company, expected: bool
-) -> None:
-    assert may_know(who, of.path) is expected
 
 
 LABELS = st.text("az09", min_size=1, max_size=3)
