@@ -86,7 +86,11 @@ class Dashboard:
     async def confirm(self, action: str = "Save") -> None:
         """In the dialog that is open, which closes when it is done."""
         await self.dialog.get_by_role("button", name=action, exact=True).click()
-        await expect(self.dialog).to_have_count(0)
+        try:
+            await expect(self.dialog).to_have_count(0)
+        except AssertionError as stays:
+            stays.add_note(await self.dialog.first.aria_snapshot())
+            raise
 
     async def fill(self, **fields: str) -> None:
         """Those of the dialog, by their labels: `purchase_order` is the Purchase order."""

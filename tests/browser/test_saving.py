@@ -1,5 +1,6 @@
 """Nothing is done twice and nothing is lost, whatever happens to mouse, page or connection."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -9,9 +10,9 @@ from playwright.async_api import expect
 
 from app.sample import ELI, HANA, MIA, PASSWORD
 from tests.browser.dashboard import Dashboard
-from tests.browser.line import Line
+from tests.faults.wire import Wire
 from tests.http.server import Server
-from tests.http.stage import Mailbox
+from tests.http.stage import PATIENCE, Mailbox
 
 SIGN_OUT = """() => fetch("/graphql", {
     method: "POST",
@@ -25,14 +26,14 @@ CUT = "Failed to load resource: net::ERR_EMPTY_RESPONSE"
 
 
 @pytest_asyncio.fixture
-async def line(canopy: Server) -> AsyncIterator[Line]:
-    async with Line(canopy.url) as line:
-        yield line
+async def wire(canopy: Server) -> AsyncIterator[Wire]:
+    async with Wire(canopy.url) as wire:
+        yield wire
 
 
 @pytest.fixture
-def address(line: Line) -> str:
-    return line.url
+def address(wire: Wire) -> str:
+    return wire.url
 
 
 async def numbers_of(database: asyncpg.Connection, purchase_order: str) -> list[str]:
@@ -42,9 +43,24 @@ async def numbers_of(database: asyncpg.Connection, purchase_order: str) -> list[
     return [row["number"] for row in rows]
 
 
+async def mailed_about(database: asyncpg.Connection, purchase_order: str) -> list[str]:
+    """To whom, once there is nothing left to be sent."""
+    async with asyncio.timeout(PATIENCE):
+        while await database.fetchval(  # noqa: ASYNC110 - of what the server does
+            "SELECT count(*) FROM notifications WHERE status = 'QUEUED'"
+        ):
+            await asyncio.sleep(0.02)
+    rows = await database.fetch(
+        "SELECT recipient FROM notifications JOIN orders ON orders.id = order_id"
+        " WHERE purchase_order = $1",
+        purchase_order,
+    )
+    return [row["recipient"] for row in rows]
+
+
 async def test_a_connection_cut_in_the_middle_of_saving_orders_and_mails_once(
     dashboard: Dashboard,
-    line: Line,
+    wire: Wire,
     database: asyncpg.Connection,
     mailbox: Mailbox,
     expected_errors: set[str],
@@ -55,39 +71,40 @@ async def test_a_connection_cut_in_the_middle_of_saving_orders_and_mails_once(
     """
     await dashboard.sign_in(ELI)
     expected_errors.add(CUT)
-    line.lose_answers_to("UsersMay")
+    wire.lose_answers_to("UsersMay")
     async with dashboard.page.expect_event("requestfailed"):
         await dashboard.go("Users")
-    line.mend()
+    wire.mend()
     await expect(dashboard.page.get_by_role("button", name="Add User")).to_be_enabled()
     await dashboard.go("Licenses")
-    line.lose_answers_to("RequestLicenses")
+    wire.lose_answers_to("RequestLicenses")
     await dashboard.click("Request Licenses")
     await dashboard.fill(number_of_licenses="2", purchase_order="LOST-1")
     async with dashboard.page.expect_event("requestfailed"):
         await dashboard.dialog.get_by_role("button", name="Save").click()
-    line.mend()
+    wire.mend()
     await dashboard.page.go_back()
     await dashboard.page.go_forward()
 
     number = await dashboard.number_told()
-    assert line.broken >= 1
+    assert wire.broken >= 1
+    assert await mailed_about(database, "LOST-1") == [HANA]
     assert await numbers_of(database, "LOST-1") == [number]
     await mailbox.wait_for(1, to=HANA, subject=number)
 
 
 async def test_what_was_not_answered_is_the_same_after_the_page_was_loaded_again(
-    dashboard: Dashboard, line: Line, database: asyncpg.Connection, expected_errors: set[str]
+    dashboard: Dashboard, wire: Wire, database: asyncpg.Connection, expected_errors: set[str]
 ) -> None:
     await dashboard.sign_in(ELI)
-    line.lose_answers_to("RequestLicenses")
+    wire.lose_answers_to("RequestLicenses")
     expected_errors.add(CUT)
     await dashboard.click("Request Licenses")
     await dashboard.fill(number_of_licenses="2", purchase_order="LOST-2")
     await dashboard.dialog.get_by_role("button", name="Save").click()
     await expect(dashboard.dialog.get_by_role("alert")).to_contain_text("cannot be reached")
     await dashboard.page.reload()
-    line.mend()
+    wire.mend()
 
     number = await dashboard.request_licenses(2, "LOST-2")
     assert await numbers_of(database, "LOST-2") == [number]

@@ -1,6 +1,8 @@
-"""A wire to PostgreSQL that can be cut."""
+"""A wire to PostgreSQL or to Canopy, which can be cut."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -12,20 +14,27 @@ class Wire:
         self._to = urlsplit(url)
         self._whole = asyncio.Event()
         self._whole.set()
+        self._fateful = b""
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[None]] = set()
+        self.broken = 0
 
     @property
     def url(self) -> str:
         assert self._server is not None
         port = self._server.sockets[0].getsockname()[1]
-        user = self._to.netloc.rpartition("@")[0]
-        return self._to._replace(netloc=f"{user}@127.0.0.1:{port}").geturl()
+        user, at, _ = self._to.netloc.rpartition("@")
+        return self._to._replace(netloc=f"{user}{at}127.0.0.1:{port}").geturl()
 
     def cut(self) -> None:
         self._whole.clear()
 
+    def lose_answers_to(self, asked: str) -> None:
+        """From now on, break where one begins to come: what was asked is heard, and done."""
+        self._fateful = asked.encode()
+
     def mend(self) -> None:
+        self._fateful = b""
         self._whole.set()
 
     async def __aenter__(self) -> Self:
@@ -45,15 +54,31 @@ class Wire:
         except OSError:
             back.transport.abort()
             return
-        for reader, writer in ((near, there), (far, back)):
-            talk = asyncio.create_task(self._pass_on(reader, writer))
+        asked = bytearray()
+        for reader, writer, hear in (
+            (near, there, asked.extend),
+            (far, back, partial(self._hear_answer, asked)),
+        ):
+            talk = asyncio.create_task(self._pass_on(reader, writer, hear))
             self._talks.add(talk)
             talk.add_done_callback(self._talks.discard)
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _hear_answer(self, asked: bytearray, _: bytes) -> None:
+        if self._fateful and self._fateful in asked:
+            self.broken += 1
+            raise ConnectionAbortedError
+        asked.clear()
+
+    async def _pass_on(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        hear: Callable[[bytes], None],
+    ) -> None:
         try:
             while said := await reader.read(65_536):
                 await self._whole.wait()
+                hear(said)
                 writer.write(said)
                 await writer.drain()
         except OSError:
