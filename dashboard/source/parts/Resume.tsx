@@ -40,6 +40,8 @@ export default function Resume() {
           <Text size="sm">
             Sign in again as {session?.email} to go on{session?.isManaging ? ` managing ${session.company}` : ""}. What you have typed is kept.
           </Text>
+          {/* Tells whatever keeps passwords whose it is. */}
+          <input type="email" autoComplete="username" value={session?.email ?? ""} readOnly hidden />
           <PasswordInput label="Password" autoComplete="current-password" data-autofocus required withAsterisk={false}
             visibilityToggleButtonProps={{ "aria-label": "Show the password" }}
             value={password} onChange={(event) => setPassword(event.currentTarget.value)} />

@@ -1,0 +1,112 @@
+"""Everything goes by keyboard alone, and the focus is where it should be."""
+
+from playwright.async_api import Locator, Page, expect
+
+from app.sample import ELI, HANA, MIA, PASSWORD
+from tests.browser.dashboard import Dashboard
+
+FAR = 80
+"""Presses of a key that nobody would make to get somewhere."""
+IS_FOCUSED = "element => element === document.activeElement"
+
+
+class Keys:
+    """Hands that leave the mouse alone."""
+
+    def __init__(self, page: Page) -> None:
+        self.press = page.keyboard.press
+        self.type = page.keyboard.type
+
+    async def reach(self, what: Locator, by: str = "Tab") -> None:
+        """By that key, from wherever the focus is."""
+        for _ in range(FAR):
+            if await what.evaluate(IS_FOCUSED):
+                return
+            await self.press(by)
+        await expect(what).to_be_focused()
+
+    async def choose(self, what: Locator, by: str = "Tab") -> None:
+        await self.reach(what, by)
+        await self.press("Enter")
+
+
+async def test_a_request_is_made_by_keyboard_alone(dashboard: Dashboard) -> None:
+    page, press = dashboard.page, dashboard.page.keyboard.press
+    await dashboard.sign_in(MIA)
+    await dashboard.tab("Licenses").focus()
+    await press("ArrowRight")
+    await expect(dashboard.tab("My Orders")).to_have_attribute("aria-selected", "true")
+    await expect(dashboard.tab("Orders")).to_be_focused()
+    await press("ArrowLeft")
+    await expect(dashboard.tab("Available")).to_have_attribute("aria-selected", "true")
+    opener = page.get_by_role("button", name="Request Licenses")
+    await expect(opener).to_be_enabled()
+    await opener.focus()
+    await press("Enter")
+    await expect(dashboard.dialog.get_by_label("Number of licenses")).to_be_focused()
+    await press("Escape")
+    await expect(dashboard.dialog).to_have_count(0)
+    await expect(opener).to_be_focused()
+
+    await press("Enter")
+    await expect(dashboard.dialog.get_by_label("Number of licenses")).to_be_focused()
+    await page.keyboard.type("3")
+    await press("Tab")
+    await expect(dashboard.dialog.get_by_label("Type")).to_be_focused()
+    await press("Tab")
+    await page.keyboard.type("KEYS-1")
+    await press("Enter")
+    number = await dashboard.number_told()
+    await page.get_by_role("button", name=f"Actions for {number}").focus()
+    await press("Enter")
+    await expect(page.get_by_role("menuitem").first).to_be_focused()
+    await press("End")
+    await press("Enter")
+    await expect(dashboard.dialog).to_contain_text(f"Cancel {number}")
+    await expect(dashboard.dialog.get_by_label("Reason")).to_be_focused()
+
+
+async def test_a_partner_orders_for_its_customer_and_assigns_by_keyboard_alone(
+    dashboard: Dashboard,
+) -> None:
+    page, dialog, keys = dashboard.page, dashboard.dialog, Keys(dashboard.page)
+    await page.goto("/")
+    await keys.reach(page.get_by_label("Email"))
+    await keys.type(HANA)
+    await keys.reach(page.get_by_label("Password", exact=True))
+    await keys.type(PASSWORD)
+    await keys.press("Enter")
+    await expect(dashboard.heading).to_have_text("Company")
+    await keys.reach(page.get_by_role("radio", name="All"))
+    await keys.reach(page.get_by_role("radio", name="Customers"), by="ArrowRight")
+    await keys.reach(page.get_by_label("Search companies"), by="Shift+Tab")
+    await keys.type("Elm")
+    await keys.choose(page.get_by_role("link", name="Elm Foods", exact=True))
+    await expect(dashboard.heading).to_have_text("Elm Foods")
+
+    await keys.choose(page.get_by_role("button", name="Actions"))
+    await expect(page.get_by_role("menuitem").first).to_be_focused()
+    await keys.choose(page.get_by_role("menuitem", name="Manage Company"), by="ArrowDown")
+    await expect(dashboard.banner).to_contain_text("You are managing Elm Foods")
+    await keys.choose(page.get_by_role("button", name="Request Licenses"))
+    await expect(dialog.get_by_label("Number of licenses")).to_be_focused()
+    await keys.type("3")
+    await keys.reach(dialog.get_by_label("Purchase order"))
+    await keys.type("KEYS-2")
+    await keys.press("Enter")
+    number = await dashboard.number_told()
+    await keys.choose(page.get_by_role("button", name="Exit Manage Mode"))
+    await expect(dashboard.heading).to_have_text("Elm Foods")
+
+    pages = page.get_by_role("navigation", name="Pages")
+    await keys.choose(pages.get_by_role("link", name="Licenses"), by="Shift+Tab")
+    await keys.reach(page.get_by_role("tab", name="Licenses"))
+    await keys.press("ArrowRight")
+    await keys.reach(dashboard.tab("My Orders"))
+    await keys.reach(dashboard.tab("Requested Orders"), by="ArrowRight")
+    await keys.choose(page.get_by_role("button", name=f"Actions for {number}"))
+    await keys.choose(page.get_by_role("menuitem", name="Assign", exact=True), by="ArrowDown")
+    await expect(dialog).to_contain_text(f"Will be mailed: {ELI}.")
+    await keys.choose(dialog.get_by_role("button", name="Assign"))
+    await dashboard.told(f"Mailed: {ELI}.")
+    await expect(dialog).to_have_count(0)
