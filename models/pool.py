@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
 
 from models.base import new_id
-from models.database import is_sqlite, rows
+from models.database import as_id, is_sqlite, read, rows
 from models.licenses import ReleaseReason
 from models.orders import Order
 
@@ -24,9 +24,9 @@ async def mint(order: Order, count: int) -> list[UUID]:
             f"""
             INSERT INTO licenses
                 (id, order_id, company_id, path, type, assigned_at, expires_at, updated_at)
-            SELECT id, $2, $3, $4, $5, $6, $7, $6 FROM ({_ids()}) AS new
+            SELECT id, $2, $3, $4, $5, $6, $7, $6 FROM {_new()}
             """,  # noqa: S608
-            *_each(ids[made : made + BATCH]),
+            _list(ids[made : made + BATCH]),
             str(order.id),
             str(order.company_id),
             order.path,
@@ -37,66 +37,102 @@ async def mint(order: Order, count: int) -> list[UUID]:
     return ids
 
 
-async def hand_over(pairs: Sequence[tuple[UUID, UUID]], *, by: UUID, at: datetime) -> None:
-    """Give each license to its learner, and begin the stays: pairs of ids of what is free.
+class Learner(NamedTuple):
+    """Somebody of a company, as its pool knows them."""
 
-    Joined, and not looked up for each: a plan that PostgreSQL kept from when there were few stays
-    would read all of them for each of many.
+    id: UUID
+    is_licensed: bool = False
+    """Holds a live license."""
+    is_overdue: bool = False
+    """Has a stay that the clock has ended, and nobody has written down."""
+    free_since: Any = None
+    """When the last stay ended that was written down, as the database tells it."""
+
+
+async def learners(
+    company_id: UUID, column: str, values: Sequence[Any], now: datetime
+) -> dict[Any, Learner]:
+    """People of the company, by what they have in the column; who is removed is none of them."""
+    found = await read(
+        f"""
+        SELECT users.{column} AS key_, users.id, COUNT(held.id) AS held,
+            COUNT(stay.id) - COUNT(stay.released_at) AS stays, MAX(stay.released_at) AS free_since
+        FROM users
+        LEFT JOIN allocations AS stay ON stay.user_id = users.id
+        LEFT JOIN licenses AS held ON held.id = stay.license_id AND stay.released_at IS NULL
+            AND (held.expires_at IS NULL OR held.expires_at > $2)
+        WHERE users.company_id = $1 AND users.removed_at IS NULL AND users.{column} {_among("$3")}
+        GROUP BY users.id
+        """,  # noqa: S608
+        [company_id, now, _list(values)],
+    )
+    return {
+        as_id(row["key_"]) if column == "id" else row["key_"]: Learner(
+            as_id(row["id"]), row["held"] > 0, row["stays"] > row["held"], row["free_since"]
+        )
+        for row in found
+    }
+
+
+async def hand_over(
+    license_ids: Sequence[UUID], people: Sequence[Learner], *, by: UUID, at: datetime
+) -> None:
+    """Give each free license to one of the people, and begin the stays.
+
+    A clock may be set back, and machines' clocks differ: a stay begins no earlier than the last one
+    of its learner ended, and than its license was changed.
     """
-    given = orjson.dumps([(new_id(), *pair) for pair in pairs], default=str).decode()
-    await rows(
-        f"""
+    begun = _later("$1", "licenses.updated_at", "since")
+    handed = f"""
+        UPDATE licenses SET holder_id = learner, allocated_at = {begun}, updated_at = {begun}
+        FROM {_given()} WHERE licenses.id = license"""  # noqa: S608
+    stays = """
         INSERT INTO allocations (id, license_id, user_id, allocated_at, allocated_by_id)
-        WITH stay AS ({_stays()})
-        SELECT id, license, holder, {_later("$2", "of_license.ended", "of_learner.ended")}, $3
-        FROM stay
-        LEFT JOIN ({_ended("license_id", "license")}) AS of_license ON of_license.key_ = license
-        LEFT JOIN ({_ended("user_id", "holder")}) AS of_learner ON of_learner.key_ = holder
-        """,  # noqa: S608
-        given,
-        at,
-        str(by),
+        SELECT stay, id, holder_id, allocated_at, $2 FROM """
+    told = (
+        [new_id() for _ in license_ids],
+        license_ids,
+        [one.id for one in people],
+        [one.free_since for one in people],
     )
-    await rows(
-        f"""
-        UPDATE licenses
-        SET holder_id = stay.holder, updated_at = $2, allocated_at = allocations.allocated_at
-        FROM ({_stays()}) AS stay JOIN allocations ON allocations.id = stay.id
-        WHERE licenses.id = stay.license
-        """,  # noqa: S608
-        given,
-        at,
-    )
+    if is_sqlite():
+        values = (at, str(by), orjson.dumps([*zip(*told, strict=True)], default=str).decode())
+        await rows(handed, *values)
+        await rows(f"{stays} licenses JOIN {_given()} ON licenses.id = license", *values)
+    else:
+        back = "RETURNING stay, licenses.id, holder_id, allocated_at"
+        await rows(f"WITH handed AS ({handed} {back}) {stays} handed", at, by, *told)
 
 
 async def take_back(license_ids: Sequence[UUID], reason: ReleaseReason, at: datetime) -> None:
-    """Free the licenses, and write down the end of the stays."""
-    await rows(
-        f"""
-        UPDATE allocations SET released_at = {_later("$2", "allocated_at")}, release_reason = $3
-        WHERE released_at IS NULL AND license_id IN ({_ids()})
-        """,  # noqa: S608
-        *_each(license_ids, at, reason),
-    )
-    await rows(
-        f"""
-        UPDATE licenses SET holder_id = NULL, allocated_at = NULL, updated_at = $2
-        WHERE id IN ({_ids()})
-        """,  # noqa: S608
-        *_each(license_ids, at),
-    )
+    """Free the licenses, and write down the end of the stays, none before it began."""
+    ended = _later("$1", "allocated_at")
+    stays = f"""
+        UPDATE allocations SET released_at = {ended}, release_reason = $2
+        WHERE released_at IS NULL AND license_id {_among("$3")}"""  # noqa: S608
+    licenses = f"""
+        UPDATE licenses SET holder_id = NULL, allocated_at = NULL, updated_at = {ended}
+        WHERE id {_among("$3")}"""  # noqa: S608
+    values = (at, reason, _list(license_ids))
+    if is_sqlite():
+        await rows(stays, *values)
+        await rows(licenses, *values)
+    else:
+        await rows(f"WITH ended AS ({stays}) {licenses}", *values)
 
 
 async def write_down_expired(user_ids: Sequence[UUID], now: datetime) -> None:
     """End the stays of these people that the clock has ended, at the instant it did."""
     await rows(
         f"""
-        UPDATE allocations SET released_at = licenses.expires_at, release_reason = $3
+        UPDATE allocations SET released_at = licenses.expires_at, release_reason = $1
         FROM licenses WHERE licenses.id = allocations.license_id
         AND allocations.released_at IS NULL AND licenses.expires_at <= $2
-        AND allocations.user_id IN ({_ids()})
+        AND allocations.user_id {_among("$3")}
         """,  # noqa: S608
-        *_each(user_ids, now, ReleaseReason.EXPIRED),
+        ReleaseReason.EXPIRED,
+        now,
+        _list(user_ids),
     )
 
 
@@ -124,39 +160,33 @@ async def expired_learners(company_id: UUID, now: datetime) -> list[UUID]:
     return [row["id"] if isinstance(row["id"], UUID) else UUID(row["id"]) for row in found]
 
 
-# A clock may be set back, and machines' clocks differ: a stay ends no earlier than it began, and
-# begins no earlier than those before it ended.
-def _ended(column: str, those: str) -> str:
-    """When the last stay of each of those ended."""
-    return (
-        f"SELECT {column} AS key_, MAX(released_at) AS ended FROM allocations"  # noqa: S608
-        f" WHERE {column} IN (SELECT {those} FROM stay) GROUP BY {column}"
-    )
-
-
 def _later(at: str, *others: str) -> str:
     """The latest of these instants; the others may be null."""
     latest = "MAX" if is_sqlite() else "GREATEST"
     return f"{latest}({at}, {', '.join(f'COALESCE({other}, {at})' for other in others)})"
 
 
-def _stays() -> str:
+def _new() -> str:
     if is_sqlite():
-        return (
-            "SELECT value ->> 0 AS id, value ->> 1 AS license, value ->> 2 AS holder"
-            " FROM json_each($1)"
-        )
+        return "(SELECT value AS id FROM json_each($1)) AS new"
+    return "unnest($1::uuid[]) AS new (id)"
+
+
+def _given() -> str:
+    """Stays to be, told by one value on SQLite, and by a list for each column on PostgreSQL."""
+    if is_sqlite():
+        columns = ("stay", "license", "learner", "since")
+        told = ", ".join(f"value ->> {place} AS {name}" for place, name in enumerate(columns))
+        return f"(SELECT {told} FROM json_each($3)) AS given"  # noqa: S608
     return (
-        "SELECT (value ->> 0)::uuid AS id, (value ->> 1)::uuid AS license,"
-        " (value ->> 2)::uuid AS holder FROM jsonb_array_elements($1::jsonb)"
+        "unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::timestamptz[])"
+        " AS given (stay, license, learner, since)"
     )
 
 
-def _ids() -> str:
-    if is_sqlite():
-        return "SELECT value AS id FROM json_each($1)"
-    return "SELECT value::uuid AS id FROM jsonb_array_elements_text($1::jsonb) AS value"
+def _among(place: str) -> str:
+    return f"IN (SELECT value FROM json_each({place}))" if is_sqlite() else f"= ANY ({place})"  # noqa: S608
 
 
-def _each(ids: Sequence[UUID], *values: Any) -> tuple[Any, ...]:
-    return (orjson.dumps(ids, default=str).decode(), *values)
+def _list(values: Sequence[Any]) -> Any:
+    return orjson.dumps(values, default=str).decode() if is_sqlite() else values

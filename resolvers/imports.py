@@ -11,6 +11,7 @@ from models.access import Action, Caller, oneself, visible
 from models.companies import Company
 from models.errors import Duplicate, InvalidInput, NotFound, Refusal, Unauthenticated
 from models.people import managers_of, save_changed, save_new, taken
+from models.pool import Learner
 from models.sheets import FaultyRows, Row, RowFault, Sheet, read
 from models.users import User, taken_in
 from resolvers.licenses import Wanted, allocate
@@ -79,7 +80,7 @@ async def import_users(
         work.audit("user.imported", company, only, count=len(written))
     licenses: list[UUID] = []
     if wanted is not None:
-        licenses = await allocate(work, company, [user.id for user in merged.new], wanted)
+        licenses = await allocate(work, company, [Learner(user.id) for user in merged.new], wanted)
     return Imported(
         created=len(merged.new),
         updated=len(merged.changed),

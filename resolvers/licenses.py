@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
-
-from tortoise.queryset import QuerySet
 
 from models import text
 from models.access import Action, visible
@@ -17,15 +16,21 @@ from models.licenses import (
     LicenseType,
     ReleaseReason,
     has_status,
-    live,
     prefers_nfr,
 )
 from models.orders import Order
-from models.pool import expired_learners, hand_over, take_back, write_down_expired
+from models.pool import (
+    Learner,
+    expired_learners,
+    hand_over,
+    learners,
+    take_back,
+    write_down_expired,
+)
 from models.users import User
 from models.webhooks import WebhookEvent
 from resolvers.lists import distinct, found_all, parts
-from resolvers.reading.sql import among, ids_of
+from resolvers.reading.sql import among, ids_of, models_of
 from resolvers.work import Work
 
 
@@ -63,45 +68,41 @@ class Allocated:
 
 
 async def allocate_licenses(
-    work: Work, company_id: UUID | None, learners: Learners, wanted: Wanted
+    work: Work, company_id: UUID | None, asked: Learners, wanted: Wanted
 ) -> Allocated:
     """Tie free licenses to learners; who has a live one is left alone and told."""
     company = await work.lock_company(company_id)
     work.require(Action.ALLOCATE_LICENSES, company)
-    user_ids, unknown = await _learners(work, company, learners)
-    licensed = await _licensed(work, user_ids)
-    waiting = [id for id in user_ids if id not in licensed]
+    people, unknown = await _asked_for(work, company, asked)
+    waiting = [learner for learner in people if not learner.is_licensed]
     allocated = await allocate(work, company, waiting, wanted)
     return Allocated(
         licenses=allocated,
         shortage=len(waiting) - len(allocated),
-        already_licensed=[id for id in user_ids if id in licensed],
+        already_licensed=[learner.id for learner in people if learner.is_licensed],
         unknown_emails=unknown,
-        without_license=waiting[len(allocated) :],
+        without_license=[learner.id for learner in waiting[len(allocated) :]],
     )
 
 
 async def allocate(
-    work: Work, company: Company, user_ids: Sequence[UUID], wanted: Wanted
+    work: Work, company: Company, people: Sequence[Learner], wanted: Wanted
 ) -> list[UUID]:
     """Give each a license of the company's pool, the first ones first; their ids, in that order.
 
-    The company must be locked: its pool is handed out by one at a time. Those named must be there
+    The company must be locked: its pool is handed out by one at a time. The people must be there
     and without a live license. Raises InsufficientLicenses unless PARTIAL.
     """
-    free = await _free(work, company, wanted, len(user_ids))
-    if len(free) < len(user_ids) and wanted.on_shortage is ShortagePolicy.FAIL:
-        raise InsufficientLicenses(len(user_ids), len(free))
-    served = list(zip(free, user_ids, strict=False))
-    if not served:
+    free = await _free(work, company, wanted, len(people))
+    if len(free) < len(people) and wanted.on_shortage is ShortagePolicy.FAIL:
+        raise InsufficientLicenses(len(people), len(free))
+    if not free:
         return []
-    await write_down_expired([user_id for _, user_id in served], work.now)
-    await hand_over(served, by=work.caller.user_id, at=work.now)
-    only = License(id=served[0][0]) if len(served) == 1 else None
-    work.audit("license.allocated", company, only, count=len(served))
-    allocated = [license_id for license_id, _ in served]
-    work.publish(WebhookEvent.LICENSES_ALLOCATED, company, license_ids=allocated)
-    return allocated
+    await _hand_over(work, free, people[: len(free)])
+    only = License(id=free[0]) if len(free) == 1 else None
+    work.audit("license.allocated", company, only, count=len(free))
+    work.publish(WebhookEvent.LICENSES_ALLOCATED, company, license_ids=free)
+    return free
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,26 +152,32 @@ async def reallocate_license(work: Work, license_id: UUID, user_id: UUID) -> Rea
     company = await work.lock_company(license.company_id)
     work.require(Action.ALLOCATE_LICENSES, company)
     license = await work.lock(License, license_id, ("license_id",))
-    user = await _learner(work, company, user_id)
+    user, learner = await _learner(work, company, user_id)
     previous = license.holder_id
     if not license.release(at=work.now) or previous is None:
         raise Conflict("Nobody has this license: allocate it.", ("license_id",))
-    if await _licensed(work, [user.id]):
+    if learner.is_licensed:
         raise AlreadyLicensed("This learner has a license already.", ("user_id",))
-    await write_down_expired([user.id], work.now)
     await take_back([license.id], ReleaseReason.REALLOCATED, work.now)
     license.allocate(user, at=work.now)
-    await hand_over([(license.id, user.id)], by=work.caller.user_id, at=work.now)
+    await _hand_over(work, [license.id], [learner])
     work.audit("license.reallocated", company, license, count=1)
     for event in (WebhookEvent.LICENSES_RELEASED, WebhookEvent.LICENSES_ALLOCATED):
         work.publish(event, company, license_ids=[license.id])
     return Reallocated(license.id, previous)
 
 
+async def _hand_over(work: Work, free: Sequence[UUID], people: Sequence[Learner]) -> None:
+    overdue = [learner.id for learner in people if learner.is_overdue]
+    if overdue:
+        await write_down_expired(overdue, work.now)
+    await hand_over(free, people, by=work.caller.user_id, at=work.now)
+
+
 async def _free(work: Work, company: Company, wanted: Wanted, most: int) -> list[UUID]:
     """The soonest to expire first; for people of a partner NFR before all."""
-    free = visible(License, work.caller).filter(
-        has_status(LicenseStatus.AVAILABLE, work.now), company_id=company.id
+    free = visible(License, work.caller, by_key=True).filter(
+        company_id=company.id, holder_id__isnull=True, voided_at__isnull=True
     )
     if wanted.license_type is not None:
         free = free.filter(type=wanted.license_type)
@@ -186,66 +193,64 @@ async def _free(work: Work, company: Company, wanted: Wanted, most: int) -> list
         first = await ids_of(
             free.filter(expires_at__isnull=True), then=f" ORDER BY id LIMIT {most}"
         )
-    ending = free.filter(expires_at__isnull=False)
+    ending = free.filter(expires_at__gt=work.now)
     left = most - len(first)
     return first + await ids_of(ending, then=f" ORDER BY expires_at, id LIMIT {left}")
 
 
-async def _learners(work: Work, company: Company, asked: Learners) -> tuple[list[UUID], list[int]]:
-    """Their ids, and the places of emails that are nobody's of the company."""
+async def _asked_for(
+    work: Work, company: Company, asked: Learners
+) -> tuple[list[Learner], list[int]]:
+    """The people, and the places of emails that are nobody's of the company."""
     given = [asked.user_ids is not None, asked.emails is not None, asked.all_expired]
     if sum(given) != 1:
         raise InvalidInput(
             "Name learners by userIds, by emails, or as allExpired: one of them.", ()
         )
-    if asked.user_ids is not None:
-        return await _by_ids(work, company, asked.user_ids), []
     if asked.emails is not None:
         return await _by_emails(work, company, asked.emails)
-    return await expired_learners(company.id, work.now), []
+    if asked.user_ids is not None:
+        return await _by_ids(work, company, asked.user_ids), []
+    expired = await expired_learners(company.id, work.now)
+    return list((await _known(work, company, "id", expired)).values()), []
 
 
-async def _by_ids(work: Work, company: Company, user_ids: list[UUID]) -> list[UUID]:
+async def _by_ids(work: Work, company: Company, user_ids: list[UUID]) -> list[Learner]:
     path = ("user_ids",)
-    found: list[UUID] = []
-    for part in parts(distinct(user_ids, path)):
-        found += await ids_of(_present(work, company).filter(among(User, "id", part)))
-    return found_all(user_ids, {id: id for id in found}, "user", path)
+    found = await _known(work, company, "id", distinct(user_ids, path))
+    return found_all(user_ids, found, "user", path)
 
 
 async def _by_emails(
     work: Work, company: Company, emails: list[str]
-) -> tuple[list[UUID], list[int]]:
+) -> tuple[list[Learner], list[int]]:
     given = [text.email_key(email) for email in emails]
     keys = distinct(given, ("emails",))
     places = {key: place for place, key in reversed(list(enumerate(given)))}
-    found: dict[str, UUID] = {}
-    for part in parts(keys):
-        people = _present(work, company).filter(email_key__in=part)
-        found |= dict(await people.values_list("email_key", "id"))
+    found = await _known(work, company, "email_key", keys)
     return (
         [found[key] for key in keys if key in found],
         [places[key] for key in keys if key not in found],
     )
 
 
-async def _learner(work: Work, company: Company, user_id: UUID) -> User:
-    user = await _present(work, company).get_or_none(id=user_id)
-    if user is None:
+async def _known(
+    work: Work, company: Company, column: str, values: Sequence[Any]
+) -> dict[Any, Learner]:
+    """Those of the company, which must be locked: in the order of the values."""
+    found: dict[Any, Learner] = {}
+    for part in parts(values):
+        found |= await learners(company.id, column, part, work.now)
+    return {value: found[value] for value in values if value in found}
+
+
+async def _learner(work: Work, company: Company, user_id: UUID) -> tuple[User, Learner]:
+    here = visible(User, work.caller).filter(company_id=company.id, removed_at__isnull=True)
+    user = await here.get_or_none(id=user_id)
+    found = await _known(work, company, "id", [user_id])
+    if user is None or user_id not in found:
         raise NotFound("user", ("user_id",))
-    return user
-
-
-def _present(work: Work, company: Company) -> QuerySet[User]:
-    return visible(User, work.caller).filter(company_id=company.id, removed_at__isnull=True)
-
-
-async def _licensed(work: Work, user_ids: Sequence[UUID]) -> set[UUID]:
-    licensed: set[UUID] = set()
-    for part in parts(user_ids):
-        held = visible(License, work.caller).filter(live(work.now))
-        licensed.update(await ids_of(held.filter(among(License, "holder_id", part)), "holder_id"))
-    return licensed
+    return user, found[user_id]
 
 
 async def _companies_of(work: Work, license_ids: Sequence[UUID]) -> dict[UUID, UUID]:
@@ -254,8 +259,8 @@ async def _companies_of(work: Work, license_ids: Sequence[UUID]) -> dict[UUID, U
     wanted = distinct(license_ids, path)
     found: dict[UUID, UUID] = {}
     for part in parts(wanted):
-        licenses = visible(License, work.caller).filter(id__in=part)
-        found |= dict(await licenses.values_list("id", "company_id"))
+        licenses = visible(License, work.caller, by_key=True).filter(among(License, "id", part))
+        found |= {license.id: license.company_id for license in await models_of(licenses)}
     companies = found_all(license_ids, found, "license", path)
     return dict(zip(wanted, companies, strict=True))
 
@@ -263,11 +268,12 @@ async def _companies_of(work: Work, license_ids: Sequence[UUID]) -> dict[UUID, U
 async def _held(work: Work, license_ids: Sequence[UUID]) -> list[License]:
     """Those of them that are with somebody, in the order of their ids."""
     found: dict[UUID, License] = {}
+    held = visible(License, work.caller, by_key=True).filter(
+        has_status(LicenseStatus.ALLOCATED, work.now)
+    )
     for part in parts(license_ids):
-        held = visible(License, work.caller).filter(
-            has_status(LicenseStatus.ALLOCATED, work.now), id__in=part
-        )
-        found |= {license.id: license for license in await held}
+        some = await models_of(held.filter(among(License, "id", part)))
+        found |= {license.id: license for license in some}
     return [found[id] for id in license_ids if id in found]
 
 
@@ -275,6 +281,6 @@ async def lock_companies(work: Work, ids: set[UUID]) -> list[Company]:
     """Always in the same order, so that two calls do not wait for each other."""
     locked: list[Company] = []
     for part in parts(sorted(ids)):
-        companies = visible(Company, work.caller).filter(id__in=part).order_by("id")
-        locked += await companies.select_for_update(no_key=True)
+        companies = visible(Company, work.caller, by_key=True).filter(among(Company, "id", part))
+        locked += await models_of(companies.order_by("id"), lock=True)
     return locked

@@ -35,7 +35,7 @@ ATTEMPTS: Final = 8
 
 
 class RightsChanged(Exception):
-    """What the caller may do is not what it was when the transaction began: it waited meanwhile.
+    """What the caller may do is not what it was when they were last read: something waited.
 
     Locks that would keep rights as they are would have callers wait for each other, and for
     themselves.
@@ -101,7 +101,7 @@ async def perform(
             raise RuntimeError("A preview must be performed inside `previewing()`.")
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return await _transact(caller, clock, operation, arguments, key)
+            return await _transact(caller, clock, operation, arguments, key, again=attempt > 1)
         except IntegrityError as error:
             # Tried again, the operation finds what was written meanwhile, and says it better.
             refusal = refusal_of(error)
@@ -124,11 +124,14 @@ async def _transact(
     operation: Callable[..., Awaitable[R]],
     arguments: tuple[Any, ...],
     key: str | None,
+    *,
+    again: bool,
 ) -> Done[R]:
+    """The caller was read just before; whether that still holds, is asked at the end of it."""
     async with in_transaction():
         await lock_tree(alone=operation in RESHAPES_TREE)
         now = clock()
-        work = Work(await _still(caller, now), now)
+        work = Work(await _still(caller, now) if again else caller, now)
         try:
             done = await _done(work, operation, arguments, key)
         except Refusal:

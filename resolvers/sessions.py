@@ -13,7 +13,14 @@ from models import text
 from models.access import Action
 from models.base import within
 from models.companies import Company
-from models.errors import Conflict, Forbidden, InvalidCredentials, LockedOut, TokenInvalid
+from models.errors import (
+    Conflict,
+    Forbidden,
+    InvalidCredentials,
+    LockedOut,
+    TokenInvalid,
+    Unauthenticated,
+)
 from models.people import taken
 from models.sessions import (
     LOCKED_FOR,
@@ -97,9 +104,14 @@ async def sign_in(work: Work, user_id: UUID, password_hash: str, renewed: str | 
 
 
 async def sign_out(work: Work) -> None:
-    """End this session, and what was entered from it; in manage mode the first goes on."""
+    """End this session, and what was entered from it; in manage mode the first goes on.
+
+    Raises Unauthenticated where it has ended meanwhile.
+    """
     caller = work.caller
-    await _end(Q(id=caller.session_id) | Q(entered_from_id=caller.session_id), work.now)
+    theirs = Q(id=caller.session_id) | Q(entered_from_id=caller.session_id)
+    if not await _end(theirs, work.now):
+        raise Unauthenticated
     company = await Company.get(id=caller.company_id)
     work.audit("session.signed_out", company, await User.get(id=caller.user_id))
     work.by = None  # who is nobody from now on
@@ -176,11 +188,15 @@ async def enter_manage_mode(work: Work, company_id: UUID, reason: str | None = N
 
 
 async def exit_manage_mode(work: Work) -> UUID:
-    """End the manage session; the token it was entered with goes on working."""
+    """End the manage session; the token it was entered with goes on working.
+
+    Raises Unauthenticated where it has ended meanwhile.
+    """
     if not work.caller.managing:
         raise Conflict("You are not in manage mode.")
     session = await Session.get(id=work.caller.session_id)
-    await _end(Q(id=session.id), work.now)
+    if not await _end(Q(id=session.id), work.now):
+        raise Unauthenticated
     company = await Company.get(id=work.caller.company_id)
     work.audit("manage_mode.exited", company, session)
     work.by = None  # who is nobody from now on
@@ -202,8 +218,9 @@ async def end_sessions_within(path: str, now: datetime) -> None:
     await _end(Q(user_id__in=Subquery(people)), now)
 
 
-async def _end(sessions: Q, now: datetime) -> None:
-    await Session.filter(sessions, ended_at__isnull=True).update(ended_at=now)
+async def _end(sessions: Q, now: datetime) -> int:
+    """How many there were to end."""
+    return await Session.filter(sessions, ended_at__isnull=True).update(ended_at=now)
 
 
 def _in_turn(subject: str) -> asyncio.Lock:

@@ -11,6 +11,7 @@ from models.errors import Conflict, InvalidInput, NotFound, Path
 from models.licenses import License, LicenseStatus, ReleaseReason, has_status
 from models.outbox import UNMUTABLE, NotificationTemplate
 from models.people import forget_addresses, managers_of, save_erased, save_removed
+from models.pool import Learner
 from models.sessions import LinkPurpose
 from models.users import User, UserRole, managing_role
 from resolvers import notices
@@ -52,7 +53,7 @@ async def add_users(
     licenses: list[UUID] = []
     if wanted is not None:
         work.require(Action.ALLOCATE_LICENSES, company)
-        licenses = await allocate(work, company, [user.id for user in users], wanted)
+        licenses = await allocate(work, company, [Learner(user.id) for user in users], wanted)
     return Added(
         users=[user.id for user in users],
         licenses=licenses,

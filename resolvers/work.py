@@ -17,6 +17,7 @@ from models.outbox import Notice, Notification, is_wanted
 from models.users import User
 from models.webhooks import WebhookEvent, WebhookMessage, queue
 from resolvers.changes import Change, changes_of
+from resolvers.reading.sql import models_of
 
 _WORD: Final = re.compile("(?<!^)[A-Z]")
 
@@ -45,18 +46,11 @@ class Work:
 
     async def find(self, model: type[E], id: UUID, path: Path) -> E:
         """A row in the caller's sight. Raises NotFound."""
-        found = await visible(model, self.caller).get_or_none(id=id)
-        if found is None:
-            raise NotFound(_called(model), path)
-        return found
+        return await self._one(model, id, path, lock=False)
 
     async def lock(self, model: type[E], id: UUID, path: Path) -> E:
         """As `find`, and nobody else changes it until the transaction ends."""
-        rows = visible(model, self.caller).select_for_update(no_key=True)
-        found = await rows.get_or_none(id=id)
-        if found is None:
-            raise NotFound(_called(model), path)
-        return found
+        return await self._one(model, id, path, lock=True)
 
     async def lock_company(self, id: UUID | None, path: Path = ("company_id",)) -> Company:
         """The company to work on: the acting one if none is named."""
@@ -162,6 +156,12 @@ class Work:
     def changes(self) -> Sequence[Change]:
         """What others are to be told, once it is committed."""
         return changes_of(self._events, self._changed)
+
+    async def _one(self, model: type[E], id: UUID, path: Path, *, lock: bool) -> E:
+        rows = visible(model, self.caller, by_key=True).filter(id=id)
+        for found in await models_of(rows, lock=lock):
+            return found
+        raise NotFound(_called(model), path)
 
     def _left(self, people: Iterable[User], notice: Notice) -> list[User]:
         mailed = (user for user in people if self._is_mailed(user, notice))

@@ -23,6 +23,7 @@ from strawberry.types import ExecutionContext
 from resolvers.performing import previewing
 from schema.context import Context
 
+PREVIEW: Final = "preview"
 ALONE: Final = "A preview is the only root field of its document."
 
 
@@ -56,6 +57,8 @@ def _root_fields(context: ExecutionContext) -> Mapping[str, bool]:
     operation = _operation(context)
     if operation is None or operation.operation is not OperationType.MUTATION:
         return {}
+    if not _names_preview(context):
+        return {}
     schema: GraphQLSchema = context.schema._schema
     variables = get_variable_values(
         schema, operation.variable_definitions or (), context.variables or {}
@@ -68,6 +71,14 @@ def _root_fields(context: ExecutionContext) -> Mapping[str, bool]:
         for name, node in _collected(schema, context.graphql_document, operation, variables)
         if node.name.value != "__typename"
     }
+
+
+def _names_preview(context: ExecutionContext) -> bool:
+    """Whether the word is said at all; of long lists to understand them takes a while."""
+    given = (context.variables or {}).values()
+    return PREVIEW in (context.query or "") or any(
+        isinstance(value, dict) and PREVIEW in value for value in given
+    )
 
 
 def _operation(context: ExecutionContext) -> OperationDefinitionNode | None:
@@ -110,4 +121,4 @@ def _asks(schema: GraphQLSchema, field: FieldNode, variables: VariableValues) ->
     except GraphQLError:
         return False
     input = given.get("input")
-    return isinstance(input, dict) and input.get("preview") is True
+    return isinstance(input, dict) and input.get(PREVIEW) is True

@@ -11,7 +11,7 @@ from models.companies import Company
 from models.database import is_sqlite, rows
 from models.licenses import License, LicenseType
 from models.orders import Order, OrderOrigin
-from models.pool import hand_over, mint
+from models.pool import Learner, hand_over, mint
 
 
 async def crowd(company: Company, number: int, *, at: datetime) -> list[UUID]:
@@ -45,7 +45,7 @@ async def licensed_crowd(
     await mint(order, number)
     people = await crowd(company, number, at=at)
     licenses: Any = await License.filter(order_id=order.id).values_list("id", flat=True)
-    await hand_over(list(zip(licenses, people, strict=True)), by=people[0], at=at)
+    await hand_over(licenses, [*map(Learner, people)], by=people[0], at=at)
 
 
 def _given() -> str:

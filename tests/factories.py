@@ -9,7 +9,7 @@ from models.access import Caller, caller_of
 from models.companies import Company, CompanyKind, CompanyPlan
 from models.licenses import Allocation, License, LicenseType
 from models.orders import Order, OrderOrigin
-from models.pool import hand_over, mint
+from models.pool import Learner, hand_over, mint
 from models.sessions import LinkPurpose, PasswordLink, Session, new_token
 from models.tokens import ApiScope, ApiToken, new_secret
 from models.users import User, UserRole, managing_role
@@ -121,7 +121,7 @@ class Make:
     ) -> Allocation:
         at = at or self.clock()
         license.allocate(user, at=at)
-        await hand_over([(license.id, user.id)], by=user.id, at=at)
+        await hand_over([license.id], [Learner(user.id)], by=user.id, at=at)
         return await Allocation.get(license_id=license.id, released_at__isnull=True)
 
     async def endpoint(

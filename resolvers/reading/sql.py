@@ -243,6 +243,12 @@ def narrowed(rows: QuerySet[M], condition: Q, *more: Q) -> QuerySet[M]:
     return found
 
 
+async def models_of(rows: QuerySet[M], *, lock: bool = False) -> list[M]:
+    """The rows, to be changed; locked, nobody else changes them until the transaction ends."""
+    select = Select.of(rows, " FOR NO KEY UPDATE" if lock and not is_sqlite() else "")
+    return [rows.model._init_from_db(**dict(row)) for row in await run(select.text, select.values)]
+
+
 async def rows_with(rows: QuerySet[M], column: str, values: Iterable[Any]) -> list[M]:
     """The rows that have one of many values; they can be read, and not be changed."""
     found: list[M] = []
