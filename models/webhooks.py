@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -227,25 +227,38 @@ class WebhookDelivery(Outgoing):
         self.update_from_dict(fresh | queued)
 
 
-async def queue(happened: Iterable[tuple[Company, WebhookMessage]]) -> None:
+class Happened(NamedTuple):
+    """In the company; `told` makes the message, which few of them need."""
+
+    event: WebhookEvent
+    company: Company
+    told: Callable[[], WebhookMessage]
+
+
+async def queue(happened: Collection[Happened]) -> bool:
     """Write down what happened for every endpoint that hears of it: those of the company, and of
-    the companies above. What nobody hears of is not kept. Three statements at most."""
-    messages = [(company.path, message) for company, message in happened]
-    hearing = await _hearing({path for path, _ in messages})
+    the companies above. What nobody hears of is not kept. Three statements at most.
+
+    True if anybody hears of anything.
+    """
+    hearing = await _hearing({each.company.path for each in happened})
     heard: list[WebhookMessage] = []
     deliveries: list[WebhookDelivery] = []
-    for path, message in messages:
-        told = [
+    for event, company, told in happened:
+        ids = [
             endpoint.id
-            for above in (*ancestor_paths(path), path)
+            for above in (*ancestor_paths(company.path), company.path)
             for endpoint in hearing.get(above, ())
-            if message.event in endpoint.events
+            if event in endpoint.events
         ]
-        heard += [message] if told else []
-        deliveries += [WebhookDelivery.promise(message, id) for id in told]
+        if ids:
+            message = told()
+            heard.append(message)
+            deliveries += [WebhookDelivery.promise(message, id) for id in ids]
     if deliveries:
         await WebhookMessage.bulk_create(heard)
         await WebhookDelivery.bulk_create(deliveries)
+    return bool(deliveries)
 
 
 async def fail_queued(endpoint_id: UUID, error: str, now: datetime) -> None:

@@ -212,7 +212,8 @@ async def _asked_for(
     if asked.user_ids is not None:
         return await _by_ids(work, company, asked.user_ids), []
     expired = await expired_learners(company.id, work.now)
-    return list((await _known(work, company, "id", expired)).values()), []
+    found = await _known(work, company, "id", expired)
+    return [found[id] for id in expired], []
 
 
 async def _by_ids(work: Work, company: Company, user_ids: list[UUID]) -> list[Learner]:
@@ -237,11 +238,11 @@ async def _by_emails(
 async def _known(
     work: Work, company: Company, column: str, values: Sequence[Any]
 ) -> dict[Any, Learner]:
-    """Those of the company, which must be locked: in the order of the values."""
+    """Those of the company, which must be locked."""
     found: dict[Any, Learner] = {}
     for part in parts(values):
         found |= await learners(company.id, column, part, work.now)
-    return {value: found[value] for value in values if value in found}
+    return found
 
 
 async def _learner(work: Work, company: Company, user_id: UUID) -> tuple[User, Learner]:

@@ -69,6 +69,8 @@ class Done(Generic[R]):
     result: R
     notices: list[UUID]
     at: datetime
+    is_repeat: bool = False
+    """Of a call before: what was in sight then need not be any more."""
 
 
 RESHAPES_TREE: Final[set[Callable[..., Any]]] = set()
@@ -142,7 +144,7 @@ async def _transact(
         await notify(CHANNEL, payloads(changes))
     if _previewing.get() is None:
         committed.tell(changes)
-    for wake in WAKES if done.notices or work.publishes else ():
+    for wake in WAKES if done.notices or work.is_heard else ():
         wake()
     return done
 
@@ -193,7 +195,7 @@ async def _kept(
         if (earlier.mutation, earlier.input_hash) != (operation.__name__, asked):
             raise IdempotencyKeyReused
         first: Done[R] = _form(operation).validate_python(earlier.result)
-        return Done(first.result, first.notices, work.now)
+        return Done(first.result, first.notices, work.now, is_repeat=True)
     if earlier is not None:
         await earlier.delete()
     return await IdempotencyKey.create(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from models.errors import Forbidden, NotFound, Path, Unauthenticated
 from models.orders import Order
 from models.outbox import Notice, Notification, is_wanted
 from models.users import User
-from models.webhooks import WebhookEvent, WebhookMessage, queue
+from models.webhooks import Happened, WebhookEvent, WebhookMessage, queue
 from resolvers.changes import Change, changes_of
 from resolvers.reading.sql import models_of
 
@@ -35,7 +36,9 @@ class Work:
     _notices: list[Notification] = field(default_factory=list)
     _events: list[tuple[Company, AuditEvent]] = field(default_factory=list)
     _changed: list[Order] = field(default_factory=list)
-    _messages: list[tuple[Company, WebhookMessage]] = field(default_factory=list)
+    _happened: list[Happened] = field(default_factory=list)
+    is_heard: bool = False
+    """Webhooks wait to be sent."""
 
     @property
     def caller(self) -> Caller:
@@ -127,7 +130,8 @@ class Work:
         expires_at: datetime | None = None,
     ) -> None:
         """Tell the webhooks of `company`, and of those above it, what happened there."""
-        message = WebhookMessage.about(
+        told = partial(
+            WebhookMessage.about,
             event,
             company.id,
             at=self.now,
@@ -136,21 +140,17 @@ class Work:
             count=count,
             expires_at=expires_at,
         )
-        self._messages.append((company, message))
-
-    @property
-    def publishes(self) -> bool:
-        return bool(self._messages)
+        self._happened.append(Happened(event, company, told))
 
     async def write_down(self) -> list[UUID]:
         """Write the promised mails, the events and the webhooks; the ids of the mails."""
         for company, event in self._events:
             event.path = company.path
         await AuditEvent.bulk_create([event for _, event in self._events])
-        # A scheduled mail that was promised before stays as it is.
-        await Notification.bulk_create(self._notices, ignore_conflicts=True)
-        if self._messages:
-            await queue(self._messages)
+        if self._notices:  # a scheduled mail that was promised before stays as it is
+            await Notification.bulk_create(self._notices, ignore_conflicts=True)
+        if self._happened:
+            self.is_heard = await queue(self._happened)
         return [notice.id for notice in self._notices]
 
     def changes(self) -> Sequence[Change]:

@@ -118,12 +118,15 @@ def root_row(batch: ById[Any], kind: str, *, description: str) -> Any:
 def edges(batch: Batch, keys: str, *, description: str) -> Any:
     """As `edge` for several keys, in their order; what is out of sight is left out."""
 
+    told = _told(batch, selective=False)
+
     async def resolve(root: Any, info: Info) -> Any:
         ids = getattr(root, keys)
-        found = await info.context.reader.load_all(batch, ids)
+        given = told(*selections_of(info), info._raw_info.return_type) if told else {}
+        found = await info.context.reader.load_all(batch, ids, **given)
         return [wrapped(raised(found[id])) for id in ids if found[id] is not None]
 
-    declared = _declared(batch, keys, many=True)
+    declared = _declared(batch, keys, many=True, selective=told)
     return _field(resolve, (), description, declared)
 
 

@@ -1,6 +1,6 @@
 """Global ids: opaque outside, the name of a type and a UUID inside."""
 
-import base64
+from binascii import a2b_base64
 from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
@@ -20,7 +20,7 @@ def global_id(name: str, id: UUID | str) -> strawberry.ID:
 def named(text: str) -> tuple[str, UUID]:
     """The type and the UUID; an empty name and NOBODY for junk."""
     try:
-        name, _, id = base64.b64decode(text, validate=True).decode().partition(":")
+        name, _, id = a2b_base64(text, strict_mode=True).decode().partition(":")
         key = UUID(id)
     except ValueError:
         return "", NOBODY

@@ -1,17 +1,20 @@
 """Rows by their ids: asked for by themselves, or joined to the rows that name them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
 
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from models.rows import needed
+from models.rows import joined_class, needed
 from resolvers.reading.reader import Reader
 from resolvers.reading.sql import by_column, rows_with
 
 M = TypeVar("M", bound=Model)
+
+ID: Final = ("id",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +48,16 @@ class ById(Generic[M]):
         if self.reads is not None:
             asked = frozenset().union(*(needed(self.model, name) for name in self.reads))
         return None if asked is None else asked.union(self.always)
+
+
+def prime(reader: Reader, batch: ById[Any], ids: Iterable[UUID]) -> None:
+    """Hand on the ids of rows that were just found in sight: to who asks for nothing else of them.
+
+    Who else asks is answered as ever.
+    """
+    kind = joined_class(batch.model, ID)
+    rows = {id: kind((id,)) for id in ids}
+    reader.primed.setdefault(batch, []).append((frozenset(ID), rows))
 
 
 @dataclass(frozen=True, slots=True)

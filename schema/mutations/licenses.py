@@ -9,6 +9,7 @@ from models.licenses import LicenseType
 from models.tokens import ApiScope
 from resolvers import licenses
 from resolvers.licenses import Learners, ShortagePolicy, Wanted
+from resolvers.reading.by_id import prime
 from resolvers.reading.licenses import license_by_id
 from resolvers.reading.users import user_by_id
 from schema.context import Info
@@ -119,6 +120,8 @@ class LicenseMutations:
             ),
             how=input,
         )
+        if not done.is_repeat:
+            prime(info.context.reader, license_by_id, done.result.licenses)
         return AllocateLicensesPayload(
             license_ids=done.result.licenses,
             shortage=done.result.shortage,
