@@ -70,6 +70,17 @@ FROM (
 ) AS found
 JOIN users ON users.id = holder_id JOIN orders ON orders.id = order_id
 ORDER BY found.expires_at, found.id"""
+LEARNERS = """
+WITH ended AS (
+    UPDATE allocations SET released_at = expires_at, release_reason = 'EXPIRED' FROM licenses
+    WHERE licenses.id = license_id AND released_at IS NULL AND expires_at <= $3
+    AND user_id = ANY ($1)
+)
+SELECT count(*) FROM users
+WHERE id = ANY ($1) AND company_id = $2 AND removed_at IS NULL AND NOT EXISTS (
+    SELECT FROM licenses WHERE holder_id = users.id AND voided_at IS NULL
+    AND (expires_at IS NULL OR expires_at > $3)
+)"""
 FREE = """
 SELECT id FROM licenses
 WHERE company_id = $1 AND holder_id IS NULL AND voided_at IS NULL AND expires_at > $2
@@ -81,8 +92,18 @@ STAYS = """
 INSERT INTO allocations (id, license_id, user_id, allocated_at, allocated_by_id)
 SELECT *, $4, $5 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[])"""
 EVENT = """
-INSERT INTO audit_events (id, action, at, actor_id, company_id, path, count, facts)
-SELECT $1, 'license.allocated', $2, $3, id, path, $5, '{}' FROM companies WHERE id = $4"""
+WITH event AS (
+    INSERT INTO audit_events (id, action, at, actor_id, company_id, path, count, facts)
+    SELECT $1, 'license.allocated', $2, $3, id, path, $5, '{}' FROM companies WHERE id = $4
+    RETURNING path
+)
+SELECT pg_notify('canopy_changes', json_build_object('by', '', 'path', path, 'orders', '[]')::text),
+ARRAY (
+    SELECT webhook_endpoints.id FROM webhook_endpoints
+    JOIN companies ON companies.id = company_id AND NOT is_archived
+    WHERE enabled AND events ? 'LICENSES_ALLOCATED' AND starts_with(event.path, companies.path)
+) AS webhooks
+FROM event"""
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]
@@ -180,11 +201,13 @@ class Floor:
         company, by = UUID(told["companyId"]), UUID(told["by"])
         users = [UUID(id) for id in told["userIds"]]
         async with self.pool.acquire() as connection, connection.transaction():
+            assert await connection.fetchval(LEARNERS, users, company, now) == len(users)
             free = [row[0] for row in await connection.fetch(FREE, company, now, len(users))]
             assert len(free) == len(users)
             await connection.execute(HAND_OVER, free, users, now)
             await connection.execute(STAYS, [new_id() for _ in free], free, users, now, by)
-            await connection.execute(EVENT, new_id(), now, by, company, len(free))
+            [event] = await connection.fetch(EVENT, new_id(), now, by, company, len(free))
+            assert not event["webhooks"]  # or else they were written down for each
         licenses = [{"id": global_id("License", id)} for id in free]
         return answer({"allocateLicenses": {"licenses": licenses, "shortage": 0, "errors": []}})
 
