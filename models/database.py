@@ -1,13 +1,17 @@
 """Plain SQL where the ORM has no words for it, alike on both databases."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final
 from uuid import UUID
 
+from tortoise.backends.base.client import NestedTransactionContext
 from tortoise.connection import get_connection
 from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
 
 from models.errors import Conflict, Duplicate, Refusal
+from models.postgres import PooledTransaction, Transaction
 
 TREE_LOCK: Final = 0x63616E6F70790002
 """Of PostgreSQL's advisory locks: all writing shares it, what reshapes the tree has it alone."""
@@ -65,17 +69,32 @@ async def is_read_only() -> bool:
     return bool(row["transaction_read_only"] == "on")
 
 
-async def lock_tree(*, alone: bool) -> None:
-    """Until the transaction ends. SQLite has one writer at a time anyway."""
-    if not is_sqlite():
-        share = "" if alone else "_shared"
-        await rows(f"SELECT pg_advisory_xact_lock{share}({TREE_LOCK})")
+@asynccontextmanager
+async def changing(*, alone: bool) -> AsyncIterator[None]:
+    """A transaction that shares the tree with all others, or has it `alone` until it ends.
+
+    SQLite has one writer at a time anyway.
+    """
+    context = in_transaction()
+    lock = f"SELECT pg_advisory_xact_lock{'' if alone else '_shared'}({TREE_LOCK})"
+    if isinstance(context, PooledTransaction):
+        context.begin_with(lock)
+    async with context:
+        if isinstance(context, NestedTransactionContext) and not is_sqlite():
+            await rows(lock)  # for what it is within has begun before
+        yield
 
 
-async def notify(channel: str, payloads: Sequence[str]) -> None:
+def notify(channel: str, payloads: Sequence[str]) -> None:
     """Tell every process that listens, when the transaction commits; SQLite has no way to."""
-    if payloads and not is_sqlite():
-        await rows("SELECT pg_notify($1, told) FROM unnest($2::text[]) told", channel, payloads)
+    transaction = get_connection("default")
+    if isinstance(transaction, Transaction):
+        for told in payloads:
+            transaction.end_with(f"SELECT pg_notify('{channel}', {_quoted(told)})")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 _REFUSALS: Final = {

@@ -10,6 +10,7 @@ from inspect import Parameter, signature
 from typing import Any, Final
 
 import asyncpg
+from asyncpg.transaction import TransactionState
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import (
     TransactionalDBClient,
@@ -124,7 +125,42 @@ def _is_well(connection: asyncpg.pool.PoolConnectionProxy) -> bool:
     )
 
 
+class Accompanied(asyncpg.transaction.Transaction):  # type: ignore[misc]
+    """Sends one statement along with BEGIN, and others along with COMMIT: the way to PostgreSQL and
+    back takes longer than what they do there. The outermost one of its connection."""
+
+    def __init__(self, connection: asyncpg.Connection, first: str) -> None:
+        super().__init__(connection, None, False, False)
+        self._first = first
+        self.last: list[str] = []
+
+    async def start(self) -> None:
+        self._connection._top_xact = self
+        await self._send(TransactionState.STARTED, "BEGIN", self._first)
+
+    async def commit(self) -> None:
+        self._connection._top_xact = None
+        await self._send(TransactionState.COMMITTED, *self.last, "COMMIT")
+
+    async def _send(self, state: TransactionState, *statements: str) -> None:
+        self._state = TransactionState.FAILED
+        await self._connection.execute("; ".join(statements))
+        self._state = state
+
+
 class Transaction(TransactionWrapper):
+    first = ""
+    """A statement that it begins with."""
+
+    async def begin(self) -> None:
+        self.transaction = Accompanied(self._connection._con, self.first)
+        await self.transaction.start()
+
+    def end_with(self, statement: str) -> None:
+        """Send it along with COMMIT."""
+        assert isinstance(self.transaction, Accompanied)
+        self.transaction.last.append(statement)
+
     async def read(
         self, statement: str, values: Sequence[Any], kind: type[asyncpg.Record] | None
     ) -> list[asyncpg.Record]:
@@ -133,6 +169,11 @@ class Transaction(TransactionWrapper):
 
 
 class PooledTransaction(TransactionContextPooled):
+    def begin_with(self, statement: str) -> None:
+        """Send it along with BEGIN."""
+        client: Any = self.client
+        client.first = statement
+
     async def __aenter__(self) -> TransactionalDBClient:
         await self.ensure_connection()
         self.client._connection = await self.client._parent._pool.acquire()

@@ -95,6 +95,11 @@ class ImmediateTransaction(Reads, SqliteTransactionWrapper):
                 raise Busy from error
             raise OperationalError(error) from error
 
+    async def savepoint_rollback(self) -> None:
+        """A write that was cut off has ended the whole transaction."""
+        if self._connection.in_transaction:
+            await super().savepoint_rollback()
+
     async def execute_script(self, query: str) -> None:
         for statement in _statements(query):
             await self.execute_query(statement)

@@ -9,7 +9,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Concatenate, Final, Generic, ParamSpec, Protocol, TypeVar, get_type_hints
@@ -24,7 +24,7 @@ from tortoise.transactions import in_transaction
 
 from models.access import Caller, caller_again
 from models.audit import IdempotencyKey
-from models.database import lock_tree, notify, refusal_of
+from models.database import changing, notify, refusal_of
 from models.errors import Busy, IdempotencyKeyReused, InvalidInput, Refusal, Unauthenticated
 from resolvers.changes import CHANNEL, committed, payloads
 from resolvers.tallies import count
@@ -69,7 +69,7 @@ class Done(Generic[R]):
     result: R
     notices: list[UUID]
     at: datetime
-    is_repeat: bool = False
+    is_repeat: bool = field(default=False, compare=False)
     """Of a call before: what was in sight then need not be any more."""
 
 
@@ -130,8 +130,7 @@ async def _transact(
     again: bool,
 ) -> Done[R]:
     """The caller was read just before; whether that still holds, is asked at the end of it."""
-    async with in_transaction():
-        await lock_tree(alone=operation in RESHAPES_TREE)
+    async with changing(alone=operation in RESHAPES_TREE):
         now = clock()
         work = Work(await _still(caller, now) if again else caller, now)
         try:
@@ -141,7 +140,7 @@ async def _transact(
             raise
         await _require_same_rights(work)
         changes = work.changes()
-        await notify(CHANNEL, payloads(changes))
+        notify(CHANNEL, payloads(changes))
     if _previewing.get() is None:
         committed.tell(changes)
     for wake in WAKES if done.notices or work.is_heard else ():

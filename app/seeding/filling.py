@@ -9,7 +9,6 @@ import orjson
 from rich.console import Console
 from rich.progress import Progress
 from tortoise import fields
-from tortoise.transactions import in_transaction
 
 from app.database import connected
 from app.errors import Failed
@@ -20,7 +19,7 @@ from app.settings import Settings
 from models.audit import AuditEvent
 from models.base import Entity
 from models.companies import Company
-from models.database import analyze, lock_tree, pour
+from models.database import analyze, changing, pour
 from models.licenses import Allocation, License
 from models.orders import Order
 from models.outbox import Notification
@@ -45,14 +44,13 @@ async def seed(settings: Settings, clock: Clock, size: Size, seed: int) -> str:
         with Progress(console=Console(stderr=True)) as progress:
             total = size.companies + size.learners + size.licenses
             bar = progress.add_task("Seeding", total=total)
-            async with in_transaction():
+            async with changing(alone=True):
                 email = await _fill(chance, size, lambda more: progress.advance(bar, more))
         await analyze(table._meta.db_table for table in TABLES)
     return email
 
 
 async def _fill(chance: Chance, size: Size, told: Told) -> str:
-    await lock_tree(alone=True)
     if await Company.exists():
         raise Failed("There are companies already: only an empty database is seeded.")
     everybody = grow(chance, size)

@@ -1,6 +1,7 @@
 """Webhooks: who keeps endpoints, which of them hear of what, and how long it is kept."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from models.webhooks import (
     KEPT_FOR,
     MOST_ENDPOINTS,
     MOST_LICENSES,
+    Happened,
     WebhookDelivery,
     WebhookDeliveryStatus,
     WebhookEndpoint,
@@ -313,10 +315,9 @@ async def test_endpoints_of_an_archived_company_hear_nothing(
     above = await make.endpoint(scene.partner, scene.pam)
     await do(scene.pam, archive_company, scene.customer.id)
 
-    message = WebhookMessage.about(
-        WebhookEvent.LICENSES_EXPIRED, scene.customer.id, at=clock(), count=1
-    )
-    await queue([(scene.customer, message)])
+    event = WebhookEvent.LICENSES_EXPIRED
+    told = partial(WebhookMessage.about, event, scene.customer.id, at=clock(), count=1)
+    assert await queue([Happened(event, scene.customer, told)])
 
     assert [len(await heard(endpoint)) for endpoint in (own, above)] == [0, 1]
 

@@ -142,8 +142,6 @@ EXCEPTIONS: Final = {
         "_kept",
         "IdempotencyKey.get_or_none",
     ): "one's own, which lists do not hold",
-    ("performing", "_transact", "lock_tree"): "locks, and reads nothing",
-    ("performing", "_transact", "notify"): "tells, and reads nothing",
 }
 
 
