@@ -852,6 +852,10 @@ async def test_exiting_ends_the_stay_and_leaves_the_first_token_be(
     assert done.result == entered.session_id
     assert (await Session.get(id=entered.session_id)).ended_at == clock()
     assert [await is_good(token, clock) for token in (first, entered.token)] == [True, False]
+    before = await snapshot()
+    with pytest.raises(Unauthenticated):
+        await perform(inside, clock, exit_manage_mode)
+    assert await snapshot() == before
 
 
 async def test_one_who_is_not_in_manage_mode_cannot_exit_it(

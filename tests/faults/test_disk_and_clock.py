@@ -80,13 +80,15 @@ async def test_what_began_before_the_clock_was_set_back_can_end(
     await do(scene.cora, release_licenses, licenses[:1])
     await do(scene.cora, reallocate_license, licenses[1], people[3])
     await do(scene.cora, remove_users, [people[2]])
+    [first_taken] = await make.licenses(scene.customer, 1)
     await do(
         scene.cora, allocate_licenses, None, Learners(user_ids=[people[0], people[4]]), Wanted()
     )
 
     assert await breaches(latest) == {}
-    held = await rows("SELECT id FROM licenses WHERE holder_id IS NOT NULL")
-    assert len(held) == 3
+    holders = dict(await License.filter(holder_id__isnull=False).values_list("id", "holder_id"))
+    assert len(holders) == 3
+    assert holders[first_taken.id] == people[0]  # whose last stay ended later than it was minted
 
 
 async def test_a_trial_of_before_the_clock_was_set_back_can_be_upgraded(
