@@ -19,14 +19,15 @@ from starlette.types import Scope as Connection
 from app.graphql import FRESH, known, refusal
 from app.places import Places
 from app.rates import Rates, address
-from app.requests import JSON, BadRequest
+from app.requests import JSON, BadRequest, filter_of
 from models.access import Caller, lacking
 from models.companies import Company
-from models.errors import Busy, NotFound, Refusal, Unauthenticated
+from models.errors import BadUserInput, Busy, NotFound, Refusal, Unauthenticated
 from models.tokens import ApiScope
 from resolvers.performing import perform
 from resolvers.reading.companies import company_by_id
 from resolvers.reading.exports import all_pages, note_download
+from resolvers.reading.filters import Filter
 from resolvers.reading.licenses import LICENSES
 from resolvers.reading.orders import ORDERS, order_by_id
 from resolvers.reading.pages import Listing
@@ -36,11 +37,14 @@ from resolvers.reading.users import USERS, user_by_id
 from resolvers.reading.windows import Scope
 from resolvers.tokens import note_use
 from resolvers.work import Clock
+from schema.build import neutral_filter
+from schema.filters import LicenseFilter, OrderFilter, UserFilter
 from schema.ids import global_id, key
+from schema.neutral import FilterInput
 from schema.scalars import told
 
 METHODS: Final = ("GET", "HEAD")
-PARAMETERS: Final = {"companyId", "scope"}
+PARAMETERS: Final = {"companyId", "scope", "filter"}
 FORMULA: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """What a spreadsheet takes for a formula, when a cell begins with it; the last four are wide."""
 INSIDE: Final = re.compile("(?<=[;\t\r\n])(?=[=+@\uff1d\uff0b\uff0d\uff20-])")
@@ -65,6 +69,7 @@ class Export:
     """A list, the columns that are told of it, and by what batch function what is found besides."""
 
     listing: Listing[Any]
+    filter: type[FilterInput]
     columns: Mapping[str, Column]
     beside: Mapping[str, tuple[Batch, str | None]]
 
@@ -110,6 +115,7 @@ OF_COMPANY: Final[dict[str, tuple[Batch, str | None]]] = {"company": (company_by
 EXPORTS: Final[Mapping[str, Export]] = {
     "licenses": Export(
         LICENSES,
+        LicenseFilter,
         {
             "id": _id("License"),
             "type": _own("type"),
@@ -128,6 +134,7 @@ EXPORTS: Final[Mapping[str, Export]] = {
     ),
     "orders": Export(
         ORDERS,
+        OrderFilter,
         {
             "id": _id("Order"),
             "number": _own("number"),
@@ -159,6 +166,7 @@ EXPORTS: Final[Mapping[str, Export]] = {
     ),
     "users": Export(
         USERS,
+        UserFilter,
         {
             "id": _id("User"),
             "email": _own("email"),
@@ -228,7 +236,8 @@ class Download:
         now = self._clock()
         caller = await self._caller(request, now)
         place.enter_context(self._places.download(caller.user_id))
-        company_id, scope = _asked(request)
+        company_id, scope, sent = _asked(request)
+        filter = None if sent is None else self._filter(caller, now, sent)
         company = await self._company(caller, now, company_id)
         used = BackgroundTask(note_use, caller, now)
         headers = FRESH | {"Content-Disposition": f'attachment; filename="{self._name}.csv"'}
@@ -238,7 +247,7 @@ class Download:
             del empty.headers["content-length"]
             return empty
         await perform(caller, self._clock, note_download, company.id, self._name, scope)
-        text = self._text(caller, company, scope)
+        text = self._text(caller, company, scope, filter)
         return StreamingResponse(text, 200, headers, media_type, background=used)
 
     async def _caller(self, request: Request, now: datetime) -> Caller:
@@ -249,6 +258,15 @@ class Download:
             raise BadRequest(403, "FORBIDDEN", words)
         return caller
 
+    def _filter(self, caller: Caller, now: datetime, sent: str) -> Filter | None:
+        """Looked at as a whole before the first row leaves. Raises BadRequest."""
+        try:
+            filter = neutral_filter(self._export.filter, filter_of(sent))
+            self._export.listing.words.ask(Reader(caller, now), filter)
+        except BadUserInput as error:
+            raise _bad(str(error)) from None
+        return filter
+
     async def _company(self, caller: Caller, now: datetime, company_id: str | None) -> Company:
         """The one that is asked for, which is in sight; the acting one if none is."""
         id = caller.company_id if company_id is None else key("Company", company_id)
@@ -257,10 +275,12 @@ class Download:
             raise NotFound("company")
         return company
 
-    async def _text(self, caller: Caller, company: Company, scope: Scope) -> AsyncIterator[str]:
+    async def _text(
+        self, caller: Caller, company: Company, scope: Scope, filter: Filter | None
+    ) -> AsyncIterator[str]:
         """What goes wrong in here breaks the connection off, and so is seen to be broken."""
         yield _csv([list(self._export.columns)])
-        pages = all_pages(caller, self._clock, self._export.listing, company, scope)
+        pages = all_pages(caller, self._clock, self._export.listing, company, scope, filter)
         async with aclosing(pages):
             while text := await self._page(pages):
                 yield text
@@ -285,8 +305,8 @@ def _csv(lines: Sequence[Sequence[Any]]) -> str:
     return text.getvalue()
 
 
-def _asked(request: Request) -> tuple[str | None, Scope]:
-    """The company's id, and of which companies. Raises BadRequest."""
+def _asked(request: Request) -> tuple[str | None, Scope, str | None]:
+    """The company's id, of which companies, and the filter as it came. Raises BadRequest."""
     try:
         sent = request.scope["query_string"].decode("ascii")
         pairs = parse_qsl(sent, keep_blank_values=True, errors="strict", max_num_fields=16)
@@ -294,11 +314,12 @@ def _asked(request: Request) -> tuple[str | None, Scope]:
         raise _bad("The parameters of this address cannot be read.") from None
     given = dict(pairs)
     if len(given) < len(pairs) or not given.keys() <= PARAMETERS:
-        raise _bad("The parameters are `companyId` and `scope`, each once at most.")
+        raise _bad("The parameters are `companyId`, `scope` and `filter`, each once at most.")
     try:
-        return given.get("companyId"), Scope(given.get("scope", Scope.SUBTREE))
+        scope = Scope(given.get("scope", Scope.SUBTREE))
     except ValueError:
         raise _bad(f"`scope` is {', '.join(Scope)}.") from None
+    return given.get("companyId"), scope, given.get("filter")
 
 
 def _nobody() -> BadRequest:

@@ -22,6 +22,8 @@ GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
 OBJECTS: Final = ("variables", "extensions")
 PARAMETERS: Final = 16
 """A GET has no more of them; six are known."""
+DEEPEST_FILTER: Final = 24
+"""Levels of JSON: more than those of `or` that lists take."""
 DOCUMENT_ID: Final = ("documentId", "doc_id")
 REMEMBERED: Final = 100
 """Values of a header that were understood before; clients of one kind send the same."""
@@ -191,6 +193,17 @@ def _decoded(text: bytes | str, what: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         raise _malformed(f"{what} is not JSON in UTF-8.") from None
+
+
+def filter_of(text: str) -> Any:
+    """The value that a parameter has as JSON. Raises BadRequest."""
+    value = _decoded(text, "`filter`")
+    try:
+        _must_be_shallow({"filter": value}, DEEPEST_FILTER)
+    except BadRequest as deep:
+        told = f"`filter` is nested deeper than {DEEPEST_FILTER} levels."
+        raise BadRequest(deep.status, deep.code, told) from None
+    return value
 
 
 def _members(body: bytes) -> dict[str, Any]:

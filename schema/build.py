@@ -9,19 +9,25 @@ from graphql import (
     DocumentNode,
     ExecutionResult,
     GraphQLError,
+    coerce_input_value,
     execute,
     lexicographic_sort_schema,
     print_schema,
+    validate_input_value,
 )
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionContext
+from strawberry.types.arguments import convert_argument
 
+from models.errors import BadUserInput
+from resolvers.reading.filters import Filter
 from schema.context import Context
 from schema.errors import CodedErrors
 from schema.execution.executor import CompilingExecutor
 from schema.mutations import Mutation
+from schema.neutral import FilterInput, neutral
 from schema.preview import Previews
 from schema.query import Query
 from schema.scalars import DATE_TIME
@@ -86,6 +92,25 @@ async def answer(
         return await result if isawaitable(result) else result
     except Exception as error:  # noqa: BLE001 - the answer must not tell what it was
         return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
+
+
+def neutral_filter(kind: type[FilterInput], sent: Any) -> Filter | None:
+    """What a filter says that came as JSON, and is not nested too deep. Raises BadUserInput."""
+    declared: Any = schema._schema.get_type(kind.__name__)
+    wrong: list[str] = []
+    validate_input_value(
+        sent, declared, lambda error, _: wrong.append(error.message), hide_suggestions=True
+    )
+    if wrong:
+        raise BadUserInput(wrong[0], "filter")
+    given = convert_argument(
+        coerce_input_value(sent, declared),
+        kind,
+        schema.schema_converter.scalar_registry,
+        schema.config,
+    )
+    filter: Filter | None = neutral(given)
+    return filter
 
 
 def export_schema() -> str:

@@ -12,6 +12,7 @@ from models.base import beneath, where, within
 from models.companies import Company
 from models.conditions import Condition
 from models.errors import Conflict, Unauthenticated
+from resolvers.reading.filters import Filter
 from resolvers.reading.pages import Listing
 from resolvers.reading.reader import Reader
 from resolvers.reading.windows import Scope
@@ -37,7 +38,12 @@ async def note_download(work: Work, company_id: Any, what: str, scope: Scope) ->
 
 
 async def all_pages(
-    caller: Caller, clock: Clock, listing: Listing[Any], company: Company, scope: Scope
+    caller: Caller,
+    clock: Clock,
+    listing: Listing[Any],
+    company: Company,
+    scope: Scope,
+    filter: Filter | None = None,
 ) -> AsyncGenerator[tuple[Reader, list[Any]], None]:
     """Each with a reader of its own, so that nothing is kept of the pages before.
 
@@ -50,7 +56,7 @@ async def all_pages(
     moves = await _moves(caller, company, now)
     table = listing.model._meta.db_table
     found = visible(listing.model, caller).filter(_PLACES[scope](company.path))
-    found = found.filter(listing.words.ask(Reader(caller, now), None)).order_by("path", "id")
+    found = found.filter(listing.words.ask(Reader(caller, now), filter)).order_by("path", "id")
     rows = await found.limit(PAGE)
     while rows:
         reader = Reader(caller, now)

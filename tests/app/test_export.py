@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from typing import Any, Final
 from uuid import UUID
 
@@ -286,6 +287,53 @@ async def test_parameters_that_are_none_are_told(scene: Scene, api: Api, query: 
     [error] = answer.json()["errors"]
     assert error["extensions"] == {"code": "BAD_USER_INPUT"}
     assert await AuditEvent.all().count() == 0
+
+
+WRONG = [
+    *("", "x", "[]", '"name"', '{"nobody": {"eq": "x"}}', '{"name": "x"}', '{"role": ["BOSS"]}'),
+    '{"or": ' * 30 + "[]" + "}" * 30,
+    '{"or": [' * 7 + '{"role": ["LEARNER"]}' + "]}" * 7,
+]
+
+
+@pytest.mark.parametrize("filter", WRONG)
+async def test_a_filter_that_is_none_is_told_before_anything_leaves(
+    scene: Scene, api: Api, filter: str
+) -> None:
+    answer = await get(await api.of(scene.cora), "users", filter=filter)
+
+    assert answer.status_code == 400
+    [error] = answer.json()["errors"]
+    assert error["extensions"]["code"] in {"BAD_USER_INPUT", "BAD_REQUEST", "JSON_TOO_DEEP"}
+    assert await AuditEvent.all().count() == 0
+
+
+async def test_a_file_is_narrowed_by_the_filter_of_its_list(
+    scene: Scene, make: Make, api: Api, clock: Clock
+) -> None:
+    ann, ben = await make.learners(scene.customer, 2)
+    first, second = await make.licenses(scene.customer, 2)
+    await make.allocation(first, ann)
+    await User.filter(id=ben.id).update(removed_at=clock())
+    order = await Order.get()
+    pam = await api.of(scene.pam)
+
+    async def ids(name: str, **filter: Any) -> set[str]:
+        return {row["id"] for row in await download(pam, name, filter=json.dumps(filter))}
+
+    assert len(await download(pam, "users", filter="null")) == 5
+    assert await ids("users", role=["LEARNER"]) == {global_id(ann)}
+    assert await ids("users", role=["LEARNER"], status=["REMOVED"]) == {global_id(ben)}
+    assert await ids("users", email={"startsWith": "CAR"}) == {global_id(scene.carl)}
+    assert await ids("users", companyId=global_id(scene.partner)) == {
+        global_id(each) for each in (scene.pam, scene.paul)
+    }
+    assert await ids("licenses", userEmail={"eq": ann.email}) == {global_id(first)}
+    assert await ids("licenses", status=["AVAILABLE"]) == {global_id(second)}
+    assert await ids("orders", requestedAt={"lt": "2026-03-01T00:00:00Z"}) == set()
+    assert await ids("orders", **{"or": [{"quantity": {"gte": 2}}, {"quantity": {"eq": 1}}]}) == {
+        global_id(order)
+    }
 
 
 @pytest.mark.parametrize("name", EXPORTS)
