@@ -66,13 +66,14 @@ const nameOf = ({ user, type }: LicenseRow) => user?.name || user?.email || `${w
 export function Component() {
   const { state = "available" } = useParams();
   const filters = useFilters(FIELDS);
+  const filter: LicenseFilter = { ...filters.filter, ...FILTERS[state] };
   return (
     <>
       <Group justify="space-between">
         <Filters fields={FIELDS} filters={filters} />
-        <Download name="licenses" />
+        <Download name="licenses" filter={filter} />
       </Group>
-      <Page key={`${state} ${filters.key}`} state={state} filter={{ ...filters.filter, ...FILTERS[state] }}
+      <Page key={`${state} ${filters.key}`} state={state} filter={filter}
         isWhole={filters.conditions.length === 0} />
     </>
   );

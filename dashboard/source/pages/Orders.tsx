@@ -58,13 +58,14 @@ export function Component() {
   const { which = "mine" } = useParams();
   const filters = useFilters(FIELDS);
   const tab = TABS[which] ?? TABS.mine!;
+  const filter: OrderFilter = { ...filters.filter, ...tab.filter };
   return (
     <>
       <Group justify="space-between">
         <Filters fields={FIELDS} filters={filters} />
-        <Download name="orders" scope={tab.scope === "OWN" ? "OWN" : "BELOW"} />
+        <Download name="orders" scope={tab.scope === "OWN" ? "OWN" : "BELOW"} filter={filter} />
       </Group>
-      <Page key={`${which} ${filters.key}`} isMine={which === "mine"} scope={tab.scope} filter={{ ...filters.filter, ...tab.filter }} empty={tab.empty}
+      <Page key={`${which} ${filters.key}`} isMine={which === "mine"} scope={tab.scope} filter={filter} empty={tab.empty}
         isNarrowed={filters.conditions.length > 0} />
     </>
   );

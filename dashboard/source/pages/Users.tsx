@@ -67,7 +67,7 @@ export function Component() {
       </Group>
       <Group justify="space-between">
         <Filters fields={FIELDS} filters={filters} />
-        <Download name="users" />
+        <Download name="users" filter={filters.filter as UserFilter} />
       </Group>
       <Page key={filters.key} filter={filters.filter as UserFilter} isNarrowed={filters.conditions.length > 0}
         mayAllocate={may?.allocateLicenses} mayKeep={may?.addUsers} />
