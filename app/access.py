@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import current, metrics
 from app.current import Current
-from app.logs import FACTS
+from app.logs import tell
 from app.requests import headers_of
 
 if TYPE_CHECKING:  # an extra
@@ -71,7 +71,7 @@ class Access:
         metrics.note_request(method, status, request.measured_as, seconds)
         milliseconds = round(1000 * seconds, 1)
         told = {"method": method, "path": path, "status": status, "ms": milliseconds}
-        log.info("%s %s %s %s ms", *told.values(), extra={FACTS: told})
+        tell(log, f"{method} {path} {status} {milliseconds} ms", told)
         if self._tracing and span:
             self._tracing.end(span, request, method, path, status)
 
