@@ -17,6 +17,7 @@ from graphql import (
     get_nullable_type,
     is_leaf_type,
     is_list_type,
+    is_non_null_type,
     is_required_argument,
     is_required_input_field,
 )
@@ -127,6 +128,16 @@ def columns() -> str:
     """Of each row that is asked for by id, what it tells by itself: nothing else can fail."""
     kinds = " ".join(f"... on {kind.name} {{ {' '.join(_leaves(kind))} }}" for kind in nodes())
     return f"query($ids: [ID!]!) {{ nodes(ids: $ids) {{ __typename {kinds} }} }}"
+
+
+def kept_back() -> str:
+    """What a company need not tell of itself, for it may be null."""
+    names = [
+        name
+        for name, field in fields_of("Company").items()
+        if is_leaf_type(get_nullable_type(field.type)) and not is_non_null_type(field.type)
+    ]
+    return f"query($id: ID!) {{ company(id: $id) {{ {' '.join(names)} }} }}"
 
 
 def _leaves(kind: GraphQLObjectType) -> Iterator[str]:
@@ -284,11 +295,19 @@ def every_way(texts: Sequence[str], id: str) -> Narrowing:
 
 
 def by_text(texts: Sequence[str]) -> Narrowing:
-    """Fields of text, by each of these."""
+    """Fields of text that are one of these."""
 
     def narrow(name: str, kind: GraphQLInputType) -> Iterator[Any]:
         if get_named_type(kind).name == "StringFilter":
             yield {"in": list(texts)}
+
+    return narrow
+
+
+def by_parts(texts: Sequence[str]) -> Narrowing:
+    """Fields of text that begin with one of these, or hold it: much slower."""
+
+    def narrow(name: str, kind: GraphQLInputType) -> Iterator[Any]:
         inner: Any = get_named_type(kind)
         if name == "or":
             fields = [

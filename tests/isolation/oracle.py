@@ -80,6 +80,11 @@ class Oracle:
             parent = self._by_id["Company"][parent]["parent_id"]
         return found
 
+    def home(self, who: Who) -> UUID:
+        """The company that somebody belongs to, wherever they act."""
+        home: UUID = self._by_id["User"][who.user_id]["company_id"]
+        return home
+
     def sight(self, who: Who) -> Sight:
         if who.acting is None:
             return Sight()

@@ -204,6 +204,7 @@ class World:
             self.people[name][-1].removed_at = self.make.now
             for user in self.people[name][:2]:
                 user.password_hash = self.mark("hash")
+                user.muted_templates = [NotificationTemplate.ORDER_REQUESTED.value]
         await User.bulk_create([user for users in self.people.values() for user in users])
         for name, company in self.companies.items():
             if name != "vendor":
