@@ -1,9 +1,10 @@
 """Who may see and do what: the one place where access is decided."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from models.audit import AuditEvent
-from models.base import is_within, where, within
+from models.base import are_within, is_within, where, within
 from models.companies import Company, CompanyKind, CompanyPlan, ancestor_paths
 from models.conditions import Condition
 from models.database import as_id, read
@@ -324,6 +325,7 @@ _FILED: Final = frozenset({Company, User, Order, License, AuditEvent})
 """Kept with the path of their company, by which alone they are in sight of a manager."""
 ACTS: Final = ("requested", "assigned", "decided")
 NOTHING: Final = Q(id__in=())
+_PATH: Final = attrgetter("path")
 
 
 def visible(model: type[M], caller: Caller | None, *, by_key: bool = False) -> QuerySet[M]:
@@ -382,10 +384,13 @@ def shows_all(caller: Caller, company: Company) -> bool:
     return bool(all_shown(caller, [company]))
 
 
-def all_shown(caller: Caller, companies: Iterable[Company]) -> list[Company]:
+def all_shown(caller: Caller, companies: Sequence[Company]) -> Sequence[Company]:
     """Those of known companies of which `shows_all` is true."""
-    top = caller.path
-    return [] if caller.is_learner else [each for each in companies if is_within(each.path, top)]
+    if caller.is_learner:
+        return []
+    if are_within(map(_PATH, companies), caller.path):
+        return companies
+    return [each for each in companies if is_within(each.path, caller.path)]
 
 
 def nameable(caller: Caller | None) -> QuerySet[User]:

@@ -2,7 +2,9 @@
 
 import unicodedata
 from binascii import b2a_base64
+from collections.abc import Iterable
 from datetime import datetime
+from operator import methodcaller
 from typing import Any, Final, Self
 from uuid import UUID
 
@@ -53,6 +55,11 @@ def beneath(path: str, column: str = "path") -> Q:
 
 def is_within(path: str, top: str) -> bool:
     return path.startswith(top)
+
+
+def are_within(paths: Iterable[str], top: str) -> bool:
+    """Whether all of them are."""
+    return all(map(methodcaller("startswith", top), paths))
 
 
 class PathField(fields.TextField):

@@ -1,6 +1,7 @@
 """The schema, and its text."""
 
 from datetime import datetime
+from functools import cache
 from inspect import isawaitable
 from typing import Any, Final, TypeAlias
 
@@ -17,9 +18,11 @@ from graphql import (
 )
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.name_converter import NameConverter
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionContext
 from strawberry.types.arguments import convert_argument
+from strawberry.utils.str_converters import to_camel_case
 
 from models.errors import BadUserInput
 from resolvers.reading.filters import Filter
@@ -40,6 +43,18 @@ from schema.types import (
     Notification,
     WebhookDelivery,
 )
+
+
+class Names(NameConverter):
+    """Converts each name once: inputs are taken in field by field, in every request."""
+
+    @staticmethod
+    @cache
+    def _converted(name: str) -> str:
+        return to_camel_case(name)
+
+    def apply_naming_config(self, name: str) -> str:
+        return self._converted(name)
 
 
 class Schema(strawberry.Schema):
@@ -67,7 +82,9 @@ schema: Final = Schema(
     types=[Allocation, ApiToken, AuditEvent, ManageSession, Notification, WebhookDelivery],
     extensions=[CodedErrors, Previews],
     execution_context_class=Executor,
-    config=StrawberryConfig(scalar_map={datetime: DATE_TIME}, disable_field_suggestions=True),
+    config=StrawberryConfig(
+        scalar_map={datetime: DATE_TIME}, disable_field_suggestions=True, name_converter=Names()
+    ),
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Unpack
 from tortoise.expressions import Q
 
 from models.access import all_shown, known, shows_all, visible
-from models.base import is_within, successor, where
+from models.base import are_within, is_within, successor, where
 from models.base import within as in_subtree
 from models.companies import Company, CompanyStatus, ancestor_paths
 from models.companies import depth as level
@@ -47,13 +47,13 @@ EMPTY: Final[Page[Any]] = Page()
 _PATH: Final = attrgetter("path")
 
 
-def dress(reader: Reader, companies: Iterable[Company]) -> list[Company]:
-    """Without what this reader is not shown."""
-    caller, companies = reader.asking, list(companies)
+def dress(reader: Reader, companies: Sequence[Company]) -> Sequence[Company]:
+    """Without what this reader is not shown; the very list where all is shown."""
+    caller = reader.asking
     if caller.is_learner:
         return [_without(company, KEPT_BACK) for company in companies]
     top = caller.path
-    if min(map(_PATH, companies), default="") > top and max(map(_PATH, companies)) < successor(top):
+    if are_within(map(_PATH, companies), top) and min(map(_PATH, companies), default="") > top:
         return companies
     return [
         company
@@ -70,7 +70,7 @@ def _without(company: Company, columns: Iterable[str]) -> Company:
     return rest
 
 
-def shown(reader: Reader, companies: Iterable[Company]) -> list[Company]:
+def shown(reader: Reader, companies: Sequence[Company]) -> Sequence[Company]:
     """Those of which this reader may see more than the plain fields."""
     return all_shown(reader.asking, companies)
 

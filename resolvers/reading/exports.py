@@ -1,6 +1,6 @@
 """All rows of a list, a page at a time, from one place in the tree."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -44,7 +44,7 @@ async def all_pages(
     company: Company,
     scope: Scope,
     filter: Filter | None = None,
-) -> AsyncGenerator[tuple[Reader, list[Any]], None]:
+) -> AsyncGenerator[tuple[Reader, Sequence[Any]], None]:
     """Each with a reader of its own, so that nothing is kept of the pages before.
 
     Nothing is held between two pages, however slow their reader: neither a transaction nor a

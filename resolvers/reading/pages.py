@@ -50,8 +50,8 @@ class Listing(Generic[M]):
     words: Words
     related: Mapping[str, str] = field(default_factory=dict)
     """Columns of other tables that come with each row."""
-    dress: Callable[[Reader, Sequence[M]], list[M]] | None = None
-    """Makes rows what this reader is shown of them."""
+    dress: Callable[[Reader, Sequence[M]], Sequence[M]] | None = None
+    """Makes rows what this reader is shown of them; the very list, where that is all."""
     always: Sequence[str] | None = ("id",)
     """The columns that are read of every row; None is all."""
 
@@ -125,8 +125,12 @@ class _Question(Generic[M, K]):
         self._hand_on(primed, chain.from_iterable(rows.values()) if self._along else ())
         if self.listing.dress is None:
             return rows
-        dressed = iter(self.listing.dress(self.reader, list(chain.from_iterable(rows.values()))))
-        return {key: list(islice(dressed, len(each))) for key, each in rows.items()}
+        found = list(chain.from_iterable(rows.values()))
+        dressed = self.listing.dress(self.reader, found)
+        if dressed is found:
+            return rows
+        left = iter(dressed)
+        return {key: list(islice(left, len(each))) for key, each in rows.items()}
 
     def _hand_on(self, primed: Primed, rows: Iterable[Any]) -> None:
         """What came along is known from now on; not to whoever reads by now, if that is another."""
