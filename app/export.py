@@ -52,7 +52,7 @@ INSIDE: Final = re.compile("(?<=[;\t\r\n])(?=[=+@\uff1d\uff0b\uff0d\uff20-])")
 do: quotes that begin elsewhere are none to it, and hold no lines together."""
 
 Column = Callable[["Line"], Any]
-Pages = AsyncGenerator[tuple[Reader, list[Any]], None]
+Pages = AsyncGenerator[tuple[Reader, Sequence[Any]], None]
 
 
 @dataclass(frozen=True)
