@@ -1,10 +1,9 @@
 import { Stack, Text } from "@mantine/core";
-import { useState } from "react";
 
 import { graphql } from "../graphql";
 import type { AuditEventFilter, AuditTrailQuery } from "../../generated/graphql";
 import { CompanyLink } from "../parts/companies";
-import { type Column, DataList, START } from "../parts/DataList";
+import { type Column, DataList, usePlace } from "../parts/DataList";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { Heading } from "../parts/Shell";
 import { useRead } from "../reading";
@@ -53,7 +52,7 @@ export function Component() {
 }
 
 function Page({ filter, isNarrowed }: { filter: AuditEventFilter; isNarrowed: boolean }) {
-  const [place, setPlace] = useState(START);
+  const [place, setPlace] = usePlace();
   const [{ data, error }, again] = useRead({ query: EVENTS, variables: { filter, ...place } });
   return <DataList label="Audit trail" one="event" columns={COLUMNS} connection={data?.auditEvents} error={error} onPlace={setPlace} onRetry={again} isNarrowed={isNarrowed} empty="Nothing has happened yet." />;
 }

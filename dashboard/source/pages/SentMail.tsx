@@ -1,10 +1,9 @@
 import { Badge, Stack, Text } from "@mantine/core";
-import { useState } from "react";
 
 import { graphql } from "../graphql";
 import type { NotificationFilter, SentMailQuery } from "../../generated/graphql";
 import { CompanyLink } from "../parts/companies";
-import { type Column, DataList, START } from "../parts/DataList";
+import { type Column, DataList, usePlace } from "../parts/DataList";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { Heading } from "../parts/Shell";
 import { useRead } from "../reading";
@@ -65,7 +64,7 @@ export function Component() {
 }
 
 function Page({ filter, isNarrowed }: { filter: NotificationFilter; isNarrowed: boolean }) {
-  const [place, setPlace] = useState(START);
+  const [place, setPlace] = usePlace();
   const [{ data, error }, again] = useRead({ query: MAIL, variables: { filter, ...place } });
   return <DataList label="Sent mail" one="mail" columns={COLUMNS} connection={data?.notifications} error={error} onPlace={setPlace} onRetry={again} isNarrowed={isNarrowed} empty="No mail was written. Orders and welcomes will come here." />;
 }

@@ -45,21 +45,27 @@ function enter({ key, target }: KeyboardEvent) {
   if (key === "Enter" && target instanceof HTMLElement && target.role === "treeitem") target.querySelector<HTMLElement>("a, button")?.click();
 }
 
+/** What was open when it was seen last: whoever comes back goes on there. */
+const seen = new Map<string, { opened: Record<string, boolean>; steps: Record<string, number> }>();
+
 /** The companies beneath one, read level by level, and a long level step by step. */
 export function CompanyTree({ root }: { root: Branch }) {
-  const tree = useTree({ initialExpandedState: { [root.id]: true } });
-  const [steps, setSteps] = useState<Record<string, number>>({});
+  const before = seen.get(root.id);
+  const [opened, setOpened] = useState(before?.opened ?? { [root.id]: true });
+  const [steps, setSteps] = useState(before?.steps ?? {});
   const [read, setRead] = useState<Record<string, Read>>({});
-  const opened = JSON.stringify(Object.keys(tree.expandedState).filter((id) => tree.expandedState[id]));
+  const open = (id: string, isOpen: boolean) => setOpened((all) => ({ ...all, [id]: isOpen }));
+  // Its own state is set anew whenever what it shows changes, be something just opened or not.
+  const tree = useTree({ expandedState: opened, onNodeExpand: (id) => open(id, true), onNodeCollapse: (id) => open(id, false) });
+  useEffect(() => void seen.set(root.id, { opened, steps }), [root.id, opened, steps]);
 
   const { data, pages } = useMemo(() => {
-    const isOpen = new Set(JSON.parse(opened) as string[]);
     const pages: Page[] = [];
 
     function grown(company: Branch): TreeNodeData {
       const { id } = company;
       const hasChildren = company.children.totalCount > 0;
-      const isShown = isOpen.has(id) || keyOf(id) in read;
+      const isShown = opened[id] || keyOf(id) in read;
       return { value: id, label: <CompanyName company={company} isInTree />, nodeProps: { company }, hasChildren, children: hasChildren && isShown ? beneath(id) : undefined };
     }
 
@@ -68,7 +74,7 @@ export function CompanyTree({ root }: { root: Branch }) {
       let last: Read | undefined;
       for (let step = 0; step < (steps[id] ?? 1) && (step === 0 || last?.next); step++) {
         const page = { key: keyOf(id, last?.next), id, after: last?.next };
-        if (isOpen.has(id)) pages.push(page);
+        if (opened[id]) pages.push(page);
         last = read[page.key];
         nodes.push(...(last?.companies.map(grown) ?? []));
       }

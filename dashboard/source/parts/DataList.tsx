@@ -4,7 +4,7 @@ import {
   createColumnHelper, type RowSelectionState, rowSelectionFeature, rowSortingFeature, type SortingState, tableFeatures, type Updater, useTable,
 } from "@tanstack/react-table";
 import { type FocusEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
-import { useSearchParams } from "react-router";
+import { useLocation, useSearchParams } from "react-router";
 import type { CombinedError } from "urql";
 
 import { explained } from "../asking";
@@ -24,7 +24,16 @@ export interface Place {
   last?: number;
   before?: string;
 }
-export const START: Place = { first: PAGE };
+const START: Place = { first: PAGE };
+type Turn = (place: Place, replace?: boolean) => void;
+
+/** The page that is shown, kept with the step in the browser's history: back and forward come to it again. A cursor is for nobody's eyes. */
+export function usePlace(): [Place, Turn] {
+  const { state } = useLocation();
+  const [, setSearch] = useSearchParams();
+  const { place = START } = (state as { place?: Place } | null) ?? {};
+  return [place, (next, replace) => setSearch((before) => before, { replace, state: { place: next } })];
+}
 
 export interface Column<Row> {
   id: string;
@@ -47,7 +56,7 @@ interface Props<Row> {
   columns: Column<Row>[];
   connection?: Connection<Row>;
   error?: CombinedError;
-  onPlace: (place: Place) => void;
+  onPlace: Turn;
   onRetry?: () => void;
   /** What to say where there is nothing at all. */
   empty: ReactNode;
@@ -64,14 +73,13 @@ const ARIA = { asc: "ascending", desc: "descending" } as const;
 const ARROWS = { asc: IconArrowUp, desc: IconArrowDown };
 const changed = <State,>(change: Updater<State>, before: State) => (change instanceof Function ? change(before) : change);
 
-/** What a list is sorted by, as the address has it: one of these fields of the API, or its own order. And the place in it. */
+/** What a list is sorted by, as the address has it: one of these fields of the API, or its own order. And the place in it, which begins anew with another. */
 export function useSort<Field extends string>(fields: readonly Field[]) {
   const [search, setSearch] = useSearchParams();
   const [name, direction] = (search.get(SORT) ?? "").split(".");
   const field = fields.find((known) => known === name);
   const orderBy = field && { field, direction: direction === "DESC" ? ("DESC" as const) : ("ASC" as const) };
-  const of = JSON.stringify(orderBy);
-  const [at, setAt] = useState({ of, place: START });
+  const [place, setPlace] = usePlace();
 
   function put(next?: { field: string; direction: string }) {
     setSearch((before) => {
@@ -82,8 +90,7 @@ export function useSort<Field extends string>(fields: readonly Field[]) {
     });
   }
 
-  // A cursor is none in another order.
-  return { orderBy, put, place: at.of === of ? at.place : START, setPlace: (place: Place) => setAt({ of, place }) };
+  return { orderBy, put, place, setPlace };
 }
 
 /** Rows that are chosen, on the page that is shown. */
@@ -127,12 +134,12 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
   const isBeyond = rows.length === 0 && (connection?.totalCount ?? 0) > 0;
   const { onPlace } = props;
   useEffect(() => {
-    if (isBeyond) onPlace(START); // the last rows of the last page have gone
+    if (isBeyond) onPlace(START, true); // the last rows of the last page have gone
   }, [isBeyond]);
-  const turn = (place: Place) => {
-    onSelect?.({});
-    onPlace(place);
-  };
+  useEffect(() => {
+    const here = rows.filter(({ id }) => selected[id]);
+    if (here.length < Object.keys(selected).length) onSelect?.(Object.fromEntries(here.map(({ id }) => [id, true])));
+  }, [rows]);
   const table = useTable({
     features,
     columns,
@@ -145,7 +152,6 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
     onSortingChange: (change) => {
       const [next] = changed<SortingState>(change, sorting);
       const field = props.columns.find(({ id }) => id === next?.id)?.orderBy;
-      onSelect?.({});
       sort?.put(next && field ? { field, direction: next.desc ? "DESC" : "ASC" } : undefined);
     },
   });
@@ -218,11 +224,11 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
         {(pageInfo.hasNextPage || pageInfo.hasPreviousPage) && (
           <Group gap="xs">
             <Button size="xs" variant="default" disabled={!pageInfo.hasPreviousPage}
-              onClick={() => turn({ last: PAGE, before: pageInfo.startCursor ?? undefined })}>
+              onClick={() => onPlace({ last: PAGE, before: pageInfo.startCursor ?? undefined })}>
               Previous
             </Button>
             <Button size="xs" variant="default" disabled={!pageInfo.hasNextPage}
-              onClick={() => turn({ first: PAGE, after: pageInfo.endCursor ?? undefined })}>
+              onClick={() => onPlace({ first: PAGE, after: pageInfo.endCursor ?? undefined })}>
               Next
             </Button>
           </Group>
