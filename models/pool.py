@@ -55,7 +55,7 @@ async def learners(
     """People of the company, by what they have in the column; who is removed is none of them."""
     found = await read(
         f"""
-        SELECT users.{column} AS key_, users.id, COUNT(held.id) AS held,
+        SELECT users.id, {"" if column == "id" else f"users.{column},"} COUNT(held.id) AS held,
             COUNT(stay.id) - COUNT(stay.released_at) AS stays, MAX(stay.released_at) AS free_since
         FROM users
         LEFT JOIN allocations AS stay ON stay.user_id = users.id
@@ -66,12 +66,13 @@ async def learners(
         """,  # noqa: S608
         [company_id, now, _list(values)],
     )
-    return {
-        as_id(row["key_"]) if column == "id" else row["key_"]: Learner(
-            as_id(row["id"]), row["held"] > 0, row["stays"] > row["held"], row["free_since"]
-        )
+    known = [
+        Learner(as_id(row["id"]), row["held"] > 0, row["stays"] > row["held"], row["free_since"])
         for row in found
-    }
+    ]
+    if column == "id":
+        return {learner.id: learner for learner in known}
+    return {row[column]: learner for row, learner in zip(found, known, strict=True)}
 
 
 async def hand_over(

@@ -29,10 +29,10 @@ def distinct(given: Sequence[K], path: Path) -> list[K]:
 
 def found_all(given: Sequence[K], found: Mapping[K, V], what: str, path: Path) -> list[V]:
     """What was found for each. Raises NotFound at the first that was not."""
-    for place, key in enumerate(given):
-        if key not in found:
-            raise NotFound(what, (*path, place))
-    return [found[key] for key in dict.fromkeys(given)]
+    try:
+        return [found[key] for key in dict.fromkeys(given)]
+    except KeyError as missing:
+        raise NotFound(what, (*path, given.index(missing.args[0]))) from None
 
 
 def parts(given: Sequence[V]) -> Iterator[Sequence[V]]:
