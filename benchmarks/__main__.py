@@ -10,7 +10,7 @@ from typing import Final
 
 from app.database import connected
 from benchmarks import daily, days, execution, imports, overload, paths, peer, results
-from benchmarks.allocating import CALLS, compare_allocating, pools
+from benchmarks.allocating import CALLS, compare_allocating, handed_over, pools
 from benchmarks.assigning import assigning
 from benchmarks.compare import Compared, answer, compare, table
 from benchmarks.growing import processes, tree
@@ -133,6 +133,9 @@ class Run:
                     ours = [server for server in servers if server.name != peer.NAME]
                     at = await pools(self.calls)
                     self._keep(await compare_allocating(ours, at, self.rounds))
+                    found = await sent(self.server, url, lambda: handed_over(servers[0], at))
+                    self.results.statements["allocate 100"] = len(found)
+                    await at.undo()
             if {*PAGES} & {*self.parts}:
                 self.results.say(await ceiling(servers[1]))
 

@@ -102,10 +102,15 @@ async def add_learners(company: Company, number: int) -> list[UUID]:
     return [person[0] for person in people]
 
 
+async def handed_over(server: Process, at: Pools) -> bytes:
+    """What is said of the first hundred."""
+    return await answer_to(server, at.streams(server.name)[0][0])
+
+
 async def compare_allocating(servers: Sequence[Process], at: Pools, rounds: int) -> Compared:
     answers = {}
     for server in servers:
-        answers[server.name] = await answer_to(server, at.streams(server.name)[0][0])
+        answers[server.name] = await handed_over(server, at)
         await at.undo()
     assert len(set(answers.values())) == 1, answers
     compared = Compared("allocate 100", {server.name: [] for server in servers})
