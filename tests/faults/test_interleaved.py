@@ -403,4 +403,4 @@ async def test_two_at_once_end_as_if_one_had_come_after_the_other(
         assert await breaches(tried.watch.now) == {}
 
     if isolation == "serializable":
-        assert tried.retries > len(PAIRS)
+        assert tried.retries > len(PAIRS) // 2  # the fewer statements, the fewer places to meet at
