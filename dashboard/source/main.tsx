@@ -19,6 +19,7 @@ const theme = createTheme({
   components: {
     // The first item has the focus, nothing but items is in the menu, and the menu in the part of the page that is for all of it.
     Menu: { defaultProps: { withInitialFocusPlaceholder: false, portalProps: { target: "main" } } },
+    Tooltip: { defaultProps: { portalProps: { target: "main" } } },
     Notification: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
     // Its header is none of the page.
     Modal: { defaultProps: { attributes: { header: { role: "none" } }, closeButtonProps: { "aria-label": "Close" } } },

@@ -109,7 +109,7 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
       cell: ({ expiresAt, daysRemaining }) => (
         <Group gap="xs" wrap="nowrap" component="span">
           {expiresAt ? day(expiresAt) : "Never"}
-          {!isExpired && typeof daysRemaining === "number" && daysRemaining <= 30 && <Badge variant="default">{daysRemaining} d</Badge>}
+          {!isExpired && typeof daysRemaining === "number" && daysRemaining <= 30 && <Badge variant="default">{count(daysRemaining, "day")}</Badge>}
         </Group>
       ),
     },
