@@ -128,10 +128,8 @@ class License(Entity):
         return self.voided_at is None and (self.expires_at is None or now < self.expires_at)
 
     def status_at(self, now: datetime) -> LicenseStatus:
-        if self.voided_at is not None:
-            return LicenseStatus.VOID
         if not self.is_live(now):
-            return LicenseStatus.EXPIRED
+            return LicenseStatus.EXPIRED if self.voided_at is None else LicenseStatus.VOID
         return LicenseStatus.AVAILABLE if self.holder_id is None else LicenseStatus.ALLOCATED
 
     def days_remaining(self, now: datetime) -> int | None:

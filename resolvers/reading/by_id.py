@@ -8,6 +8,7 @@ from uuid import UUID
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
+from models.access import Caller
 from models.rows import joined_class, needed
 from resolvers.reading.reader import Reader
 from resolvers.reading.sql import by_column, rows_with
@@ -33,15 +34,15 @@ class ById(Generic[M]):
     """The columns that `told` reads of a row that it tells."""
 
     async def __call__(self, reader: Reader, ids: Sequence[Any]) -> Mapping[Any, Any]:
-        found = await rows_with(self.rows(reader), "id", ids)
+        found = await rows_with(self.rows(reader.caller), "id", ids)
         return self.told(reader, found) if self.told else by_column(found)
 
     @property
     def __name__(self) -> str:
         return f"{self.model.__name__}ById"
 
-    def rows(self, reader: Reader) -> QuerySet[M]:
-        return self.sight(self.model, reader.caller, by_key=True)
+    def rows(self, caller: Caller | None) -> QuerySet[M]:
+        return self.sight(self.model, caller, by_key=True)
 
     def columns(self, asked: frozenset[str] | None) -> frozenset[str] | None:
         """What is to be read, of what is asked of a row; None is all."""

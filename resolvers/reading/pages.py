@@ -11,10 +11,11 @@ from tortoise.expressions import F, Q
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from models.access import visible
+from models.access import Caller, visible
+from models.database import is_sqlite
 from models.errors import BadUserInput
 from models.rows import joined_class, row_class
-from resolvers.reading.by_id import Along
+from resolvers.reading.by_id import Along, ById
 from resolvers.reading.cursors import Cursor
 from resolvers.reading.filters import Words
 from resolvers.reading.reader import Primed, Reader
@@ -177,9 +178,8 @@ class _Question(Generic[M, K]):
         return select.joined(table, joins, order) if joins else select
 
     def _join(self, prefix: str, along: Along) -> Join:
-        columns = _columns(along)
-        rows = Select.of(along.batch.rows(self.reader), columns=columns)
-        return Join(prefix, along.key, columns, rows)
+        rows = _in_sight(along.batch, self.reader.caller, _columns(along), is_sqlite())
+        return Join(prefix, along.key, _columns(along), rows)
 
     @property
     def _along(self) -> Sequence[Along]:
@@ -210,6 +210,12 @@ class _Question(Generic[M, K]):
     def _beside(self) -> dict[str, str]:
         sort = self.order.sort
         return {**self.listing.related, **({SORT: sort.column} if sort.is_related else {})}
+
+
+@lru_cache(maxsize=500)
+def _in_sight(batch: ById[Any], caller: Caller | None, columns: tuple[str, ...], _: bool) -> Select:
+    """Those that come along with other rows are told by who asks, and by nothing else."""
+    return Select.of(batch.rows(caller), columns=columns)
 
 
 @lru_cache(maxsize=1_000)
