@@ -27,6 +27,14 @@ from schema.build import schema
 CORE: Final[GraphQLSchema] = schema._schema
 PAGED: Final = {"first", "last", "after", "before"}
 AT: Final = "2026-03-01T09:30:00Z"
+UNLIMITED: Final = {
+    "max_query_length": 10**6,
+    "max_query_tokens": 10**6,
+    "max_query_aliases": 10**6,
+    "max_query_root_fields": 10**6,
+    "max_query_cost": 10**9,
+}
+"""Settings for documents that ask everything at once."""
 BRIEF: Final = "totalCount pageInfo { startCursor endCursor } edges { cursor }"
 Value = Callable[[str], Any]
 

@@ -45,6 +45,7 @@ from tests.graphql.api import Api, application
 from tests.http.client import Client, Json
 from tests.isolation.asking import (
     CORE,
+    UNLIMITED,
     Inputs,
     Narrowing,
     by_id,
@@ -68,13 +69,6 @@ from tests.statements import statements
 
 T = TypeVar("T")
 
-UNLIMITED: Final = {
-    "max_query_length": 10**6,
-    "max_query_tokens": 10**6,
-    "max_query_aliases": 10**6,
-    "max_query_root_fields": 10**6,
-    "max_query_cost": 10**9,
-}
 NOBODYS: Final = "q00000q"
 HERE: Final = "the id"
 
@@ -261,7 +255,7 @@ async def test_what_is_done_out_of_sight_changes_no_answer(stage: Stage) -> None
             (rows(1), {"ids": stage.some(seen, 15, 100)}),
             (whole, all_of_it),
         ]
-        narrow, narrowly = narrowed(ways, draw=lambda all: stage.some(all, 40))
+        narrow, narrowly = narrowed(ways, draw=lambda all: stage.some(all, 40, 120))
         questions.append((narrow, {"ids": listing, **narrowly}))
         within = stage.oracle.beneath(who.acting)
         outside = [each for each in stage.world.companies.values() if each.id not in within]

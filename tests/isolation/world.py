@@ -86,9 +86,9 @@ class World:
 
     async def fill(self) -> None:
         await self._tree()
-        await self._people()
+        await self.people_of(self.companies)
         for name in self.companies:
-            await self._business(name)
+            await self.business_of(name)
         await self._archive(self.companies["archived"])
 
     async def callers(self) -> list[Who]:
@@ -161,24 +161,24 @@ class World:
 
     async def _tree(self) -> None:
         kind = CompanyKind
-        await self._company("vendor", None, kind.VENDOR)
-        await self._company("distributor", "vendor", kind.DISTRIBUTOR)
-        await self._company("partner", "distributor", kind.PARTNER)
-        await self._company("sub-partner", "partner", kind.PARTNER)
-        await self._company("customer", "partner", kind.CUSTOMER)
-        await self._company("managed", "partner", kind.CUSTOMER, CompanyPlan.MANAGED)
-        await self._company("archived", "partner", kind.CUSTOMER)
-        await self._company("beneath", "sub-partner", kind.CUSTOMER)
-        await self._company("other partner", "vendor", kind.PARTNER)
-        await self._company("elsewhere", "other partner", kind.CUSTOMER)
+        await self.company("vendor", None, kind.VENDOR)
+        await self.company("distributor", "vendor", kind.DISTRIBUTOR)
+        await self.company("partner", "distributor", kind.PARTNER)
+        await self.company("sub-partner", "partner", kind.PARTNER)
+        await self.company("customer", "partner", kind.CUSTOMER)
+        await self.company("managed", "partner", kind.CUSTOMER, CompanyPlan.MANAGED)
+        await self.company("archived", "partner", kind.CUSTOMER)
+        await self.company("beneath", "sub-partner", kind.CUSTOMER)
+        await self.company("other partner", "vendor", kind.PARTNER)
+        await self.company("elsewhere", "other partner", kind.CUSTOMER)
         for number in range(self.random.randint(0, 3)):
             above = self.random.choice(
                 [name for name, each in self.companies.items() if each.kind is not kind.CUSTOMER]
             )
             below = self.random.choice([kind.PARTNER, kind.CUSTOMER, kind.CUSTOMER])
-            await self._company(f"more {number}", above, below)
+            await self.company(f"more {number}", above, below)
 
-    async def _company(
+    async def company(
         self,
         name: str,
         above: str | None,
@@ -196,8 +196,9 @@ class World:
         await company.save(force_create=True)
         self.companies[name] = company
 
-    async def _people(self) -> None:
-        for name, company in self.companies.items():
+    async def people_of(self, names: Iterable[str]) -> None:
+        companies = {name: self.companies[name] for name in names}
+        for name, company in companies.items():
             manages = managing_role(company.kind)
             roles = [manages, manages, UserRole.LEARNER, UserRole.LEARNER, UserRole.LEARNER]
             self.people[name] = [self._person(company, role) for role in roles]
@@ -205,8 +206,8 @@ class World:
             for user in self.people[name][:2]:
                 user.password_hash = self.mark("hash")
                 user.muted_templates = [NotificationTemplate.ORDER_REQUESTED.value]
-        await User.bulk_create([user for users in self.people.values() for user in users])
-        for name, company in self.companies.items():
+        await User.bulk_create([user for name in companies for user in self.people[name]])
+        for name, company in companies.items():
             if name != "vendor":
                 company.account_manager_id = self.anybody(name).id
                 await company.save(update_fields=["account_manager_id"])
@@ -228,7 +229,7 @@ class World:
         places = [*near, *near, self.random.choice(list(self.companies))]
         return self.random.choice(self.people[self.random.choice(places)][:2])
 
-    async def _business(self, name: str) -> None:
+    async def business_of(self, name: str) -> None:
         company, now = self.companies[name], self.make.now
         manager, _, holder, former, removed = self.people[name]
         orders = [self._order(name, status) for status in OrderStatus]
