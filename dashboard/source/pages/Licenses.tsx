@@ -46,6 +46,8 @@ const EMPTY: Record<string, string> = {
   expired: "No license has expired.",
 };
 
+/** Where there are some with learners. */
+const HELD = new Set(["allocated", "expiring"]);
 /** Where something can be done with several at once. */
 const SELECTABLE = new Set(["allocated", "expired"]);
 
@@ -109,14 +111,14 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
       cell: ({ expiresAt, daysRemaining }) => (
         <Group gap="xs" wrap="nowrap" component="span">
           {expiresAt ? day(expiresAt) : "Never"}
-          {!isExpired && typeof daysRemaining === "number" && daysRemaining <= 30 && <Badge variant="default">{count(daysRemaining, "day")}</Badge>}
+          {!isExpired && typeof daysRemaining === "number" && daysRemaining <= 30 && <Badge variant="default" tt="none">{count(daysRemaining, "day")}</Badge>}
         </Group>
       ),
     },
-    {
+    ...(HELD.has(state) ? [{
       id: "actions",
       header: "Actions",
-      cell: (row) => row.status === "ALLOCATED" && (
+      cell: (row: LicenseRow) => row.status === "ALLOCATED" && (
         <Menu position="bottom-end">
           <Menu.Target><ActionIcon variant="subtle" aria-label={`Actions for ${nameOf(row)}`}><IconDots size={18} /></ActionIcon></Menu.Target>
           <Menu.Dropdown>
@@ -125,7 +127,7 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
           </Menu.Dropdown>
         </Menu>
       ),
-    },
+    }] : []),
   ], [state, isExpired, may]);
 
   return (

@@ -33,7 +33,7 @@ export function RequestLicenses({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
 
   function saved({ order, similar, notifications: mails }: RequestLicensesMutation["requestLicenses"]) {
-    const twice = similar.length > 0 ? ` Was it asked twice? ${list(similar.map(({ number }) => number))} is alike.` : "";
+    const twice = similar.length > 0 ? ` Was it asked twice? Alike: ${list(similar.map(({ number }) => number))}.` : "";
     notifications.show({ title: `${order?.number} is requested`, message: wasMailed(mails) + twice });
     void navigate("/orders/mine");
   }
