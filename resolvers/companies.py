@@ -142,7 +142,9 @@ async def restore_company(work: Work, company_id: UUID) -> UUID:
     company = await work.lock_company(company_id)
     work.require(Action.ARCHIVE_COMPANY, company)
     if company.is_archived:
-        above = visible(Company, work.caller).filter(id=company.parent_id, is_archived=True)
+        above = visible(Company, work.caller, by_key=True).filter(
+            id=company.parent_id, is_archived=True
+        )
         if company.restore(parent_is_archived=await above.exists(), at=work.now):
             await company.save(update_fields=["archived_at", "is_archived", "updated_at"])
             await settle(company.path, work.now)

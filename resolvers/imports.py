@@ -211,6 +211,8 @@ class _Merge:
 
 async def _called(work: Work, company: Company, rows: Iterable[Row]) -> dict[str, User]:
     ids = [row.cells["external_id"] for row in rows if "external_id" in row.cells]
-    here = visible(User, work.caller).filter(company_id=company.id, removed_at__isnull=True)
+    here = visible(User, work.caller, by_key=True).filter(
+        company_id=company.id, removed_at__isnull=True
+    )
     found = await here.filter(external_id__in=ids) if ids else []
     return {user.external_id: user for user in found if user.external_id}

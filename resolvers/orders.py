@@ -71,15 +71,17 @@ async def upgrade_trial(
     company = await work.lock_company(company_id)
     work.require(Action.REQUEST_LICENSES, company)
     _must_be_requestable(company, license_type)
-    trial = visible(License, work.caller).filter(
+    trial = visible(License, work.caller, by_key=True).filter(
         company_id=company.id, type=LicenseType.TRIAL, voided_at__isnull=True
     )
-    upgraded = visible(Order, work.caller).filter(is_upgraded(), company_id=company.id)
+    upgraded = visible(Order, work.caller, by_key=True).filter(is_upgraded(), company_id=company.id)
     if not await trial.exists() or await upgraded.exists():
         raise Conflict("This company has no trial to upgrade: request licenses.", ("company_id",))
     if quantity is None:
         held = Subquery(trial.filter(holder_id__isnull=False).values("holder_id"))
-        holders = visible(User, work.caller).filter(id__in=held, removed_at__isnull=True)
+        holders = visible(User, work.caller, by_key=True).filter(
+            id__in=held, removed_at__isnull=True
+        )
         quantity = await holders.count()
         if quantity == 0:
             raise InvalidInput("No learner has a trial license: say how many.", ("quantity",))
@@ -151,7 +153,7 @@ async def return_order(work: Work, order_id: UUID, reason: str) -> UUID:
     used = await visible(Allocation, work.caller).filter(license__order_id=order.id).exists()
     order.give_back(reason, used=used, by=work.caller.user_id, at=work.now)
     await order.save()
-    licenses = visible(License, work.caller).filter(order_id=order.id)
+    licenses = visible(License, work.caller, by_key=True).filter(order_id=order.id)
     await licenses.update(voided_at=work.now, updated_at=work.now)
     work.audit("order.returned", company, order, count=order.assigned_quantity, number=order.number)
     work.publish(WebhookEvent.ORDER_RETURNED, company, order=order, count=order.assigned_quantity)
@@ -232,7 +234,7 @@ async def _concerned(order: Order) -> list[User]:
 async def _similar(
     work: Work, company: Company, license_type: LicenseType, quantity: int
 ) -> list[UUID]:
-    found = visible(Order, work.caller).filter(
+    found = visible(Order, work.caller, by_key=True).filter(
         company_id=company.id,
         license_type=license_type,
         quantity=quantity,
@@ -243,7 +245,7 @@ async def _similar(
 
 
 async def _origin(work: Work, company: Company, license_type: LicenseType) -> OrderOrigin:
-    running_out = visible(License, work.caller).filter(
+    running_out = visible(License, work.caller, by_key=True).filter(
         company_id=company.id,
         type=license_type,
         voided_at__isnull=True,
@@ -259,7 +261,7 @@ async def _origin(work: Work, company: Company, license_type: LicenseType) -> Or
 async def _end_trial(work: Work, company: Company) -> None:
     """All trial licenses expire now; those who hold one have it no longer."""
     running = {"company_id": company.id, "expires_at__gt": work.now}
-    trial = visible(License, work.caller).filter(
+    trial = visible(License, work.caller, by_key=True).filter(
         type=LicenseType.TRIAL, voided_at__isnull=True, **running
     )
     stays = Allocation.filter(license_id__in=Subquery(trial.values("id")), released_at__isnull=True)
@@ -271,7 +273,9 @@ async def _end_trial(work: Work, company: Company) -> None:
     now = max(work.now, *begun)  # a clock may have been set back
     await stays.update(released_at=now, release_reason=ReleaseReason.UPGRADED)
     ended = await trial.update(expires_at=now, updated_at=work.now)
-    orders = visible(Order, work.caller).filter(license_type=LicenseType.TRIAL, **running)
+    orders = visible(Order, work.caller, by_key=True).filter(
+        license_type=LicenseType.TRIAL, **running
+    )
     work.changed(*await orders)
     await orders.update(expires_at=now, updated_at=work.now)
     work.audit("license.expired", company, count=ended, reason=ReleaseReason.UPGRADED)

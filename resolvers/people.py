@@ -153,7 +153,9 @@ async def _external_ids_taken(
     given = {user.external_id: path for path, user in joined if user.external_id}
     if not given:
         return []
-    here = visible(User, work.caller).filter(company_id=company.id, removed_at__isnull=True)
+    here = visible(User, work.caller, by_key=True).filter(
+        company_id=company.id, removed_at__isnull=True
+    )
     return [
         Duplicate(
             "Somebody in this company has this external id: choose another.",

@@ -16,7 +16,7 @@ from models.sessions import LinkPurpose
 from models.users import User, UserRole, managing_role
 from resolvers import notices
 from resolvers.licenses import Wanted, allocate, lock_companies, release
-from resolvers.lists import bounded, distinct, found_all
+from resolvers.lists import bounded, distinct, found_all, parts
 from resolvers.people import (
     Person,
     end_links_of,
@@ -25,6 +25,7 @@ from resolvers.people import (
     refuse_taken,
     take_in,
 )
+from resolvers.reading.sql import among, models_of
 from resolvers.sessions import end_sessions_of, end_stays_of
 from resolvers.tokens import end_tokens_of
 from resolvers.work import Work
@@ -124,7 +125,9 @@ async def add_manager(
     if person is not None:
         [user] = await take_in(work, company, [(("person",), person)], role)
     else:
-        found = visible(User, work.caller).filter(company_id=company.id, removed_at__isnull=True)
+        found = visible(User, work.caller, by_key=True).filter(
+            company_id=company.id, removed_at__isnull=True
+        )
         maybe = await found.get_or_none(id=user_id)
         if maybe is None:
             raise NotFound("user", ("user_id",))
@@ -186,8 +189,11 @@ async def _lock_person(work: Work, user_id: UUID, action: Action) -> tuple[User,
 
 async def _find_people(work: Work, user_ids: list[UUID]) -> list[User]:
     path = ("user_ids",)
-    people = visible(User, work.caller).filter(id__in=distinct(user_ids, path))
-    return found_all(user_ids, {user.id: user for user in await people}, "user", path)
+    people: dict[UUID, User] = {}
+    for part in parts(distinct(user_ids, path)):
+        some = visible(User, work.caller, by_key=True).filter(among(User, "id", part))
+        people |= {user.id: user for user in await models_of(some)}
+    return found_all(user_ids, people, "user", path)
 
 
 async def _must_keep_a_manager(work: Work, leaving: Sequence[User], path: Path) -> None:
@@ -204,9 +210,11 @@ async def _must_keep_a_manager(work: Work, leaving: Sequence[User], path: Path) 
 async def _free_licenses_of(
     work: Work, companies: Sequence[Company], leaving: Sequence[User]
 ) -> list[UUID]:
-    held = await visible(License, work.caller).filter(
-        has_status(LicenseStatus.ALLOCATED, work.now),
-        holder_id__in=[user.id for user in leaving],
+    theirs = among(License, "holder_id", [user.id for user in leaving])
+    held = await models_of(
+        visible(License, work.caller, by_key=True).filter(
+            has_status(LicenseStatus.ALLOCATED, work.now), theirs
+        )
     )
     await release(work, companies, held, ReleaseReason.USER_REMOVED)
     return [license.id for license in held]
