@@ -204,6 +204,14 @@ async def test_everybody_whose_license_expired_renews_beyond_the_page(
     await dashboard.confirm("Release 3 licenses")
     await expect(dashboard.page.get_by_role("checkbox")).to_have_count(1 + 25)
 
+    await dashboard.tab("Expired").click()
+    await dashboard.click("Next")
+    await expect(dashboard.page.get_by_role("checkbox")).to_have_count(1 + 5)
+    await dashboard.click("Exit Manage Mode")
+    await expect(dashboard.heading).to_have_text("Teal Theatre")
+    await dashboard.page.go_back()
+    await expect(dashboard.page.get_by_text("No license has expired.")).to_be_visible()
+
 
 async def _let_400_days_pass(database: asyncpg.Connection, company: str) -> None:
     """For what the company has now."""

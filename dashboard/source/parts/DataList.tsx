@@ -9,6 +9,7 @@ import type { CombinedError } from "urql";
 
 import { explained } from "../asking";
 import { focusHeading } from "../focus";
+import { useSession } from "../session";
 import { count } from "../words";
 
 export const PAGE = 25;
@@ -27,12 +28,14 @@ export interface Place {
 const START: Place = { first: PAGE };
 type Turn = (place: Place, replace?: boolean) => void;
 
-/** The page that is shown, kept with the step in the browser's history: back and forward come to it again. A cursor is for nobody's eyes. */
+/** The page that is shown, kept with the step in the browser's history: back and forward come to it again, as long as it is the same company's. */
 export function usePlace(): [Place, Turn] {
+  const { companyId } = useSession()!;
   const { state } = useLocation();
   const [, setSearch] = useSearchParams();
-  const { place = START } = (state as { place?: Place } | null) ?? {};
-  return [place, (next, replace) => setSearch((before) => before, { replace, state: { place: next } })];
+  const kept = state as { place: Place; of: string } | null;
+  const turn: Turn = (place, replace) => setSearch((before) => before, { replace, state: { place, of: companyId } });
+  return [kept?.of === companyId ? kept.place : START, turn];
 }
 
 export interface Column<Row> {
