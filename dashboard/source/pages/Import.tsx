@@ -2,7 +2,7 @@ import { Alert, Anchor, Checkbox, FileInput, Group, Loader, NativeSelect, Pagina
 import { useForm } from "@mantine/form";
 import { useInterval } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link } from "react-router";
 
 import { graphql } from "../graphql";
@@ -34,6 +34,7 @@ type Mapped = Record<Name, string>;
 type Result = ImportUsersMutation["importUsers"];
 const NAMES = Object.keys(COLUMNS) as Name[];
 const FIELDS = ["csv", "allocate", ...NAMES.map((name) => `columns.${name}`)];
+const MOST = 20_000;
 /** Bytes of what can be sent at all. */
 const LARGEST = 10 * 1024 * 1024;
 /** Of the rows at fault, on a page. */
@@ -82,8 +83,14 @@ export function Component() {
   const [done, setDone] = useState<Result>();
   const [isReading, setReading] = useState(false);
 
+  useEffect(() => {
+    const [first] = would ? Object.keys(placed(would.errors, FIELDS).byField) : [];
+    if (first) form.getInputNode(first)?.focus();
+  }, [would]);
+
   async function choose(file: File | null) {
     form.clearErrors();
+    setWould(undefined);
     setDone(undefined);
     try {
       const sheet = file ? await read(file) : NO_SHEET;
@@ -98,6 +105,7 @@ export function Component() {
 
   const { columns, allocate } = form.values;
   const mayAllocate = may?.allocateLicenses.allowed ?? false;
+  const isBusy = isReading || isSaving;
   const input = {
     csv,
     columns: {
@@ -139,20 +147,20 @@ export function Component() {
     <Stack>
       <Anchor component={Link} to="/users" size="sm">Users</Anchor>
       <Heading>Import CSV</Heading>
-      <FileInput label="File" description="With a first line that names its columns; up to 20,000 people" accept=".csv,text/csv" clearable
-        placeholder="Choose a file" resetRef={reset} error={form.errors.csv} disabled={isReading || isSaving} onChange={(file) => void choose(file)}
+      <FileInput label="File" description={`With a first line that names its columns; up to ${number(MOST)} people`} accept=".csv,text/csv" clearable
+        placeholder="Choose a file" resetRef={reset} error={form.errors.csv} disabled={isBusy} onChange={(file) => void choose(file)}
         clearButtonProps={{ "aria-label": "Take away the file" }} />
       {headers.length > 0 && !done && (
         <>
           <SimpleGrid cols={{ base: 1, xs: 2, md: 5 }} role="group" aria-label="Which column is which">
             {NAMES.map((name) => (
-              <NativeSelect key={name} label={COLUMNS[name]} description={exampleOf(columns[name], headers, example)} inputWrapperOrder={["label", "input", "description", "error"]}
+              <NativeSelect key={name} label={COLUMNS[name]} disabled={isBusy} description={exampleOf(columns[name], headers, example)} inputWrapperOrder={["label", "input", "description", "error"]}
                 data={[...choicesOf(name, headers), ...[...new Set(headers)].filter(Boolean).map((header) => ({ value: header, label: header }))]}
                 {...form.getInputProps(`columns.${name}`)} />
             ))}
           </SimpleGrid>
           <Checkbox label="Allocate licenses to new people while they last" {...form.getInputProps("allocate", { type: "checkbox" })}
-            disabled={!mayAllocate} checked={input.allocate} description={may?.allocateLicenses.reason} />
+            disabled={!mayAllocate || isBusy} checked={input.allocate} description={may?.allocateLicenses.reason} />
           <Group>
             <AllowedButton variant="default" permission={maySee} loading={isReading} onClick={() => void look()}>Preview</AllowedButton>
             <AllowedButton permission={mayTake} loading={isSaving} onClick={() => void take()}>Import</AllowedButton>
