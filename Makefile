@@ -39,10 +39,11 @@ explorer: $(EXPLORER) ## Build GraphiQL, which is then at /graphql
 test: $(DEV) ## Run every test, on SQLite and on a PostgreSQL of their own; ARGS=… goes to pytest
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --ignore tests/browser --ignore tests/clients --ignore tests/faults/long $(ARGS)
 
-faults: $(DEV) ## Kill, cut off and starve a Canopy under load, again and again; ask all as every caller, and of the standard executor
+faults: $(DEV) ## Kill, cut off and starve a Canopy under load, again and again; ask all as every caller, and thousands of documents of both executors
 	@$(BIN)/python -m pytest tests/faults --rounds 20 --override-ini faulthandler_timeout=1800 $(ARGS)
 	@CANOPY_EXECUTOR=standard $(BIN)/python -m pytest tests/graphql $(ARGS)
-	@$(BIN)/python -m pytest tests/isolation --deep 1 $(ARGS)
+	@$(BIN)/python -m pytest tests/execution/test_equality.py tests/graphql/test_executors.py --documents 1000 --override-ini faulthandler_timeout=1800 $(ARGS)
+	@$(BIN)/python -m pytest tests/isolation --deep 1 --override-ini faulthandler_timeout=1800 $(ARGS)
 
 test-browser: $(DEV) $(DASHBOARD) $(EXPLORER) ## Try the pages in a headless Chromium; CHROMIUM=… names another
 	@$(BIN)/python -m pytest tests/browser --numprocesses auto --dist worksteal $(ARGS)

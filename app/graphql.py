@@ -19,7 +19,7 @@ from strawberry.types import ExecutionResult
 
 from app import auth, current, metrics, pages
 from app.documents import Document, Documents, root_fields
-from app.places import Limit, Places, timed_out
+from app.places import Limit, Places, Presence, timed_out
 from app.rates import GUESSES, Rates, address
 from app.requests import (
     GRAPHQL_RESPONSE,
@@ -103,10 +103,16 @@ class GraphQL:
                 async with self._places.turn() as waited:
                     if waited and await request.is_disconnected():
                         raise ClientDisconnect
-                    return await self._operate(request, question, sender, media_type)
+                    presence = Presence(request.receive, limit)
+                    return await self._operate(request, question, sender, media_type, presence)
 
     async def _operate(
-        self, request: Request, question: Asked, sender: str, media_type: str
+        self,
+        request: Request,
+        question: Asked,
+        sender: str,
+        media_type: str,
+        presence: Presence,
     ) -> Response:
         document = self._documents.read(question.query)
         if not document.is_parsed:
@@ -128,9 +134,14 @@ class GraphQL:
         context = Context(
             caller, Reader(caller, now), self._clock, destinations=self._settings.destinations
         )
-        run = self._ask if operation.operation is OperationType.QUERY else self._change
         try:
-            result = await run(document, question, context)
+            if operation.operation is OperationType.QUERY:
+                with presence:
+                    result: Executed | ExecutionResult = await self._ask(
+                        document, question, context
+                    )
+            else:
+                result = await self._change(document, question, context)
         finally:
             context.reader.end()
         response = _response(answer_of(result, self._settings.max_errors), media_type)

@@ -12,6 +12,9 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, Self
 from uuid import UUID
 
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+
 from app import metrics
 from app.requests import BadRequest
 from app.settings import Settings
@@ -20,6 +23,8 @@ OF_A_CONNECTION: Final = 2
 """Operations at work for each connection to the database: one asks, one makes its answer."""
 LARGE_BODIES: Final = 4
 """As many of the largest bodies are held at once, of all requests together."""
+LONG: Final = 1.0
+"""Seconds after which somebody looks whether the client is still there."""
 DOWNLOADS: Final = 4
 """Of one person at once: a download has its place for as long as its reader takes."""
 
@@ -27,7 +32,7 @@ DOWNLOADS: Final = 4
 class Limit:
     """Ends what takes too long. Raises what `late` makes of the seconds that were given."""
 
-    def __init__(self, seconds: float, late: Callable[[float], BadRequest]) -> None:
+    def __init__(self, seconds: float, late: Callable[[float], Exception]) -> None:
         self._seconds = seconds
         self._late = late
         self._timeout = asyncio.timeout(seconds)
@@ -39,6 +44,12 @@ class Limit:
         if until != self._timeout.when():
             self._timeout.reschedule(until)
 
+    def end(self, why: Exception) -> None:
+        """At once, unless it is too late for that."""
+        if not self._timeout.expired():
+            self._late = lambda _: why
+            self._timeout.reschedule(asyncio.get_running_loop().time())
+
     async def __aenter__(self) -> Self:
         await self._timeout.__aenter__()
         return self
@@ -48,6 +59,34 @@ class Limit:
             await self._timeout.__aexit__(*raised)
         except TimeoutError:  # of this limit: others pass by
             raise self._late(self._seconds) from None
+
+
+class Presence:
+    """Ends what is read for a client who has left. Raises ClientDisconnect where `limit` ends.
+
+    To look whether somebody is there costs something, so that only what takes long is looked at.
+    """
+
+    def __init__(self, receive: Receive, limit: Limit) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._looking: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(LONG, self._look)
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
+
+    def _look(self) -> None:
+        self._looking = asyncio.ensure_future(self._until_left())
+
+    async def _until_left(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._limit.end(ClientDisconnect())
 
 
 class Place:
