@@ -106,15 +106,12 @@ class _Question(Generic[M, K]):
         }
 
     def _page(self, key: K, rows: list[M], total: int, before: bool, behind: bool) -> Page[M]:
-        window, cursor = self.window, partial(self._cursor, key)
+        window, cursor = self.window, partial(_cursor, self.order, self.within, key)
         is_cut = len(rows) > window.size
         rows = rows[: window.size]
         if window.backward:
             return Page(rows[::-1], behind, before or is_cut, total, cursor)
         return Page(rows, behind or is_cut, before, total, cursor)
-
-    def _cursor(self, key: K, row: M) -> str:
-        return self.order.cursor(self.within.list_of(key), row)
 
     async def _fetch(self) -> dict[K, list[M]]:
         """One row more than the page holds, to tell whether it is the last."""
@@ -210,6 +207,10 @@ class _Question(Generic[M, K]):
     def _beside(self) -> dict[str, str]:
         sort = self.order.sort
         return {**self.listing.related, **({SORT: sort.column} if sort.is_related else {})}
+
+
+def _cursor(order: Order, within: Within, key: object, row: object) -> str:
+    return order.cursor(within.list_of(key), row)
 
 
 @lru_cache(maxsize=500)

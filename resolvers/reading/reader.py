@@ -107,6 +107,7 @@ class Reader:
             task.cancel()
         for load in self._loads.values():
             load.question.leave()
+        self._loads, self.primed = {}, {}
         return set(self._tasks)
 
     def _wait(self, loads: "dict[Hashable, _Load]", asked: int, patience: int) -> None:
