@@ -76,7 +76,8 @@ async def told(
     """
     if within.column is not None:
         return await _by_owner(rows, within.column, keys, columns, values or {})
-    select = _select(narrowed(rows, within.rows), columns, values or {})
+    theirs = rows if within.rows is ANYTHING else narrowed(rows, within.rows)
+    select = _select(theirs, columns, values or {})
     found = await for_each(select, {key: within.slots(key) for key in keys})
     return {key: row for key, [row] in found.items()}
 

@@ -140,7 +140,7 @@ class _Plan:
         level = self.level(inner, field.details, field.nodes[0].name.value, origin)
         executor = self.executor
         found = Selections(executor.fragment_definitions, executor.variable_values.coerced)
-        told = edge.selective(found, field.nodes, kind) if edge.selective else {}
+        told = dict(edge.selective(found, field.nodes, kind)) if edge.selective else {}
         return Step(edge, field, level, inner is kind, told)
 
 

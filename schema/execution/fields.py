@@ -1,5 +1,6 @@
 """What is selected of a type, and which fields a plan can answer."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,7 @@ from schema.execution.declared import EDGE, ROOT, Edge, Root
 
 DEFINITION: Final = GraphQLCoreConverter.DEFINITION_BACKREF
 TYPENAME: Final = "__typename"
+VARIABLE: Final = re.compile(r"\$(\w+)")
 UNDERSTOOD: Final = frozenset({"skip", "include"})
 
 
@@ -72,9 +74,10 @@ class Field:
         return root
 
     @cached_property
-    def has_variables(self) -> bool:
-        """Whether its arguments may be others in the next request; rather yes than no."""
-        return "$" in "".join(print_ast(each) for each in self.nodes[0].arguments or ())
+    def variables(self) -> frozenset[str]:
+        """The names of those that its arguments are told by; rather one too many."""
+        told = (print_ast(each) for each in self.nodes[0].arguments or ())
+        return frozenset(VARIABLE.findall(" ".join(told)))
 
     def arguments(self, executor: Stock) -> dict[str, Any]:
         """As a resolver is given them. Raises what conversion raises."""

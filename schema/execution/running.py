@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from dataclasses import field as set_up
 from itertools import chain
 from types import NoneType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from graphql.pyutils import Path, gather_with_cancel
+from graphql.pyutils import Path, Undefined, UndefinedType, gather_with_cancel
 from strawberry import Info
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
 
@@ -18,6 +18,11 @@ from schema.execution.leaves import Unfit
 Answer: TypeAlias = dict[str, Any]
 Waiting: TypeAlias = tuple[Sequence[Any], Sequence[Answer]]
 """Of an edge: the key of each parent, and the parent's answer, where its place is still null."""
+
+
+SHORT: Final = frozenset({str, int, float, bool, NoneType, UndefinedType})
+LONG: Final = 100
+MOST_GIVEN: Final = 16
 
 
 class NoPath:
@@ -172,18 +177,23 @@ class Step:
     level: Level
     """Completes what the edge finds."""
     nullable: bool
-    selected: Mapping[str, Any]
+    selected: dict[str, Any]
     """Arguments told by what is selected beneath."""
-    _constant: Mapping[str, Any] | None = set_up(default=None, init=False)
+    _given: dict[tuple[Any, ...], Mapping[str, Any]] = set_up(default_factory=dict, init=False)
 
     def arguments(self, executor: Stock) -> Mapping[str, Any]:
-        if self._constant is not None:
-            return self._constant
+        """Made once for the same values of the variables, of which the last few are known."""
+        values = executor.variable_values.coerced
+        key = tuple(values.get(name, Undefined) for name in self.field.variables)
+        are_short = all(type(value) in SHORT and len(str(value)) < LONG for value in key)
+        if are_short and key in self._given:
+            return self._given[key]
         told = self.field.arguments(executor)
-        given = {name: self.edge.neutral(value) for name, value in told.items()}
-        given.update(self.selected)
-        if not self.field.has_variables:
-            self._constant = given
+        given = {name: self.edge.neutral(value) for name, value in told.items()} | self.selected
+        if are_short:
+            if len(self._given) == MOST_GIVEN:
+                self._given.clear()
+            self._given[key] = given
         return given
 
     def at_hand(self, keys: Iterable[Any], attempt: Attempt) -> Mapping[Any, Any] | None:

@@ -12,6 +12,7 @@ from resolvers.reading.reader import Reader
 from schema.build import Executor, schema
 from schema.context import Context
 from schema.execution.plans import Plans
+from schema.execution.running import MOST_GIVEN
 from tests.execution.answers import executed
 from tests.execution.zoo import START, Eager, World, zoo
 
@@ -51,7 +52,20 @@ async def test_other_flags_are_another_plan() -> None:
     assert len(executor.plans) == 2
 
 
-async def test_values_of_variables_are_not_remembered() -> None:
+async def test_no_more_arguments_are_remembered_than_a_few_short_ones() -> None:
+    executor = with_room_for(1_000_000)
+    document = parse("query($n: Int) { animal { near(first: $n) { number } } }")
+
+    for number in (*range(40), 3):
+        answer = await executed(zoo._schema, executor, document, World(), {"n": number})
+
+        assert len(answer.data["animal"]["near"]) == min(number, 7)  # type: ignore[index]
+    [kept] = executor.plans._kept.values()
+    assert kept.plan is not None
+    assert 0 < len(kept.plan.steps[0]._given) <= MOST_GIVEN
+
+
+async def test_a_plan_serves_all_values_of_variables() -> None:
     executor = with_room_for(1_000_000)
     document = parse("query($n: Int) { animal { near(first: $n) { number } } }")
 
