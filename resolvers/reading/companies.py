@@ -128,6 +128,7 @@ COMPANIES: Final = Listing(
     ),
     dress=dress,
     always=("id", "path"),
+    hides=frozenset(KEPT_BACK),
 )
 _CHILDREN: Final = Within.owner("Company.children", "parent_id")
 _DESCENDANTS: Final = Within(

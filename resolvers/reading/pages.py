@@ -54,7 +54,9 @@ class Listing(Generic[M]):
     dress: Callable[[Reader, Sequence[M]], Sequence[M]] | None = None
     """Makes rows what this reader is shown of them; the very list, where that is all."""
     always: Sequence[str] | None = ("id",)
-    """The columns that are read of every row; None is all."""
+    """The columns that are read of a row that is dressed or has a cursor; None is all of any."""
+    hides: frozenset[str] = frozenset()
+    """The columns that `dress` may take away, and nothing else, where not all are read."""
 
     async def pages(
         self, reader: Reader, keys: Iterable[K], within: Within, asked: Asked
@@ -121,7 +123,7 @@ class _Question(Generic[M, K]):
         select, primed = self._joined(select), self.reader.primed
         rows = await for_each(select, self.keys, row_class(self.listing.model, tuple(self._beside)))
         self._hand_on(primed, chain.from_iterable(rows.values()) if self._along else ())
-        if self.listing.dress is None:
+        if self.listing.dress is None or self._is_bare:
             return rows
         found = list(chain.from_iterable(rows.values()))
         dressed = self.listing.dress(self.reader, found)
@@ -187,9 +189,20 @@ class _Question(Generic[M, K]):
         columns, always = self.asked.get("columns"), self.listing.always
         if columns is None or always is None:
             return None
+        if self._is_bare:
+            return tuple(sorted(columns)) or ("id",)
         sort = () if self.order.sort.is_related else (self.order.sort.column,)
         keys = (along.key for along in self._along)
         return tuple(sorted({*columns, *always, *sort, *keys}))
+
+    @cached_property
+    def _is_bare(self) -> bool:
+        """Whether nobody reads more of a row than what is selected of it."""
+        columns, hides = self.asked.get("columns"), self.listing.hides
+        if columns is None or self.listing.always is None or self._along:
+            return False
+        has_cursors = not self.want.isdisjoint({"edges.cursor", "pageInfo"})
+        return not has_cursors and (self.listing.dress is None or columns.isdisjoint(hides))
 
     def _rows(self) -> QuerySet[M]:
         return self._seen().filter(self._words)

@@ -17,7 +17,7 @@ from models.orders import Order, OrderStatus
 from models.rows import _joined_class, as_model, joined_class, needed
 from models.users import User
 from resolvers.reading.by_id import Along
-from resolvers.reading.companies import company_by_id
+from resolvers.reading.companies import children, company_by_id
 from resolvers.reading.orders import orders
 from resolvers.reading.people import person
 from resolvers.reading.reader import Reader
@@ -160,6 +160,29 @@ async def test_rows_come_along_in_the_statement_of_those_that_name_them(
     assert told[scene.cora.id].email == scene.cora.email
     with pytest.raises((KeyError, IndexError)):
         _ = found["root"].rows[0].quantity
+
+
+@pytest.mark.parametrize(
+    ("columns", "want", "read"),
+    [
+        ({"name"}, {"edges", "edges.node"}, {"name"}),
+        (set(), {"edges", "edges.node"}, {"id"}),
+        ({"name"}, {"edges", "edges.cursor"}, {"id", "name", "name_key", "path"}),
+        ({"name"}, {"edges", "pageInfo"}, {"id", "name", "name_key", "path"}),
+        ({"parent_id"}, {"edges", "edges.node"}, {"id", "name_key", "parent_id", "path"}),
+    ],
+)
+async def test_no_column_is_read_that_nobody_reads(
+    make: Make, clock: Clock, columns: set[str], want: set[str], read: set[str]
+) -> None:
+    scene = await Scene.set(make)
+    reader = Reader(await make.caller(scene.pam), clock())
+
+    asked: Any = {"columns": frozenset(columns), "want": frozenset(want)}
+    found = await children(reader, [scene.partner], **asked)
+
+    [row, *_] = found[scene.partner].rows
+    assert set(dict(row)) == read
 
 
 async def test_what_comes_along_tells_what_was_selected_of_it(make: Make, clock: Clock) -> None:
