@@ -2,7 +2,7 @@
 
 from playwright.async_api import Locator, Page, expect
 
-from app.sample import ELI, HANA, MIA, PASSWORD
+from app.sample import HANA, MIA, PASSWORD
 from tests.browser.dashboard import Dashboard
 
 FAR = 80
@@ -19,6 +19,7 @@ class Keys:
 
     async def reach(self, what: Locator, by: str = "Tab") -> None:
         """By that key, from wherever the focus is."""
+        await expect(what).to_be_enabled()
         for _ in range(FAR):
             if await what.evaluate(IS_FOCUSED):
                 return
@@ -80,14 +81,15 @@ async def test_a_partner_orders_for_its_customer_and_assigns_by_keyboard_alone(
     await keys.reach(page.get_by_role("radio", name="All"))
     await keys.reach(page.get_by_role("radio", name="Customers"), by="ArrowRight")
     await keys.reach(page.get_by_label("Search companies"), by="Shift+Tab")
-    await keys.type("Elm")
-    await keys.choose(page.get_by_role("link", name="Elm Foods", exact=True))
-    await expect(dashboard.heading).to_have_text("Elm Foods")
+    await keys.type("Birch")
+    await expect(page.get_by_label("Search companies")).to_have_value("Birch")
+    await keys.choose(page.get_by_role("link", name="Birch Logistics", exact=True))
+    await expect(dashboard.heading).to_have_text("Birch Logistics")
 
     await keys.choose(page.get_by_role("button", name="Actions"))
     await expect(page.get_by_role("menuitem").first).to_be_focused()
     await keys.choose(page.get_by_role("menuitem", name="Manage Company"), by="ArrowDown")
-    await expect(dashboard.banner).to_contain_text("You are managing Elm Foods")
+    await expect(dashboard.banner).to_contain_text("You are managing Birch Logistics")
     await keys.choose(page.get_by_role("button", name="Request Licenses"))
     await expect(dialog.get_by_label("Number of licenses")).to_be_focused()
     await keys.type("3")
@@ -96,7 +98,7 @@ async def test_a_partner_orders_for_its_customer_and_assigns_by_keyboard_alone(
     await keys.press("Enter")
     number = await dashboard.number_told()
     await keys.choose(page.get_by_role("button", name="Exit Manage Mode"))
-    await expect(dashboard.heading).to_have_text("Elm Foods")
+    await expect(dashboard.heading).to_have_text("Birch Logistics")
 
     pages = page.get_by_role("navigation", name="Pages")
     await keys.choose(pages.get_by_role("link", name="Licenses"), by="Shift+Tab")
@@ -106,7 +108,7 @@ async def test_a_partner_orders_for_its_customer_and_assigns_by_keyboard_alone(
     await keys.reach(dashboard.tab("Requested Orders"), by="ArrowRight")
     await keys.choose(page.get_by_role("button", name=f"Actions for {number}"))
     await keys.choose(page.get_by_role("menuitem", name="Assign", exact=True), by="ArrowDown")
-    await expect(dialog).to_contain_text(f"Will be mailed: {ELI}.")
+    await expect(dialog).to_contain_text(f"Will be mailed: {MIA}.")
     await keys.choose(dialog.get_by_role("button", name="Assign"))
-    await dashboard.told(f"Mailed: {ELI}.")
+    await dashboard.told(f"Mailed: {MIA}.")
     await expect(dialog).to_have_count(0)
