@@ -49,6 +49,18 @@ LIMITS: Final[Mapping[str, tuple[str, str, str]]] = {
 """Of each limit: what of the weight it is for, its code, and what is said."""
 
 
+def _unchain(document: DocumentNode) -> None:
+    """Let go of each token's neighbours, which nobody asks for once the document is parsed.
+
+    They hold one another, so that what is forgotten would wait for the garbage collector.
+    """
+    token = document.loc.start_token if document.loc else None
+    while token is not None:
+        following = token.next
+        token.prev = token.next = None
+        token = following
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """`errors` say why it cannot be run."""
@@ -208,6 +220,7 @@ class Documents:
         except GraphQLError as error:
             code = "QUERY_TOO_LARGE" if ABORTED in error.message else "GRAPHQL_PARSE_FAILED"
             return Document(DocumentNode(definitions=()), _coded([error], code))
+        _unchain(parsed)
         errors = validate(self._schema, parsed, self._rules, hide_suggestions=self._hides)
         return Document(parsed, _coded(errors, "GRAPHQL_VALIDATION_FAILED"))
 

@@ -70,6 +70,14 @@ def swept() -> Iterator[None]:
 
 
 @pytest.fixture
+def uncollected() -> Iterator[None]:
+    """What is left goes by itself, or not at all."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
 def clock() -> Clock:
     return Clock()
 

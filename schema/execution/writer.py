@@ -48,4 +48,4 @@ class Writer:
     def function(self) -> Any:
         names = dict(self._constants.values())
         exec(compile(self.text, MODULE, "exec"), names)  # noqa: S102 - of names checked by GraphQL
-        return names["level"]
+        return names.pop("level")  # which would hold itself, and wait for the garbage collector

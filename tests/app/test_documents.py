@@ -47,6 +47,17 @@ def test_of_those_signed_in_the_longest_unused_is_forgotten() -> None:
     assert documents.read(text(0)) is not first
 
 
+def test_tokens_of_a_document_do_not_hold_one_another() -> None:
+    """What does would stay when the document is forgotten: a server's garbage collector looks
+    through what has lived long after hours, if ever."""
+    location = Documents(schema._schema, load()).read(ASKED).parsed.loc
+    assert location is not None
+
+    ends = (location.start_token, location.end_token)
+
+    assert [(token.prev, token.next) for token in ends] == [(None, None)] * 2
+
+
 def test_what_is_not_valid_is_not_kept() -> None:
     documents = Documents(schema._schema, load())
 

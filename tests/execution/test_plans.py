@@ -1,6 +1,7 @@
 """Plans are remembered, up to a size; strangers leave none behind."""
 
 from typing import Any
+from weakref import ref
 
 import pytest
 from graphql import parse
@@ -38,6 +39,20 @@ async def test_a_document_is_compiled_once() -> None:
 
     assert list(executor.plans._kept.values()) == first
     assert len(first) == 1
+
+
+async def test_a_plan_that_is_forgotten_goes_at_once(uncollected: None) -> None:
+    """A server's garbage collector looks through what has lived long after hours, if ever."""
+    executor = with_room_for(1_000_000)
+    await ask(executor, parse("{ animal { legs keeper { name } near(first: 2) { legs } } }"))
+    [kept] = executor.plans._kept.values()
+    assert kept.plan is not None
+    plan, function = ref(kept.plan), ref(kept.plan.complete)
+
+    executor.plans._kept.clear()
+    del kept
+
+    assert (plan(), function()) == (None, None)
 
 
 async def test_other_flags_are_another_plan() -> None:
