@@ -100,20 +100,20 @@ class _Question(Generic[M, K]):
         totals = await self._totals() if "totalCount" in self.want else {}
         before = await self._are_there("hasPreviousPage", self.window.after, backward=True)
         behind = await self._are_there("hasNextPage", self.window.before, backward=False)
-        return {
-            key: self._page(
-                key, rows.get(key, []), totals.get(key, 0), key in before, key in behind
+        size, backward = self.window.size, self.window.backward
+        pages: dict[K, Page[M]] = {}
+        for key in self.keys:
+            found = rows.get(key, [])
+            is_cut = len(found) > size
+            some = found[:size] if is_cut else found
+            pages[key] = Page(
+                some[::-1] if backward else some,
+                key in behind or (is_cut and not backward),
+                key in before or (is_cut and backward),
+                totals.get(key, 0),
+                partial(_cursor, self.order, self.within, key),
             )
-            for key in self.keys
-        }
-
-    def _page(self, key: K, rows: list[M], total: int, before: bool, behind: bool) -> Page[M]:
-        window, cursor = self.window, partial(_cursor, self.order, self.within, key)
-        is_cut = len(rows) > window.size
-        rows = rows[: window.size]
-        if window.backward:
-            return Page(rows[::-1], behind, before or is_cut, total, cursor)
-        return Page(rows, behind or is_cut, before, total, cursor)
+        return pages
 
     async def _fetch(self) -> dict[K, list[M]]:
         """One row more than the page holds, to tell whether it is the last."""

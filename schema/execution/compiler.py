@@ -26,7 +26,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from operator import attrgetter
 from types import NoneType
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from graphql import (
     GraphQLAbstractType,
@@ -222,6 +222,13 @@ class _Function:
     def _objects(
         self, kind: GraphQLObjectType, values: str, details: FieldDetailsList, origin: _Origin
     ) -> str:
+        told = self._told(kind, values, details, origin)
+        return told if isinstance(told, str) else self._written(told, values)
+
+    def _told(
+        self, kind: GraphQLObjectType, values: str, details: FieldDetailsList, origin: _Origin
+    ) -> "str | _Parts":
+        """The answers, or where no edge hangs on them, what each will be made of."""
         code = self._code
         if not origin.is_part:
             classes = Classes(kind, origin.make)
@@ -229,24 +236,29 @@ class _Function:
             code.line(f"if not {known}.issuperset(map(type, {values})): {check}({values})")
         read = _Reading(code, kind, values, origin)
         edges: list[tuple[Edge, Field]] = []
-        parts: list[str] = []
-        columns: list[str] = []
+        parts: _Parts = {}
         for field in self._plan.fields(kind, details):
             if field.is_typename:
-                parts.append(f"{field.name!r}: {field.parent.name!r}")
+                parts[field.name] = _Constant(repr(field.parent.name))
             elif field.edge is not None:
                 edges.append((field.edge, field))
-                parts.append(f"{field.name!r}: None")
+                parts[field.name] = _Constant("None")
             else:
-                parts.append(f"{field.name!r}: w{len(columns)}")
-                columns.append(self._column(field, read))
-        answers = code.assign(f"[{{{', '.join(parts)}}} {_for_each(columns or [values])}]")
+                parts[field.name] = self._column(field, read)
+        if not edges:
+            return parts
+        answers = self._written(parts, values)
         for edge, field in edges:
             self._hang(edge, field, read, answers)
         return answers
 
-    def _column(self, field: Field, read: "_Reading") -> str:
-        """The answers of one field."""
+    def _written(self, parts: "_Parts", values: str) -> str:
+        columns: list[str] = []
+        told = _text(parts, columns)
+        return self._code.assign(f"[{told} {_for_each(columns or [values])}]")
+
+    def _column(self, field: Field, read: "_Reading") -> "str | _Parts":
+        """The answers of one field, or what each will be made of."""
         origin = VALUE
         resolver, inline = field.declared.base_resolver, read.inline(field)
         if inline is not None:
@@ -256,7 +268,12 @@ class _Function:
         else:
             values = read.attribute(field)
         outer, self._field_name = self._field_name, field.nodes[0].name.value
-        answers = self._values(field.definition.type, values, field.details, origin)
+        kind = field.definition.type
+        answers: str | _Parts
+        if is_non_null_type(kind) and is_object_type(kind.of_type):
+            answers = self._told(kind.of_type, values, field.details, origin)
+        else:
+            answers = self._values(kind, values, field.details, origin)
         self._field_name = outer
         return answers
 
@@ -301,6 +318,31 @@ class _Function:
             return
         code.line(f"if {code.constant(NoneType)} in map(type, {keys}): {self._unfit}")
         code.line(f"keys{at}, into{at} = {keys}, {answers}")
+
+
+class _Constant(NamedTuple):
+    """Python that is the same for all answers."""
+
+    text: str
+
+
+_Parts: TypeAlias = "dict[str, str | _Constant | _Parts]"
+"""What an answer is made of, by the names in it: a column, a constant, or parts again."""
+
+
+def _text(parts: _Parts, columns: list[str]) -> str:
+    """A dict of constants and of w0, w1, …, whose columns are added to those there are."""
+    told = []
+    for name, part in parts.items():
+        if isinstance(part, _Constant):
+            text = part.text
+        elif isinstance(part, str):
+            text = f"w{len(columns)}"
+            columns.append(part)
+        else:
+            text = _text(part, columns)
+        told.append(f"{name!r}: {text}")
+    return f"{{{', '.join(told)}}}"
 
 
 def _for_each(columns: Sequence[str]) -> str:
