@@ -1,7 +1,7 @@
 """Pages of lists, by keyset: a cursor says after which row, so a page costs the same anywhere."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
 from itertools import chain, islice
 from operator import attrgetter, itemgetter
@@ -18,10 +18,11 @@ from models.rows import joined_class, row_class
 from resolvers.reading.by_id import Along, ById
 from resolvers.reading.cursors import Cursor
 from resolvers.reading.filters import Words
+from resolvers.reading.kept import Selects
 from resolvers.reading.reader import Primed, Reader
 from resolvers.reading.sql import Join, Select, for_each, narrowed
 from resolvers.reading.windows import SORT, Asked, Order, Sort, SortDirection, Window
-from resolvers.reading.within import Within, told
+from resolvers.reading.within import Within, each_told, telling, told
 
 M = TypeVar("M", bound=Model)
 K = TypeVar("K")
@@ -41,7 +42,7 @@ class Page(NamedTuple, Generic[M]):
     cursor: Callable[[M], str] = str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Listing(Generic[M]):
     """A kind of list: what it holds, and how it may be sorted and filtered."""
 
@@ -117,10 +118,7 @@ class _Question(Generic[M, K]):
 
     async def _fetch(self) -> dict[K, list[M]]:
         """One row more than the page holds, to tell whether it is the last."""
-        select = self._select(
-            self.window.rows(self.order), backward=self.window.backward, limit=self.window.size + 1
-        )
-        select, primed = self._joined(select), self.reader.primed
+        select, primed = self._joined(self._kept("rows", _Question._page)), self.reader.primed
         rows = await for_each(select, self.keys, row_class(self.listing.model, tuple(self._beside)))
         self._hand_on(primed, chain.from_iterable(rows.values()) if self._along else ())
         if self.listing.dress is None or self._is_bare:
@@ -149,8 +147,21 @@ class _Question(Generic[M, K]):
                 found = dict.fromkeys(found) | dict(batch.told(self.reader, there))
             primed.setdefault(batch, []).append((along.columns, found))
 
+    def _page(self) -> Select:
+        window = self.window
+        return self._select(
+            window.rows(self.order), backward=window.backward, limit=window.size + 1
+        )
+
     async def _totals(self) -> dict[K, int]:
-        found = await told(self._rows(), self.within, self.keys, ["COUNT(*) AS total"])
+        columns = ["COUNT(*) AS total"]
+        if self.within.column is not None:
+            found = await told(self._rows(), self.within, self.keys, columns)
+        else:
+            select = self._kept(
+                "total", lambda asked: telling(asked._rows(), asked.within, columns, {})
+            )
+            found = await each_told(select, self.within, self.keys)
         return {key: row["total"] for key, row in found.items()}
 
     async def _are_there(self, field: str, cursor: Cursor | None, *, backward: bool) -> set[K]:
@@ -160,6 +171,17 @@ class _Question(Generic[M, K]):
         past = self.order.past(cursor.position, backward=backward, or_there=True)
         found = await for_each(self._select(past, backward=backward, limit=1), self.keys)
         return {key for key, rows in found.items() if rows}
+
+    def _kept(self, what: str, write: "Callable[[_Question[M, K]], Select]") -> Select:
+        """What is written of a list from one of its ends, for the same caller."""
+        reader, window = self.reader, self.window
+        if window.is_bounded:
+            return write(self)
+        asked = self.asked.get("filter"), self._columns, window.size, window.backward
+        key = (what, is_sqlite(), reader.caller, self.listing, self.within.name, self.order, *asked)
+        return _SELECTS.at(
+            key, reader.now, lambda now: write(replace(self, reader=Reader(reader.caller, now)))
+        )
 
     def _select(self, rows: Q, *, backward: bool, limit: int) -> Select:
         table = self.listing.model._meta.db_table
@@ -224,6 +246,9 @@ class _Question(Generic[M, K]):
 
 def _cursor(order: Order, within: Within, key: object, row: object) -> str:
     return order.cursor(within.list_of(key), row)
+
+
+_SELECTS: Final = Selects()
 
 
 @lru_cache(maxsize=500)

@@ -76,8 +76,17 @@ async def told(
     """
     if within.column is not None:
         return await _by_owner(rows, within.column, keys, columns, values or {})
+    return await each_told(telling(rows, within, columns, values or {}), within, keys)
+
+
+def telling(
+    rows: QuerySet[Any], within: Within, columns: Sequence[str], values: Mapping[str, Any]
+) -> Select:
     theirs = rows if within.rows is ANYTHING else narrowed(rows, within.rows)
-    select = _select(theirs, columns, values or {})
+    return _select(theirs, columns, values)
+
+
+async def each_told(select: Select, within: Within, keys: Iterable[K]) -> dict[K, Row]:
     found = await for_each(select, {key: within.slots(key) for key in keys})
     return {key: row for key, [row] in found.items()}
 

@@ -1,0 +1,74 @@
+"""Selects of those who ask again: what one caller asks of one list is written down once.
+
+Who asks, what they filter by and what is selected are all that a select depends on, and the time.
+It is written as of two moments: where a value is the moment itself, there is a slot for it; where
+anything else differs, it is not kept.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from resolvers.reading.sql import SHORT, Select
+
+MOST: Final = 500
+"""Selects."""
+MOST_VALUES: Final = 20
+LONGEST: Final = 200
+"""Characters of a value, or items of a list."""
+LATER: Final = timedelta(days=400, hours=1)
+
+
+class Slotted(NamedTuple):
+    text: str
+    values: tuple[Any, ...]
+    moments: frozenset[int]
+    """The places of values that are the moment it is asked at."""
+
+    def at(self, now: datetime) -> Select:
+        values = [now if at in self.moments else value for at, value in enumerate(self.values)]
+        return Select(self.text, values)
+
+
+class Selects:
+    """By what they depend on, the longest unused forgotten first."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._kept: OrderedDict[Hashable, Slotted] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def at(self, key: Hashable, now: datetime, write: Callable[[datetime], Select]) -> Select:
+        """As `write(now)`, which depends on the key and on nothing else."""
+        kept = self._kept.get(key)
+        if kept is not None:
+            self._kept.move_to_end(key)
+            return kept.at(now)
+        select = write(now)
+        slotted = _slotted(select, write(now + LATER), now) if _is_short(select) else None
+        if slotted is not None:
+            self._kept[key] = slotted
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return select
+
+
+def _slotted(select: Select, later: Select, now: datetime) -> Slotted | None:
+    pairs = list(zip(select.values, later.values, strict=False))
+    moments = {at for at, pair in enumerate(pairs) if pair == (now, now + LATER)}
+    if select.text != later.text or len(select.values) != len(later.values):
+        return None
+    if any(one != other for at, (one, other) in enumerate(pairs) if at not in moments):
+        return None
+    return Slotted(select.text, tuple(select.values), frozenset(moments))
+
+
+def _is_short(select: Select) -> bool:
+    return (
+        len(select.text) <= SHORT
+        and len(select.values) <= MOST_VALUES
+        and all(len(value) <= LONGEST for value in select.values if isinstance(value, str | list))
+    )
