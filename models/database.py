@@ -7,18 +7,32 @@ from uuid import UUID
 
 from tortoise.backends.base.client import NestedTransactionContext
 from tortoise.connection import get_connection
+from tortoise.context import get_current_context
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from models.errors import Conflict, Duplicate, Refusal
 from models.postgres import PooledTransaction, Transaction
 
+
+class _Known:
+    context: object = object()
+    is_sqlite: bool = False
+
+
+_known: Final = _Known()
+
 TREE_LOCK: Final = 0x63616E6F70790002
 """Of PostgreSQL's advisory locks: all writing shares it, what reshapes the tree has it alone."""
 
 
 def is_sqlite() -> bool:
-    return get_connection("default").capabilities.dialect == "sqlite"
+    """Looked up once for each of Tortoise's contexts: it is asked for every row's class."""
+    context = get_current_context()
+    if context is not _known.context:
+        _known.context = context
+        _known.is_sqlite = get_connection("default").capabilities.dialect == "sqlite"
+    return _known.is_sqlite
 
 
 async def rows(statement: str, *values: Any) -> list[dict[str, Any]]:

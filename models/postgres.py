@@ -73,7 +73,7 @@ class Pool(asyncpg.Pool):  # type: ignore[misc]
     ) -> asyncpg.pool.PoolConnectionProxy:
         while self._at_hand:
             connection = self._at_hand.pop()
-            if _is_well(connection):
+            if connection._con is not None and not connection.is_closed():
                 return connection
             await super().release(connection)
         self._waiting += 1

@@ -19,6 +19,8 @@ from tortoise.fields.base import Field
 from tortoise.fields.data import CharEnumFieldInstance, DatetimeField, UUIDField
 from tortoise.models import MetaInfo, Model
 
+from models.database import is_sqlite
+
 M = TypeVar("M", bound=Model)
 Convert = Callable[[Any], Any]
 MODEL: Final = "__model__"
@@ -58,11 +60,10 @@ def row_class(model: type[M], beside: Sequence[str] = ()) -> type[M]:
 
     To mypy they are models, and they are all that a reader of one asks for.
     """
-    is_sqlite = model._meta.db.capabilities.dialect == "sqlite"
-    known = (model, beside, is_sqlite)
+    known = (model, beside, is_sqlite())
     if known not in _CLASSES:
         columns = {*model._meta.fields_db_projection, *beside}
-        driver = sqlite3.Row if is_sqlite else asyncpg.Record
+        driver = sqlite3.Row if is_sqlite() else asyncpg.Record
         _CLASSES[known] = _class(model, {name: name for name in columns}, driver)
     found: type[M] = _CLASSES[known]
     return found
@@ -77,11 +78,11 @@ class Joined(tuple[Any, ...]):
 
 def joined_class(model: type[Model], columns: tuple[str, ...]) -> type[Joined]:
     """The class of rows that read like `model`, as far as the columns go."""
-    return _joined_class(model, columns, model._meta.db.capabilities.dialect)
+    return _joined_class(model, columns, is_sqlite())
 
 
 @lru_cache(maxsize=500)
-def _joined_class(model: type[Model], columns: tuple[str, ...], _: str) -> type[Joined]:
+def _joined_class(model: type[Model], columns: tuple[str, ...], _: bool) -> type[Joined]:
     places = {name: at for at, name in enumerate(columns)}
     made: type[Joined] = _class(model, places, Joined, {"columns_": columns})
     return made
@@ -160,7 +161,7 @@ def _reader(place: str | int, convert: Convert | None) -> Callable[[Any], Any]:
 def _lean_converts(meta: MetaInfo) -> dict[str, Convert]:
     """As `_converts`; what asyncpg makes of ids and instants is as good as Tortoise's."""
     found = _converts(meta)
-    if meta.db.capabilities.dialect == "sqlite":
+    if is_sqlite():
         return found
     made = (UUIDField, DatetimeField)
     return {k: each for k, each in found.items() if not isinstance(meta.fields_map[k], made)}

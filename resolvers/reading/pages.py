@@ -1,6 +1,6 @@
 """Pages of lists, by keyset: a cursor says after which row, so a page costs the same anywhere."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
 from itertools import chain, islice
@@ -60,23 +60,20 @@ class Listing(Generic[M]):
     """The columns that `dress` may take away, and nothing else, where not all are read."""
 
     async def pages(
-        self, reader: Reader, keys: Iterable[K], within: Within, asked: Asked
+        self, reader: Reader, keys: Collection[K], within: Within, asked: Asked
     ) -> dict[K, Page[M] | BadUserInput]:
         """A page for each key, or why there is none. Raises BadUserInput."""
         name, direction = asked.get("order_by") or self.default
         order = Order(f"{name}:{direction}", self.sorts[name], direction is SortDirection.DESC)
         window = Window.of(asked, order)
-        is_bounded = window.is_bounded
         question: _Question[M, K] = _Question(self, reader, within, order, window, asked)
         answers: dict[K, Page[M] | BadUserInput] = {}
-        for key in keys:
+        for key in keys if window.is_bounded else ():
             try:
-                if is_bounded:
-                    window.check(within.list_of(key))
+                window.check(within.list_of(key))
             except BadUserInput as error:
                 answers[key] = error
-            else:
-                question.keys[key] = within.slots(key)
+        question.keys = {key: within.slots(key) for key in keys if key not in answers}
         return answers | await question.pages()
 
 
@@ -101,7 +98,7 @@ class _Question(Generic[M, K]):
         totals = await self._totals() if "totalCount" in self.want else {}
         before = await self._are_there("hasPreviousPage", self.window.after, backward=True)
         behind = await self._are_there("hasNextPage", self.window.before, backward=False)
-        size, backward = self.window.size, self.window.backward
+        size, backward, cursor = self.window.size, self.window.backward, self._cursor
         pages: dict[K, Page[M]] = {}
         for key in self.keys:
             found = rows.get(key, [])
@@ -112,9 +109,13 @@ class _Question(Generic[M, K]):
                 key in behind or (is_cut and not backward),
                 key in before or (is_cut and backward),
                 totals.get(key, 0),
-                partial(_cursor, self.order, self.within, key),
+                partial(cursor, key),
             )
         return pages
+
+    @property
+    def _cursor(self) -> Callable[[K, M], str]:
+        return partial(_cursor, self.order, self.within)
 
     async def _fetch(self) -> dict[K, list[M]]:
         """One row more than the page holds, to tell whether it is the last."""

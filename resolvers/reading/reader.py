@@ -197,7 +197,9 @@ class _Load:
             await self.read(reader, keys)
         except BaseException as error:  # noqa: BLE001 - everybody who waits is told
             self.values.update(dict.fromkeys(keys, error))
-        for key in keys:
+        if len(keys) == len(self._asked):
+            self._asked.clear()
+        for key in keys if self._asked else ():
             del self._asked[key]
         question.tell()
 

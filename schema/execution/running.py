@@ -3,7 +3,8 @@
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as set_up
-from itertools import chain
+from itertools import chain, repeat
+from operator import setitem
 from types import NoneType
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -230,8 +231,7 @@ class Step:
         there, failed = self._sorted(dict.fromkeys(keys), found)
         told, waiting = self.level.complete(list(there.values()), attempt)
         completed, name = dict(zip(there, told, strict=True)), self.field.name
-        for answer, value in zip(answers, map(completed.get, keys), strict=True):
-            answer[name] = value
+        any(map(setitem, answers, repeat(name), map(completed.get, keys)))  # goes through all
         if failed:
             pairs = zip(keys, answers, strict=True)
             attempt.failures += [Failure(at, self, failed[k]) for k, at in pairs if k in failed]
@@ -264,6 +264,5 @@ class Step:
         if any(isinstance(value, Exception) for several in lists for value in several):
             raise Unfit
         told, waiting = self.level.complete(lists, attempt)
-        for answer, value in zip(answers, told, strict=True):
-            answer[self.field.name] = value
+        any(map(setitem, answers, repeat(self.field.name), told))  # goes through all
         return waiting
