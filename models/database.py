@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tortoise.backends.base.client import NestedTransactionContext
 from tortoise.connection import get_connection
-from tortoise.context import get_current_context
+from tortoise.context import require_context
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
@@ -16,7 +16,7 @@ from models.postgres import PooledTransaction, Transaction
 
 
 class _Known:
-    context: object = object()
+    connections: object = None
     is_sqlite: bool = False
 
 
@@ -27,10 +27,10 @@ TREE_LOCK: Final = 0x63616E6F70790002
 
 
 def is_sqlite() -> bool:
-    """Looked up once for each of Tortoise's contexts: it is asked for every row's class."""
-    context = get_current_context()
-    if context is not _known.context:
-        _known.context = context
+    """Looked up once for all that is connected: it is asked for the class of all rows."""
+    connections = require_context().connections
+    if connections is not _known.connections:
+        _known.connections = connections
         _known.is_sqlite = get_connection("default").capabilities.dialect == "sqlite"
     return _known.is_sqlite
 

@@ -1,8 +1,11 @@
 """Rows are what Tortoise makes of the same columns, and nothing is left behind in a session."""
 
+from pathlib import Path
+
 import pytest
 from tortoise.models import Model
 
+from app.database import connected
 from models.audit import AuditEvent
 from models.base import Entity
 from models.companies import Company
@@ -56,6 +59,18 @@ async def test_a_value_that_none_of_an_enum_has_is_an_error(make: Make) -> None:
 
     with pytest.raises(ValueError, match="SCHOOL"):
         Company._init_from_db(**columns | {"kind": "SCHOOL"})
+
+
+@pytest.mark.parametrize("databases", ["postgres"], indirect=True)
+async def test_a_process_may_go_from_one_database_to_another(
+    database_url: str, tmp_path: Path
+) -> None:
+    told = []
+    for url in (database_url, f"sqlite://{tmp_path}/canopy.sqlite3", database_url):
+        async with connected(url):
+            told.append(is_sqlite())
+
+    assert told == [False, True, False]
 
 
 async def test_nothing_is_left_behind_in_a_session(make: Make, clock: Clock) -> None:
