@@ -5,6 +5,12 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+LONGEST_HEAD: Final = 65_536
+"""Bytes of a request's line and headers, besides those that came along with something else."""
+TOO_LONG: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-length: 0\r\nconnection: close\r\n\r\n"
+)
 LULL: Final = 2.0
 """Seconds in which a connection that asks for nothing may still ask, when the server is to end."""
 
@@ -20,7 +26,24 @@ class Connection(HttpToolsProtocol):
     patience = 60.0
     """Seconds in which a client must read on when it lags behind."""
     _draining = False
+    _is_in_head = True
+    _head = 0
+    _fed = 0
     _timer: TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """The parser keeps a head without end, however long, before anybody is asked for it."""
+        self._fed = len(data)
+        super().data_received(data)
+        if self._is_in_head:
+            self._head += self._fed
+            if self._head > LONGEST_HEAD and not self.transport.is_closing():
+                self.transport.write(TOO_LONG)
+                self.transport.close()
+
+    def on_message_begin(self) -> None:
+        self._is_in_head, self._head = True, -self._fed
+        super().on_message_begin()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -43,6 +66,7 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The client is told with the answer that this was the last one."""
+        self._is_in_head = False
         super().on_headers_complete()
         if self._draining and self._is_asked():
             super().shutdown()

@@ -91,7 +91,7 @@ class Pool(asyncpg.Pool):  # type: ignore[misc]
         if self._waiting or self._closing or not _is_well(connection):
             await super().release(connection, timeout=timeout)
             return
-        self._at_hand.append(connection)
+        self._at_hand.append(_renewed(connection))
         if self._round is None:
             self._round = self._loop.call_later(self.patience, self._give_back)
 
@@ -111,6 +111,16 @@ class Pool(asyncpg.Pool):  # type: ignore[misc]
 
     def get_idle_size(self) -> int:
         return int(super().get_idle_size()) + len(self._at_hand)
+
+
+def _renewed(connection: asyncpg.pool.PoolConnectionProxy) -> asyncpg.pool.PoolConnectionProxy:
+    """As asyncpg does it: whoever still holds the old one can do nothing with it, nor give it back
+    again, and what was prepared by it is void."""
+    holder = connection._holder
+    connection._con._on_release()
+    connection._detach()
+    holder._proxy = asyncpg.pool.PoolConnectionProxy(holder, holder._con)
+    return holder._proxy
 
 
 def _is_well(connection: asyncpg.pool.PoolConnectionProxy) -> bool:

@@ -17,6 +17,8 @@ MOST: Final = 500
 MOST_VALUES: Final = 20
 LONGEST: Final = 200
 """Characters of a value, or items of a list."""
+MOST_ENTRIES: Final = 10
+"""Of a filter, and of each part of it."""
 LATER: Final = timedelta(days=400, hours=1)
 
 
@@ -54,6 +56,15 @@ class Selects:
             if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return select
+
+
+def is_short(filter: Any) -> bool:
+    """Whether a filter may be remembered: what it asks for may be short where it is not."""
+    if isinstance(filter, str):
+        return len(filter) <= LONGEST
+    if isinstance(filter, tuple):
+        return len(filter) <= MOST_ENTRIES and all(map(is_short, filter))
+    return True
 
 
 def _slotted(select: Select, later: Select, now: datetime) -> Slotted | None:

@@ -18,7 +18,7 @@ from models.rows import joined_class, row_class
 from resolvers.reading.by_id import Along, ById
 from resolvers.reading.cursors import Cursor
 from resolvers.reading.filters import Words
-from resolvers.reading.kept import Selects
+from resolvers.reading.kept import Selects, is_short
 from resolvers.reading.reader import Primed, Reader
 from resolvers.reading.sql import Join, Select, for_each, narrowed
 from resolvers.reading.windows import SORT, Asked, Order, Sort, SortDirection, Window
@@ -176,7 +176,7 @@ class _Question(Generic[M, K]):
     def _kept(self, what: str, write: "Callable[[_Question[M, K]], Select]") -> Select:
         """What is written of a list from one of its ends, for the same caller."""
         reader, window = self.reader, self.window
-        if window.is_bounded:
+        if window.is_bounded or not is_short(self.asked.get("filter")):
             return write(self)
         asked = self.asked.get("filter"), self._columns, window.size, window.backward
         key = (what, is_sqlite(), reader.caller, self.listing, self.within.name, self.order, *asked)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.exceptions import ConnectionClosed
@@ -137,3 +137,29 @@ def test_what_waits_for_one_who_lags_behind_is_bounded() -> None:
     assert full == (set(ids[:-1]), False)
     assert watch.take() == (set(), True)
     assert watch.take() == (set(), False)
+
+
+def test_a_head_without_end_is_refused() -> None:
+    """And one that is long, but ends, is read."""
+
+    async def told(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(str(len(request.headers["x"])))
+
+    app = Starlette(routes=[Route("/", told)])
+    with serving(app, **connections.of_connections()) as address:
+        host, port = address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"x" * 40_000 + b"\r\n\r\n")
+            answer = client.recv(CHUNK)
+            with suppress(ConnectionError):
+                client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nX: ")
+                for _ in range(100):
+                    client.sendall(b"x" * CHUNK)
+            refused = b""
+            with suppress(ConnectionError):
+                while part := client.recv(CHUNK):
+                    refused += part
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"40000")
+    assert refused == b"" or refused.startswith(b"HTTP/1.1 431 ")

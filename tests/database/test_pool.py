@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from tortoise.connection import get_connection
@@ -54,6 +55,20 @@ async def test_one_that_was_closed_is_not_handed_on(pool: Pool) -> None:
     raw.terminate()
 
     assert await process_of(pool) != before
+
+
+async def test_nobody_works_on_with_what_they_have_given_back(pool: Pool) -> None:
+    given_back = await pool.acquire()
+    await pool.release(given_back)
+    await pool.release(given_back)
+
+    async with pool.acquire() as one, pool.acquire() as other:
+        assert await one.fetchval("SELECT 1") == 1
+        assert await one.fetchval("SELECT pg_backend_pid()") != await other.fetchval(
+            "SELECT pg_backend_pid()"
+        )
+        with pytest.raises(asyncpg.InterfaceError):
+            await given_back.fetchval("SELECT 1")
 
 
 async def test_whoever_waits_has_the_next_one(pool: Pool) -> None:
