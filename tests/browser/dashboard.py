@@ -63,8 +63,9 @@ class Dashboard:
         await self.page.get_by_text("Customers", exact=True).click()
         await self.page.get_by_label("Search companies").fill(name)
         # The list before has the company, too, and goes while it is clicked.
-        others = self.page.locator("tbody tr").filter(has_not_text=name)
-        await expect(others).to_have_count(0)
+        rows = self.page.locator("tbody tr")
+        await expect(rows.filter(has_text=name).first).to_be_visible()
+        await expect(rows.filter(has_not_text=name)).to_have_count(0)
         await self.page.get_by_role("link", name=name, exact=True).click()
         await expect(self.heading).to_have_text(name)
 
