@@ -60,8 +60,8 @@ function only<Data>(data: Data): Answer<Data> {
 
 const refused = <Data>(message: string) => ({ errors: [{ code: "FAILED", message }] }) as Payload as Answer<Data>;
 
-/** What a field for a number holds, as the API takes it: none is 0, which it refuses at the field. */
-export const whole = (value: number | string) => Math.min(Math.trunc(Number(value)) || 0, MOST);
+/** What a field for a number holds, as the API takes it: none is 0, which it refuses at the field, as it does -1. */
+export const whole = (value: number | string) => Math.max(-1, Math.min(Math.trunc(Number(value)) || 0, MOST));
 
 /**
  * Sends a mutation once. The same input sent again has the same idempotency key, until it was answered:

@@ -287,3 +287,17 @@ async def test_the_tree_goes_by_keyboard_and_a_long_level_of_it_pages_on(
     await expect(page.get_by_role("link", name="Shop 025")).to_be_visible()
     await page.go_back()
     await expect(page.get_by_role("link", name="Shop 000")).to_be_visible()
+
+
+async def test_no_dialog_goes_along_to_another_company(dashboard: Dashboard) -> None:
+    await dashboard.sign_in(HANA)
+    await dashboard.find_company("Birch Logistics")
+    await dashboard.page.get_by_role("main").get_by_role("link", name="Harbor IT").click()
+    await expect(dashboard.heading).to_have_text("Harbor IT")
+    await dashboard.act("Edit")
+    await expect(dashboard.dialog).to_contain_text("Harbor IT")
+
+    await dashboard.page.go_back()
+
+    await expect(dashboard.heading).to_have_text("Birch Logistics")
+    await expect(dashboard.dialog).to_have_count(0)

@@ -41,8 +41,13 @@ const SUMMARY = graphql(`
 
 type Deed = "create" | "upgrade" | "edit" | "move" | "archive" | "restore";
 
+/** Another company is another page: no dialog, and nothing typed, goes along to it. */
 export function Component() {
   const { id = "" } = useParams();
+  return <CompanyPage key={id} id={id} />;
+}
+
+function CompanyPage({ id }: { id: string }) {
   const navigate = useNavigate();
   const [deed, setDeed] = useState<Deed | null>(null);
   const [isEntering, setEntering] = useState(false);

@@ -1,7 +1,7 @@
 import { Alert, AppShell, Burger, Button, Group, Menu, NavLink, Text, Title, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { Outlet, NavLink as RouterLink, useLocation, useNavigate } from "react-router";
 import { useSubscription } from "urql";
 
@@ -10,8 +10,8 @@ import { graphql } from "../graphql";
 import { type Session, useHasEnded, useSession } from "../session";
 import { exitManageMode, signOut } from "../signing";
 import { count, word } from "../words";
+import Resume from "./Resume"; // at hand when a session ends, with or without a connection
 
-const Resume = lazy(() => import("./Resume"));
 const ORDERS = graphql(`
   subscription OrderChanged {
     orderChanged { id number status requestedAt updatedAt quantity assignedQuantity licenseType company { id name } requestedBy { email } }
@@ -120,7 +120,7 @@ export function Shell() {
         )}
         <Outlet />
       </AppShell.Main>
-      <Suspense>{hasEnded && <Resume />}</Suspense>
+      {hasEnded && <Resume />}
     </AppShell>
   );
 }
