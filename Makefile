@@ -114,8 +114,12 @@ $(CODEGEN): requirements/codegen.txt | $(BIN)/pip
 	@clients/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
+# As Vite says: 20.19, 22.12, or any after that.
+export ENOUGH := const [major, minor] = process.versions.node.split(".").map(Number); \
+	process.exit(major > 22 || (major === 22 && minor > 11) || (major === 20 && minor > 18) ? 0 : 1)
+
 $(NODE): requirements/node.txt | $(BIN)/pip
-	@if ! { npm --version && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; } >/dev/null 2>&1; then \
+	@if ! { npm --version && node -e "$$ENOUGH"; } >/dev/null 2>&1; then \
 		echo 'Installing Node into $(VENV)'; \
 		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<; \
 	fi
