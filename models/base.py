@@ -4,6 +4,7 @@ import unicodedata
 from binascii import b2a_base64
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from operator import methodcaller
 from typing import Any, Final, Self
 from uuid import UUID
@@ -16,6 +17,7 @@ from uuid_utils import compat
 from models.rows import READINGS, Reading
 
 SEPARATOR: Final = "/"
+_BASE64: Final = partial(b2a_base64, newline=False)
 
 
 def new_id() -> UUID:
@@ -25,7 +27,13 @@ def new_id() -> UUID:
 
 def global_id(name: str, id: UUID | str) -> str:
     """A row's id as the API tells it: opaque, and unique among all types."""
-    return b2a_base64(f"{name}:{id}".encode(), newline=False).decode()
+    [told] = global_ids(name, [id])
+    return told
+
+
+def global_ids(name: str, ids: Iterable[UUID | str]) -> list[str]:
+    texts = map(f"{name}:{{}}".format, ids)
+    return list(map(bytes.decode, map(_BASE64, map(str.encode, texts))))
 
 
 def sort_key(text: str) -> str:

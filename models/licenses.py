@@ -1,8 +1,10 @@
 """Licenses, and their stays with learners. Status is told from the clock, never stored."""
 
 import calendar
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -128,9 +130,7 @@ class License(Entity):
         return self.voided_at is None and (self.expires_at is None or now < self.expires_at)
 
     def status_at(self, now: datetime) -> LicenseStatus:
-        if not self.is_live(now):
-            return LicenseStatus.EXPIRED if self.voided_at is None else LicenseStatus.VOID
-        return LicenseStatus.AVAILABLE if self.holder_id is None else LicenseStatus.ALLOCATED
+        return _status(now, self.voided_at, self.expires_at, self.holder_id)
 
     def days_remaining(self, now: datetime) -> int | None:
         """Whole days of 24 hours; None for a license that never expires."""
@@ -203,6 +203,26 @@ class Allocation(Entity):
         if self.released_at is None and expires_at is not None and expires_at <= now:
             return expires_at, ReleaseReason.EXPIRED
         return self.released_at, self.release_reason
+
+
+def statuses(
+    now: datetime,
+    voided: Iterable[datetime | None],
+    expire: Iterable[datetime | None],
+    holders: Iterable[UUID | None],
+) -> list[LicenseStatus]:
+    """Of many licenses."""
+    return list(map(partial(_status, now), voided, expire, holders))
+
+
+def _status(
+    now: datetime, voided_at: datetime | None, expires_at: datetime | None, holder_id: UUID | None
+) -> LicenseStatus:
+    if voided_at is not None:
+        return LicenseStatus.VOID
+    if expires_at is not None and expires_at <= now:
+        return LicenseStatus.EXPIRED
+    return LicenseStatus.AVAILABLE if holder_id is None else LicenseStatus.ALLOCATED
 
 
 def prefers_nfr(kind: CompanyKind) -> bool:

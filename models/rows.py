@@ -23,8 +23,15 @@ from models.database import is_sqlite
 
 M = TypeVar("M", bound=Model)
 Convert = Callable[[Any], Any]
+Rows = Sequence[Any]
+Columns = Callable[[str], Sequence[Any]]
+"""Of some rows: a column by its name."""
 MODEL: Final = "__model__"
 """Of a class of rows: the model that they read like."""
+COLUMNS: Final = "__columns__"
+"""Of a class of rows: what reads an attribute of many of them, by its name."""
+TOLD_TOGETHER: Final[dict[type[Model], Mapping[str, Callable[[Columns], Sequence[Any]]]]] = {}
+"""What is told of many rows of a model from their columns, quicker than of each."""
 
 
 class Reading:
@@ -143,19 +150,37 @@ def _class(
         for name, member in vars(model).items()
         if isinstance(member, property | FunctionType) and not name.startswith("__")
     }
-    told = {
+    told: dict[str, Any] = {
         "__slots__": (),
         "__hash__": object.__hash__,  # by identity, for rows are keys
         "__eq__": object.__eq__,
         MODEL: model,
     }
     values = {name: property(_reader(at, converts.get(name))) for name, at in places.items()}
+    columns = {name: _column(at, converts.get(name)) for name, at in places.items()}
+    for name, rule in TOLD_TOGETHER.get(model, {}).items():
+        columns[name] = _together(rule, columns)
+    told[COLUMNS] = columns
     return type(f"{model.__name__}Row", (driver,), {**told, **rules, **values, **more})
 
 
 def _reader(place: str | int, convert: Convert | None) -> Callable[[Any], Any]:
     read = itemgetter(place)
     return read if convert is None else lambda row: convert(read(row))
+
+
+def _column(place: str | int, convert: Convert | None) -> Callable[[Rows], Sequence[Any]]:
+    read = itemgetter(place)
+    if convert is None:
+        return lambda rows: list(map(read, rows))
+    return lambda rows: list(map(convert, map(read, rows)))
+
+
+def _together(
+    rule: Callable[[Columns], Sequence[Any]],
+    columns: Mapping[str, Callable[[Rows], Sequence[Any]]],
+) -> Callable[[Rows], Sequence[Any]]:
+    return lambda rows: rule(lambda name: columns[name](rows))
 
 
 def _lean_converts(meta: MetaInfo) -> dict[str, Convert]:

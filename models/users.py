@@ -12,6 +12,7 @@ from models import text
 from models.base import Entity, PathField, sort_key
 from models.companies import Company, CompanyKind
 from models.errors import Conflict, InvalidInput, Path
+from models.rows import TOLD_TOGETHER
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -90,7 +91,8 @@ class User(Entity):
     @property
     def name(self) -> str:
         """The full name, or the address of one whose name nobody gave."""
-        return f"{self.first_name} {self.last_name}".strip() or self.email
+        [name] = full_names([self.first_name], [self.last_name], [self.email])
+        return name
 
     @property
     def status(self) -> UserStatus:
@@ -144,6 +146,18 @@ class User(Entity):
             muted_templates=[],
             erased_at=at,
         )
+
+
+def full_names(first: Iterable[str], last: Iterable[str], emails: Iterable[str]) -> list[str]:
+    names = list(map(str.strip, map("{} {}".format, first, last)))
+    if "" not in names:
+        return names
+    return [name or email for name, email in zip(names, emails, strict=True)]
+
+
+TOLD_TOGETHER[User] = {
+    "name": lambda column: full_names(column("first_name"), column("last_name"), column("email"))
+}
 
 
 def taken_in(given: Mapping[str, Any], path: Path = ()) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Edge(Generic[T]):
 
     @strawberry.field(
         description="Where it stands: send it as `after` or `before`.",
-        metadata={INLINE: Inline("{1}.cursor({0})")},
+        metadata={INLINE: Inline("[page.cursor(row) for page, row in zip({1}, {0}, strict=True)]")},
     )
     def cursor(self) -> str:
         return self.page.cursor(self.row)
@@ -47,14 +47,14 @@ class Connection(Generic[T]):
     page: strawberry.Private[Page[Any]]
 
     @strawberry.field(
-        description="The rows of the page, in order.", metadata={INLINE: Inline("{0}.rows")}
+        description="The rows of the page, in order.", metadata={INLINE: Inline("{0.rows}")}
     )
     def edges(self) -> list[Edge[T]]:
         return [Edge(page=self.page, row=row) for row in self.page.rows]
 
     @strawberry.field(
         description="All rows that match, on every page; counted only when asked for.",
-        metadata={INLINE: Inline("{0}.total")},
+        metadata={INLINE: Inline("{0.total}")},
     )
     def total_count(self) -> int:
         return self.page.total

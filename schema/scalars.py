@@ -1,11 +1,15 @@
 """Instants: RFC 3339 in UTC."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from operator import attrgetter, methodcaller
 from typing import Any, Final
 
 import strawberry
 from graphql import GraphQLError, ValueNode, value_from_ast_untyped
+
+from schema.execution.leaves import TOGETHER
 
 _RFC_3339: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
@@ -19,6 +23,15 @@ def told(at: datetime) -> str:
     if at.tzinfo is not UTC:
         at = at.astimezone(UTC)
     return f"{at.isoformat()[:ZONE]}Z"
+
+
+def _told_together(instants: Sequence[datetime]) -> Sequence[str]:
+    if set(map(attrgetter("tzinfo"), instants)) - {UTC}:
+        return list(map(told, instants))
+    return list(map(methodcaller("replace", "+00:00", "Z"), map(datetime.isoformat, instants)))
+
+
+TOGETHER[told] = _told_together
 
 
 def taken_in(value: Any) -> datetime:

@@ -1,9 +1,29 @@
 """What plans do with lists of values, besides going through them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from types import NoneType
-from typing import Any
+from operator import attrgetter
+from types import MappingProxyType, NoneType
+from typing import Any, Final, TypeAlias
+
+from schema.execution.declared import COLUMNS
+
+Column: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
+"""Makes a list of another, as long as that."""
+
+NONE: Final[Mapping[str, Column]] = MappingProxyType({})
+
+
+def columns_of(values: Sequence[Any]) -> Mapping[str, Column]:
+    """What their class reads of many at once; nothing where they are of several."""
+    kinds = set(map(type, values))
+    return getattr(kinds.pop(), COLUMNS, NONE) if len(kinds) == 1 else NONE
+
+
+def attribute(name: str) -> Column:
+    """Reads it of each."""
+    read = attrgetter(name)
+    return lambda values: list(map(read, values))
 
 
 def present(values: Sequence[Any]) -> Sequence[Any]:

@@ -5,26 +5,26 @@ one list, and so is what they answer. Of `{ edges { node { name company { name }
 orders, the first level is
 
     def level(v0, attempt):
-        keys0, into0 = (), ()
-        v1 = list(map(attrgetter("rows"), v0))
+        v1 = attribute("rows")(v0)
         v2 = list(chain.from_iterable(v1))
-        v3 = column(list(map(attrgetter("name"), v2)))
+        columns = columns_of(v2)
+        v3 = column(columns["name"](v2))
         v4 = [{"name": w0, "company": None} for w0 in v3]
-        v5 = list(map(attrgetter("company_id"), v2))
+        v5 = columns["company_id"](v2)
         keys0, into0 = v5, v4
         v6 = [{"node": w0} for w0 in v4]
         v7 = apart(v1, v6)
         v8 = [{"edges": w0} for w0 in v7]
         return v8, ((keys0, into0),)
 
-with a look at the classes of each list between these lines; the company's name is the second level.
+with a look at the classes of each list between these lines, and attributes of each where a class
+reads no columns; the company's name is the second level.
 What an edge has found is read as it is: a value of its GraphQL type is made of it only for a
 resolver.
 """
 
 from collections.abc import Callable, Sequence
 from itertools import chain
-from operator import attrgetter
 from types import NoneType
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
@@ -43,7 +43,14 @@ from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
 from strawberry.types.fields.resolver import StrawberryResolver
 
-from schema.execution.columns import apart, present, those_with_key, with_nulls
+from schema.execution.columns import (
+    apart,
+    attribute,
+    columns_of,
+    present,
+    those_with_key,
+    with_nulls,
+)
 from schema.execution.declared import INLINE, READS, Edge, Inline
 from schema.execution.fields import Field, Unknown, fields, grouped
 from schema.execution.leaves import Unfit, column
@@ -282,16 +289,10 @@ class _Function:
         if "{context}" in inline.expression and not self._context:
             self._context = self._code.name()
             self._before.append(f"{self._context} = attempt.executor.context_value")
-        shown = read.shown()
-        if inline.expression == "{0}":
-            return shown
-        if inline.expression.startswith("{0}.") and inline.expression[4:].isidentifier():
-            return read.named(inline.expression[4:])
-        columns = [shown, read.around()] if "{1}" in inline.expression else [shown]
-        told = inline.expression.format(
-            "w0", "w1", kind=repr(field.parent.name), context=self._context, **used
-        )
-        return self._code.assign(f"[{told} {_for_each(columns)}]")
+        around = read.around() if "{1}" in inline.expression else ""
+        kind, context = repr(field.parent.name), self._context
+        told = inline.expression.format(_Shown(read), around, kind=kind, context=context, **used)
+        return self._code.assign(told)
 
     def _call(self, resolver: StrawberryResolver[Any], field: Field, read: "_Reading") -> str:
         """An ordinary resolver. One that awaits or takes arguments is stock's."""
@@ -353,6 +354,19 @@ def _for_each(columns: Sequence[str]) -> str:
     return f"for {names} in zip({', '.join(columns)}, strict=True)"
 
 
+class _Shown:
+    """Stands for `{0}` of what is inline, and its attributes for `{0.name}`."""
+
+    def __init__(self, read: "_Reading") -> None:
+        self._read = read
+
+    def __format__(self, _: str) -> str:
+        return self._read.shown()
+
+    def __getattr__(self, name: str) -> str:
+        return self._read.named(name)
+
+
 class _Reading:
     """Columns of attributes of values, or of what they would show."""
 
@@ -363,6 +377,8 @@ class _Reading:
         self._is_shown = origin.is_part or bool(self._through)
         self._values = values if origin.make is None and not origin.is_part else ""
         self._behind = values if self._is_shown and not self._values else ""
+        self._columns = ""
+        self._read: dict[str, str] = {}
         self._name = values
 
     def any(self) -> str:
@@ -388,8 +404,8 @@ class _Reading:
         if not name.isidentifier():
             raise Unknown(name)
         if not self._is_shown:
-            return self._read(name, self.values())
-        return self.shown() if name == self._through else self._read(name, self.shown())
+            return self._code.assign(f"{self._attribute(name)}({self.values()})")
+        return self.shown() if name == self._through else self._of_shown(name)
 
     def inline(self, field: Field) -> Inline | None:
         """How the field is read without its resolver, where that can be done."""
@@ -400,7 +416,7 @@ class _Reading:
         """What they show."""
         if not self._behind:
             assert self._through is not None
-            self._behind = self._read(self._through, self._values)
+            self._behind = self._code.assign(f"{self._attribute(self._through)}({self._values})")
         return self._behind
 
     def around(self) -> str:
@@ -413,5 +429,14 @@ class _Reading:
         """Of what an inline field finds."""
         return _Origin(inline.value, self.shown(), is_part=inline.value is None)
 
-    def _read(self, name: str, values: str) -> str:
-        return self._code.assign(f"list(map({self._code.constant(attrgetter(name))}, {values}))")
+    def _of_shown(self, name: str) -> str:
+        if name not in self._read:
+            code, shown = self._code, self.shown()
+            if not self._columns:
+                self._columns = code.assign(f"{code.constant(columns_of)}({shown})")
+            read = f"({self._columns}.get({name!r}) or {self._attribute(name)})"
+            self._read[name] = code.assign(f"{read}({shown})")
+        return self._read[name]
+
+    def _attribute(self, name: str) -> str:
+        return self._code.constant(attribute(name))

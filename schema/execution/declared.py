@@ -10,6 +10,9 @@ ROOT: Final = "root"
 """In the metadata of a Strawberry field of the query: the Root that answers it."""
 INLINE: Final = "inline"
 """In the metadata of a Strawberry field: an Inline, which says the same as its resolver."""
+COLUMNS: Final = "__columns__"
+"""Of a class of what is shown: how an attribute is read of many at once, by its name. What it
+leaves out is read of each."""
 READS: Final = "__reads__"
 """Of a Strawberry type: the attribute that has the attributes which its values lack. A plan takes
 what is there as it is, and makes a value of it only for a resolver."""
@@ -59,11 +62,12 @@ class Root:
 
 @dataclass(frozen=True, eq=False)
 class Inline:
-    """What a field reads of that which its type shows: `{0}`; `{1}` is what the parent shows.
+    """What a field reads of that which its type shows: a column, of columns.
 
-    `{kind}` is the name of the type, `{context}` the context of the request; what else it `uses`
-    has a name of its own. What it finds is made a GraphQL value by `value`; None where all that is
-    selected of it is inline as well.
+    `{0}` are those that are shown, `{0.name}` an attribute of each; `{1}` is what the parent of
+    each shows. `{kind}` is the name of the type, `{context}` the context of the request; what else
+    it `uses` has a name of its own. What it finds is made a GraphQL value by `value`; None where
+    all that is selected of it is inline as well.
     """
 
     expression: str

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from types import NoneType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from uuid import UUID
 
 from graphql import (
@@ -24,9 +24,7 @@ from graphql import (
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.schema_converter import CustomGraphQLEnumType
 
-from schema.execution.columns import present, with_nulls
-
-Column: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
+from schema.execution.columns import Column, present, with_nulls
 
 EXACT: Final[dict[GraphQLLeafType, type]] = {
     GraphQLString: str,
@@ -45,6 +43,10 @@ PLAIN: Final[frozenset[type]] = frozenset(
     {str, int, float, bool, datetime, date, time, Decimal, UUID, dict}
 )
 """Classes of values that are neither errors nor to be awaited."""
+
+
+TOGETHER: Final[dict[Callable[..., Any], Column]] = {}
+"""What does for many values as a coercion of a scalar does for each, and raises what that does."""
 
 
 class Unfit(Exception):
@@ -81,12 +83,13 @@ def _plain(coerce: Callable[[Any], Any], each: Callable[[Any], Any], *, nullable
     """Of other scalars: where none of the values is to be looked at, the answers are."""
     kinds = PLAIN | {NoneType} if nullable else PLAIN
     nothing = {NoneType, UndefinedType}
+    coerced = TOGETHER.get(coerce) or (lambda values: list(map(coerce, values)))
 
     def told(values: Sequence[Any]) -> Sequence[Any]:
         if not kinds.issuperset(map(type, values)):
             return list(map(each, values))
         there = present(values)
-        answers = list(map(coerce, there))
+        answers = coerced(there)
         if not nothing.isdisjoint(map(type, answers)):
             raise Unfit
         return with_nulls(values, there, answers)

@@ -51,7 +51,10 @@ class License(Node, model=models.License):
         description="Told from the clock at the moment of asking; never stored.",
         metadata={
             TELLS: ("status_at",),
-            INLINE: Inline("{0}.status_at({context}.reader.now)"),
+            INLINE: Inline(
+                "{told}({context}.reader.now, {0.voided_at}, {0.expires_at}, {0.holder_id})",
+                uses={"told": models.statuses},
+            ),
         },
     )
     def status(self, info: Info) -> LicenseStatus:
@@ -62,7 +65,7 @@ class License(Node, model=models.License):
         description="Whole days of 24 hours left, 0 on the last and after; null: never expires.",
         metadata={
             TELLS: ("days_remaining",),
-            INLINE: Inline("{0}.days_remaining({context}.reader.now)"),
+            INLINE: Inline("[each.days_remaining({context}.reader.now) for each in {0}]"),
         },
     )
     def days_remaining(self, info: Info) -> int | None:

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Self
 
 import strawberry
 
-from models.base import Entity, global_id
+from models.base import Entity, global_id, global_ids
 from schema.columns import MODELS, TELLS
 from schema.edges import wraps
 from schema.execution.declared import INLINE, Inline
@@ -39,7 +39,7 @@ class Node:
         description="Opaque, and unique among all types.",
         metadata={
             TELLS: ("id",),
-            INLINE: Inline("{told}({kind}, {0}.id)", uses={"told": global_id}),
+            INLINE: Inline("{told}({kind}, {0.id})", uses={"told": global_ids}),
         },
     )
     def id(self) -> strawberry.ID:
