@@ -70,6 +70,12 @@ def _without(company: Company, columns: Iterable[str]) -> Company:
     return rest
 
 
+def spans_of(companies: Sequence[Company]) -> Sequence[Sequence[str]]:
+    """Where the paths of each company and of all beneath it begin, and where they end."""
+    paths = list(map(_PATH, companies))
+    return paths, list(map(successor, paths))
+
+
 def shown(reader: Reader, companies: Sequence[Company]) -> Sequence[Company]:
     """Those of which this reader may see more than the plain fields."""
     return all_shown(reader.asking, companies)
@@ -134,7 +140,7 @@ _CHILDREN: Final = Within.owner("Company.children", "parent_id")
 _DESCENDANTS: Final = Within(
     "Company.descendants",
     where(path__gt=SLOTS[0], path__lt=SLOTS[1]),
-    lambda company: (company.path, successor(company.path)),
+    spans_of,
 )
 
 

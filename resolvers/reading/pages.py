@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
-from itertools import chain, islice
-from operator import attrgetter, itemgetter
+from itertools import chain, islice, repeat
+from operator import attrgetter, itemgetter, or_
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from tortoise.expressions import F, Q
@@ -30,6 +30,7 @@ K = TypeVar("K")
 OWNERS: Final = frozenset({"company_id", "order_id"})
 """Fields of filters that leave few rows."""
 ROWS: Final = frozenset({"edges", "pageInfo"})
+ENDS: Final = frozenset({"pageInfo.hasNextPage", "pageInfo.hasPreviousPage"})
 
 
 class Page(NamedTuple, Generic[M]):
@@ -40,6 +41,10 @@ class Page(NamedTuple, Generic[M]):
     has_previous: bool = False
     total: int = 0
     cursor: Callable[[M], str] = str
+
+
+_PAGE: Final = partial(tuple.__new__, Page)
+"""A page of all that it holds, in this order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +78,7 @@ class Listing(Generic[M]):
                 window.check(within.list_of(key))
             except BadUserInput as error:
                 answers[key] = error
-        question.keys = {key: within.slots(key) for key in keys if key not in answers}
+        question.keys = [key for key in keys if key not in answers] if answers else list(keys)
         return answers | await question.pages()
 
 
@@ -87,7 +92,7 @@ class _Question(Generic[M, K]):
     order: Order
     window: Window
     asked: Asked
-    keys: dict[K, Sequence[Any]] = field(default_factory=dict)
+    keys: Sequence[K] = ()
 
     @property
     def want(self) -> frozenset[str]:
@@ -98,29 +103,28 @@ class _Question(Generic[M, K]):
         totals = await self._totals() if "totalCount" in self.want else {}
         before = await self._are_there("hasPreviousPage", self.window.after, backward=True)
         behind = await self._are_there("hasNextPage", self.window.before, backward=False)
-        size, backward, cursor = self.window.size, self.window.backward, self._cursor
-        pages: dict[K, Page[M]] = {}
-        for key in self.keys:
-            found = rows.get(key, [])
-            is_cut = len(found) > size
-            some = found[:size] if is_cut else found
-            pages[key] = Page(
-                some[::-1] if backward else some,
-                key in behind or (is_cut and not backward),
-                key in before or (is_cut and backward),
-                totals.get(key, 0),
-                partial(cursor, key),
-            )
-        return pages
-
-    @property
-    def _cursor(self) -> Callable[[K, M], str]:
-        return partial(_cursor, self.order, self.within)
+        keys, size, backward = self.keys, self.window.size, self.window.backward
+        found: list[Sequence[M]] = list(map(rows.get, keys, repeat(())))
+        goes_on = [len(each) > size for each in found]
+        if any(goes_on):
+            found = [each[:size] for each in found]
+        if backward:
+            found = [each[::-1] for each in found]
+        ahead, back = map(behind.__contains__, keys), map(before.__contains__, keys)
+        columns = (
+            found,
+            ahead if backward else map(or_, goes_on, ahead),
+            map(or_, goes_on, back) if backward else back,
+            map(totals.get, keys, repeat(0)),
+            map(partial, repeat(partial(_cursor, self.order, self.within)), keys),
+        )
+        return dict(zip(keys, map(_PAGE, zip(*columns, strict=True)), strict=True))
 
     async def _fetch(self) -> dict[K, list[M]]:
-        """One row more than the page holds, to tell whether it is the last."""
+        """One row more than the page holds where it is to be told whether it is the last."""
         select, primed = self._joined(self._kept("rows", _Question._page)), self.reader.primed
-        rows = await for_each(select, self.keys, row_class(self.listing.model, tuple(self._beside)))
+        kind = row_class(self.listing.model, tuple(self._beside))
+        rows = await for_each(select, self.keys, self.within.slots(self.keys), kind)
         self._hand_on(primed, chain.from_iterable(rows.values()) if self._along else ())
         if self.listing.dress is None or self._is_bare:
             return rows
@@ -150,9 +154,7 @@ class _Question(Generic[M, K]):
 
     def _page(self) -> Select:
         window = self.window
-        return self._select(
-            window.rows(self.order), backward=window.backward, limit=window.size + 1
-        )
+        return self._select(window.rows(self.order), backward=window.backward, limit=self._most)
 
     async def _totals(self) -> dict[K, int]:
         columns = ["COUNT(*) AS total"]
@@ -170,7 +172,8 @@ class _Question(Generic[M, K]):
         if cursor is None or f"pageInfo.{field}" not in self.want:
             return set()
         past = self.order.past(cursor.position, backward=backward, or_there=True)
-        found = await for_each(self._select(past, backward=backward, limit=1), self.keys)
+        select = self._select(past, backward=backward, limit=1)
+        found = await for_each(select, self.keys, self.within.slots(self.keys))
         return {key for key, rows in found.items() if rows}
 
     def _kept(self, what: str, write: "Callable[[_Question[M, K]], Select]") -> Select:
@@ -178,7 +181,7 @@ class _Question(Generic[M, K]):
         reader, window = self.reader, self.window
         if window.is_bounded or not is_short(self.asked.get("filter")):
             return write(self)
-        asked = self.asked.get("filter"), self._columns, window.size, window.backward
+        asked = self.asked.get("filter"), self._columns, self._most, window.backward
         key = (what, is_sqlite(), reader.caller, self.listing, self.within.name, self.order, *asked)
         return _SELECTS.at(
             key, reader.now, lambda now: write(replace(self, reader=Reader(reader.caller, now)))
@@ -202,6 +205,11 @@ class _Question(Generic[M, K]):
     def _join(self, prefix: str, along: Along) -> Join:
         rows = _in_sight(along.batch, self.reader.caller, _columns(along), is_sqlite())
         return Join(prefix, along.key, _columns(along), rows)
+
+    @property
+    def _most(self) -> int:
+        """Rows to be read of each list."""
+        return self.window.size + (not self.want.isdisjoint(ENDS))
 
     @property
     def _along(self) -> Sequence[Along]:

@@ -214,20 +214,24 @@ _TEXTS: Final = Texts(REMEMBERED)
 
 
 async def for_each(
-    select: Select, keys: Mapping[T, Sequence[Any]], kind: type[Any] | None = None
+    select: Select,
+    keys: Sequence[T],
+    slots: Sequence[Sequence[Any]],
+    kind: type[Any] | None = None,
 ) -> dict[T, list[Any]]:
-    """The rows of `select` for each key, with the key's values in the slots."""
+    """The rows of `select` for each key that has any; each slot has a value for each key."""
     if len(keys) == 1:
-        [(key, slots)] = keys.items()
-        values = [slots[SLOTS.index(value)] if value in SLOTS else value for value in select.values]
-        return {key: await run(select.text, values, kind)}
-    found: dict[T, list[Any]] = {key: [] for key in keys}
+        filled = dict(zip(SLOTS, slots, strict=False))
+        values = [filled[value][0] if value in SLOTS else value for value in select.values]
+        return {keys[0]: await run(select.text, values, kind)}
+    found: dict[T, list[Any]] = {}
+    asked = _united if is_sqlite() else _beside
     at_once = max(1, min(AT_ONCE, LONGEST // len(select.text))) if is_sqlite() else IDS_AT_ONCE
-    for some in chunks(keys.items(), at_once):
-        asked = _united if is_sqlite() else _beside
-        text, values = asked(select, [slots for _, slots in some])
-        for at, rows in groupby(await run(text, values, kind), _KEY):
-            found[some[at][0]] += rows
+    for start in range(0, len(keys), at_once):
+        some = slice(start, start + at_once)
+        text, values = asked(select, [column[some] for column in slots], len(keys[some]))
+        rows = await run(text, values, kind)
+        found |= {keys[start + at]: list(theirs) for at, theirs in groupby(rows, _KEY)}
     return found
 
 
@@ -304,28 +308,28 @@ def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield some
 
 
-def _united(select: Select, keys: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+def _united(select: Select, slots: Sequence[Sequence[Any]], number: int) -> tuple[str, list[Any]]:
     """One statement that holds the select once for each key; what they share is sent once."""
     shared = {at: value for at, value in enumerate(select.values, 1) if value not in SLOTS}
     values = list(shared.values())
     places = dict(zip(shared, range(1, len(shared) + 1), strict=True))
     branches = []
-    for number, slots in enumerate(keys):
+    for key in range(number):
         for at, value in enumerate(select.values, 1):
             if at not in shared:
-                values.append(slots[SLOTS.index(value)])
+                values.append(slots[SLOTS.index(value)][key])
                 places[at] = len(values)
         text = _PLACEHOLDER.sub(lambda found: f"${places[int(found[1])]}", select.text)
-        branches.append(f"SELECT {number} AS key_, b.* FROM ({text}) AS b")  # noqa: S608
+        branches.append(f"SELECT {key} AS key_, b.* FROM ({text}) AS b")  # noqa: S608
     return " UNION ALL ".join(branches), values
 
 
-def _beside(select: Select, keys: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+def _beside(select: Select, slots: Sequence[Sequence[Any]], _: int) -> tuple[str, list[Any]]:
     """One statement that runs the select beside each row of a table of keys, of any length."""
-    slots = tuple(SLOTS.index(value) if value in SLOTS else None for value in select.values)
-    kinds = tuple("uuid" if isinstance(value, UUID) else "text" for value in keys[0])
+    places = tuple(SLOTS.index(value) if value in SLOTS else None for value in select.values)
+    kinds = tuple("uuid" if isinstance(column[0], UUID) else "text" for column in slots)
     shared = [value for value in select.values if value not in SLOTS]
-    return _lateral(select.text, slots, kinds), [*shared, *map(list, zip(*keys, strict=True))]
+    return _lateral(select.text, places, kinds), [*shared, *slots]
 
 
 @_remembering

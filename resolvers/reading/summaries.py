@@ -10,12 +10,12 @@ from tortoise.expressions import F
 from tortoise.queryset import QuerySet
 
 from models.access import visible
-from models.base import successor, where
+from models.base import where
 from models.companies import Company
 from models.database import is_sqlite
 from models.licenses import EXPIRING, Allocation, License
 from models.orders import OPEN, Order
-from resolvers.reading.companies import shown
+from resolvers.reading.companies import shown, spans_of
 from resolvers.reading.reader import Reader
 from resolvers.reading.sql import SLOTS, Row
 from resolvers.reading.windows import Scope
@@ -163,7 +163,7 @@ def _within(scope: Scope, through: str = "") -> Within:
         return Within.owner("", f"{through}company_id")
     start = f"{through}path__{'gte' if scope is Scope.SUBTREE else 'gt'}"
     spans = where(**{start: SLOTS[0], f"{through}path__lt": SLOTS[1]})
-    return Within("", spans, lambda company: (company.path, successor(company.path)))
+    return Within("", spans, spans_of)
 
 
 def _least() -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final, Self, TypeVar
 
 from tortoise.expressions import F, Q
@@ -25,6 +26,7 @@ from resolvers.reading.windows import Scope
 
 K = TypeVar("K")
 
+_ID: Final = attrgetter("id")
 OWNER: Final = "owner_"
 """The column of the owner's id, where it is another table's."""
 
@@ -33,18 +35,19 @@ OWNER: Final = "owner_"
 class Within:
     """Which rows belong to a key: those with its id in a column, or a condition with slots.
 
-    `name` is what cursors are told by, together with the key's id where it has one.
+    `name` is what cursors are told by, together with the key's id where it has one. `slots` has a
+    value of each key for each slot.
     """
 
     name: str
     rows: Q = ANYTHING
-    slots: Callable[[Any], Sequence[Any]] = lambda key: ()
+    slots: Callable[[Sequence[Any]], Sequence[Sequence[Any]]] = lambda keys: ()
     column: str | None = None
 
     @classmethod
     def owner(cls, name: str, column: str) -> Self:
         """The rows whose owner is the key."""
-        return cls(name, where(**{column: SLOTS[0]}), lambda key: (key.id,), column)
+        return cls(name, where(**{column: SLOTS[0]}), lambda keys: [list(map(_ID, keys))], column)
 
     def list_of(self, key: Any) -> str:
         return f"{self.name}:{key.id}" if hasattr(key, "id") else self.name
@@ -87,7 +90,8 @@ def telling(
 
 
 async def each_told(select: Select, within: Within, keys: Iterable[K]) -> dict[K, Row]:
-    found = await for_each(select, {key: within.slots(key) for key in keys})
+    keys = list(keys)
+    found = await for_each(select, keys, within.slots(keys))
     return {key: row for key, [row] in found.items()}
 
 
