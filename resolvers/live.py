@@ -17,7 +17,7 @@ from models.licenses import EXPIRING, License
 from models.orders import Order
 from resolvers.changes import Watch, committed
 from resolvers.reading.reader import Reader
-from resolvers.reading.summaries import COUNTS, Summary, license_summaries
+from resolvers.reading.summaries import COUNTED, Summary, license_summaries
 from resolvers.reading.windows import Scope
 from resolvers.work import Clock
 
@@ -231,7 +231,8 @@ async def _summary(
     """The counts, and when the clock changes them next."""
     company = await _company(reader, company_id)
     found = await license_summaries(reader, [company], scope=scope, want=want)
-    ends = await _next_by_the_clock(reader, company, scope) if want & COUNTS else None
+    changes_by_itself = not want.isdisjoint(COUNTED)
+    ends = await _next_by_the_clock(reader, company, scope) if changes_by_itself else None
     return company.path, found[company], ends
 
 

@@ -22,7 +22,7 @@ from resolvers.reading.kept import Selects, is_short
 from resolvers.reading.reader import Primed, Reader
 from resolvers.reading.sql import Join, Select, for_each, narrowed
 from resolvers.reading.windows import SORT, Asked, Order, Sort, SortDirection, Window
-from resolvers.reading.within import Within, each_told, telling, told
+from resolvers.reading.within import Within, of_keys, told
 
 M = TypeVar("M", bound=Model)
 K = TypeVar("K")
@@ -105,7 +105,7 @@ class _Question(Generic[M, K]):
         behind = await self._are_there("hasNextPage", self.window.before, backward=False)
         keys, size, backward = self.keys, self.window.size, self.window.backward
         found: list[Sequence[M]] = list(map(rows.get, keys, repeat(())))
-        goes_on = [len(each) > size for each in found]
+        goes_on = list(map(size.__lt__, map(len, found)))
         if any(goes_on):
             found = [each[:size] for each in found]
         if backward:
@@ -157,14 +157,8 @@ class _Question(Generic[M, K]):
         return self._select(window.rows(self.order), backward=window.backward, limit=self._most)
 
     async def _totals(self) -> dict[K, int]:
-        columns = ["COUNT(*) AS total"]
-        if self.within.column is not None:
-            found = await told(self._rows(), self.within, self.keys, columns)
-        else:
-            select = self._kept(
-                "total", lambda asked: telling(asked._rows(), asked.within, columns, {})
-            )
-            found = await each_told(select, self.within, self.keys)
+        rows = self._kept("total", lambda asked: of_keys(asked._rows(), asked.within))
+        found = await told(rows, self.within, self.keys, ["COUNT(*) AS total"])
         return {key: row["total"] for key, row in found.items()}
 
     async def _are_there(self, field: str, cursor: Cursor | None, *, backward: bool) -> set[K]:

@@ -2,7 +2,7 @@
 
 import re
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, count, groupby, islice
@@ -119,6 +119,11 @@ class Select:
         if select.values == shape.values and len(select.text) <= SHORT:
             _TEXTS.keep(key, select.text)
         return select
+
+    def then(self, condition: str, value: Any) -> "Select":
+        """With more at its end, where `{}` stands for the value."""
+        values = [*self.values, value]
+        return Select(self.text + condition.format(f"${len(values)}"), values)
 
     def joined(self, table: str, joins: Sequence["Join"], order: str) -> "Select":
         """With the rows that those of `table` name by id, where these are in sight."""
@@ -267,12 +272,26 @@ def among(model: type[Model], column: str, values: Sequence[Any]) -> Q:
     """The rows that have one of many values, in a text that does not grow with them."""
     if "__" in column:
         return where(**{f"{column}__in": values})
+    return in_list(model, column, listed(values))
+
+
+def in_list(model: type[Model], column: str, given: Any) -> Q:
+    """As `among`, of what is `listed`, or of a slot for it."""
     place = f'"{model._meta.db_table}"."{column}"'
-    if is_sqlite():
-        given = orjson.dumps([str(value) for value in values]).decode()
-        return Condition(f"{place} IN (SELECT value FROM json_each({{}}))", given)  # noqa: S608
     is_id = isinstance(model._meta.fields_map[column], UUIDField)
-    return Condition(f"{place} = ANY({{}}::{'uuid' if is_id else 'text'}[])", values)
+    return Condition(is_in(place, as_uuids=is_id), given)
+
+
+def is_in(place: str, *, as_uuids: bool) -> str:
+    """A condition with a `{}` for what is `listed`."""
+    if is_sqlite():
+        return f"{place} IN (SELECT value FROM json_each({{}}))"  # noqa: S608
+    return f"{place} = ANY({{}}::{'uuid' if as_uuids else 'text'}[])"
+
+
+def listed(values: Sequence[Any]) -> Any:
+    """Many values, as a database takes them for one."""
+    return orjson.dumps([str(value) for value in values]).decode() if is_sqlite() else values
 
 
 async def those_with(rows: QuerySet[Any], column: str, values: Iterable[Any]) -> set[Any]:

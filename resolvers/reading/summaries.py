@@ -1,15 +1,18 @@
 """Counts of licenses, for any number of companies with a statement for each table."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache, partial
+from itertools import repeat
+from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from tortoise.expressions import F
 from tortoise.queryset import QuerySet
 
-from models.access import visible
+from models.access import Caller, visible
 from models.base import where
 from models.companies import Company
 from models.database import is_sqlite
@@ -17,23 +20,28 @@ from models.licenses import EXPIRING, Allocation, License
 from models.orders import OPEN, Order
 from resolvers.reading.companies import shown, spans_of
 from resolvers.reading.reader import Reader
-from resolvers.reading.sql import SLOTS, Row
+from resolvers.reading.sql import SLOTS, Row, Select
 from resolvers.reading.windows import Scope
-from resolvers.reading.within import Within, told
+from resolvers.reading.within import Within, of_keys, told
 
 K = TypeVar("K")
 
 DAY: Final = timedelta(days=1) // timedelta(microseconds=1)
 EXPIRY: Final = "license_expires_at"
-ELAPSED_DAYS: Final = "license_days_elapsed"
-USED_DAYS: Final = "license_days_used"
-COUNTS: Final = frozenset(
-    {"total", "available", "allocated", "expiring", "expired", "nextExpiryAt"}
-)
+LIVE: Final = "(expires_at IS NULL OR expires_at > {now})"
+COUNTED: Final = {
+    "total": "COUNT(*) AS total",
+    "available": f"COUNT(CASE WHEN {LIVE} AND holder_id IS NULL THEN 1 END) AS available",
+    "allocated": f"COUNT(CASE WHEN {LIVE} AND holder_id IS NOT NULL THEN 1 END) AS allocated",
+    "expiring": f"COUNT(CASE WHEN {LIVE} AND expires_at <= {{soon}} THEN 1 END) AS expiring",
+    "expired": "COUNT(CASE WHEN expires_at <= {now} THEN 1 END) AS expired",
+    "nextExpiryAt": f"MIN(CASE WHEN {LIVE} THEN expires_at END) AS next_expiry_at",
+}
 USED: Final = frozenset({"licenseDaysUsed", "licenseDaysIdle"})
 ELAPSED: Final = frozenset({"licenseDaysElapsed", "licenseDaysIdle"})
-Found = Mapping[Company, Row]
-EVERYTHING: Final = COUNTS | USED | ELAPSED | {"requested"}
+EVERYTHING: Final = USED | ELAPSED | {*COUNTED, "requested"}
+Facts = dict[str, Iterable[Any]]
+"""Of a summary of each company: columns."""
 
 
 class Summary(NamedTuple):
@@ -56,6 +64,10 @@ class Summary(NamedTuple):
         return self.license_days_elapsed - self.license_days_used
 
 
+_SUMMARY: Final = partial(tuple.__new__, Summary)
+"""A summary of all that it tells, in this order."""
+
+
 async def license_summaries(
     reader: Reader,
     keys: Sequence[Company],
@@ -65,62 +77,66 @@ async def license_summaries(
 ) -> Mapping[Company, Summary]:
     scope = scope or Scope.OWN
     seen = shown(reader, keys)
-    facts: dict[Company, dict[str, Any]] = {company: {} for company in keys}
-    for ask, wanted in _QUESTIONS.items():
-        if seen and want & wanted:
-            for company, row in (await ask(reader, scope, seen)).items():
-                facts[company] |= _read(row)
-    return {company: Summary(company.id, scope, **known) for company, known in facts.items()}
+    facts: Facts = {name: repeat(value) for name, value in Summary._field_defaults.items()}
+    facts |= {"company_id": list(map(attrgetter("id"), seen)), "scope": repeat(scope)}
+    if seen:
+        facts |= await _facts(reader, scope, seen, want)
+    told = map(_SUMMARY, zip(*(facts[name] for name in Summary._fields), strict=False))
+    summaries = dict(zip(seen, told, strict=True))
+    if len(seen) == len(keys):
+        return summaries
+    return {company: Summary(company.id, scope) for company in keys} | summaries
 
 
-async def _counts(reader: Reader, scope: Scope, seen: Sequence[Company]) -> Found:
-    live = "(expires_at IS NULL OR expires_at > {now})"
-    counted = {
-        "total": "1 = 1",
-        "available": f"{live} AND holder_id IS NULL",
-        "allocated": f"{live} AND holder_id IS NOT NULL",
-        "expiring": f"{live} AND expires_at <= {{soon}}",
-        "expired": "expires_at <= {now}",
-    }
-    columns = [f"COUNT(CASE WHEN {rule} THEN 1 END) AS {name}" for name, rule in counted.items()]
-    columns.append(f"MIN(CASE WHEN {live} THEN expires_at END) AS next_expiry_at")
+async def _facts(
+    reader: Reader, scope: Scope, seen: Sequence[Company], want: frozenset[str]
+) -> Facts:
+    facts: Facts = {}
+    if not want.isdisjoint(COUNTED):
+        facts |= await _counts(reader, scope, seen, want)
+    if "requested" in want:
+        facts["requested"] = await _requested(reader, scope, seen)
+    if want & ELAPSED:
+        facts["license_days_elapsed"] = await _days_elapsed(reader, _within(scope), seen)
+    if want & USED:
+        facts["license_days_used"] = await _days_used(reader, _within(scope, "license__"), seen)
+    return facts
+
+
+async def _counts(
+    reader: Reader, scope: Scope, seen: Sequence[Company], want: frozenset[str]
+) -> Facts:
+    columns = [column for name, column in COUNTED.items() if name in want]
+    licenses = _licenses(reader.caller, scope, is_sqlite())
+    found = await told(licenses, _within(scope), seen, columns, _clock(reader))
+    rows = list(map(found.get, seen, repeat(Summary._field_defaults)))
+    names = [column.rpartition(" ")[2] for column in columns]
+    facts: Facts = {name: list(map(itemgetter(name), rows)) for name in names}
+    if "next_expiry_at" in facts:
+        expiry = License._meta.fields_map["expires_at"]
+        facts["next_expiry_at"] = map(expiry.to_python_value, facts["next_expiry_at"])
+    return facts
+
+
+async def _requested(reader: Reader, scope: Scope, seen: Sequence[Company]) -> Sequence[int]:
     within = _within(scope)
-    return await told(_licenses(reader, within), within, seen, columns, _clock(reader))
-
-
-async def _requested(reader: Reader, scope: Scope, seen: Sequence[Company]) -> Found:
-    by_key = scope is Scope.OWN
+    by_key = within.column is not None
     orders = visible(Order, reader.caller, by_key=by_key).filter(status__in=OPEN)
     columns = ["COALESCE(SUM(quantity - assigned_quantity), 0) AS requested"]
-    return await told(orders, _within(scope), seen, columns)
-
-
-async def _elapsed(reader: Reader, scope: Scope, seen: Sequence[Company]) -> Found:
-    return await _days_elapsed(reader, _within(scope), seen)
-
-
-async def _used(reader: Reader, scope: Scope, seen: Sequence[Company]) -> Found:
-    return await _days_used(reader, _within(scope, "license__"), seen)
-
-
-_QUESTIONS: Final[Mapping[Callable[..., Awaitable[Found]], frozenset[str]]] = {
-    _counts: COUNTS,
-    _requested: frozenset({"requested"}),
-    _elapsed: ELAPSED,
-    _used: USED,
-}
+    found = await told(of_keys(orders, within), within, seen, columns)
+    return [found[company]["requested"] if company in found else 0 for company in seen]
 
 
 async def order_days_elapsed(reader: Reader, keys: Sequence[Order]) -> Mapping[Order, int]:
     """License-days since assignment of what an order brought."""
-    found = await _days_elapsed(reader, Within.owner("", "order_id"), keys)
-    return {order: _read(found[order])[ELAPSED_DAYS] if order in found else 0 for order in keys}
+    days = await _days_elapsed(reader, Within.owner("", "order_id"), keys)
+    return dict(zip(keys, days, strict=True))
 
 
 async def order_days_used(reader: Reader, keys: Sequence[Order]) -> Mapping[Order, int]:
     """Of these, the days with a learner."""
-    found = await _days_used(reader, Within.owner("", "license__order_id"), keys)
-    return {order: _read(found[order])[USED_DAYS] if order in found else 0 for order in keys}
+    days = await _days_used(reader, Within.owner("", "license__order_id"), keys)
+    return dict(zip(keys, days, strict=True))
 
 
 async def order_days_idle(reader: Reader, keys: Sequence[Order]) -> Mapping[Order, int]:
@@ -131,30 +147,46 @@ async def order_days_idle(reader: Reader, keys: Sequence[Order]) -> Mapping[Orde
     return {order: days[at] - days[at + len(keys)] for at, order in enumerate(keys)}
 
 
-async def _days_elapsed(reader: Reader, within: Within, keys: Sequence[K]) -> Mapping[K, Row]:
-    licenses = _licenses(reader, within).filter(expires_at__isnull=False)
-    columns = _lasted("assigned_at", f"{_least()}(expires_at, {{now}})", ELAPSED_DAYS)
-    return await told(licenses, within, keys, columns, _clock(reader))
+async def _days_elapsed(reader: Reader, within: Within, keys: Sequence[K]) -> Sequence[int]:
+    licenses = _all_licenses(reader.caller, within).filter(expires_at__isnull=False)
+    end = f"{_least()}(expires_at, {{now}})"
+    return await _days(of_keys(licenses, within), within, keys, _lasted("assigned_at", end), reader)
 
 
-async def _days_used(reader: Reader, within: Within, keys: Sequence[K]) -> Mapping[K, Row]:
+async def _days_used(reader: Reader, within: Within, keys: Sequence[K]) -> Sequence[int]:
     stays = (
         visible(Allocation, reader.caller)
         .filter(license__expires_at__isnull=False, license__voided_at__isnull=True)
         .annotate(**{EXPIRY: F("license__expires_at")})
     )
     end = f"{_least()}(COALESCE(released_at, {{now}}), {EXPIRY}, {{now}})"
-    columns = _lasted("allocated_at", end, USED_DAYS)
-    return await told(stays, within, keys, columns, _clock(reader))
+    return await _days(of_keys(stays, within), within, keys, _lasted("allocated_at", end), reader)
+
+
+async def _days(
+    rows: Select, within: Within, keys: Sequence[K], columns: Sequence[str], reader: Reader
+) -> Sequence[int]:
+    """Whole days of the seconds and microseconds of each key."""
+    found = await told(rows, within, keys, columns, _clock(reader))
+    none: Row = {"seconds": 0, "micros": 0}
+    sums = (found.get(key, none) for key in keys)
+    return [int((row["seconds"] or 0) * 1_000_000 + (row["micros"] or 0)) // DAY for row in sums]
 
 
 def _clock(reader: Reader) -> dict[str, datetime]:
     return {"now": reader.now, "soon": reader.now + EXPIRING}
 
 
-def _licenses(reader: Reader, within: Within) -> QuerySet[License]:
+@lru_cache(maxsize=500)
+def _licenses(caller: Caller | None, scope: Scope, _: bool) -> Select:
+    """Told by who asks, and by nothing else."""
+    within = _within(scope)
+    return of_keys(_all_licenses(caller, within), within)
+
+
+def _all_licenses(caller: Caller | None, within: Within) -> QuerySet[License]:
     by_key = within.column is not None
-    return visible(License, reader.caller, by_key=by_key).filter(voided_at__isnull=True)
+    return visible(License, caller, by_key=by_key).filter(voided_at__isnull=True)
 
 
 def _within(scope: Scope, through: str = "") -> Within:
@@ -170,27 +202,14 @@ def _least() -> str:
     return "MIN" if is_sqlite() else "LEAST"
 
 
-def _lasted(start: str, end: str, name: str) -> list[str]:
+def _lasted(start: str, end: str) -> list[str]:
     """How long in sum: seconds, and microseconds beside them where the text must be taken apart."""
     if not is_sqlite():
         seconds = f"SUM(EXTRACT(EPOCH FROM {end} - {start}))"
-        return [f"{seconds} AS {name}_seconds", f"0 AS {name}_micros"]
+        return [f"{seconds} AS seconds", "0 AS micros"]
     second = "CAST(STRFTIME('%s', SUBSTR(|, 1, 19)) AS INTEGER)"
     micro = "CAST(CASE WHEN SUBSTR(|, 20, 1) = '.' THEN SUBSTR(|, 21, 6) ELSE 0 END AS INTEGER)"
     return [
-        f"SUM({part.replace('|', end)} - {part.replace('|', start)}) AS {name}_{unit}"
+        f"SUM({part.replace('|', end)} - {part.replace('|', start)}) AS {unit}"
         for unit, part in (("seconds", second), ("micros", micro))
     ]
-
-
-def _read(row: Row) -> dict[str, Any]:
-    """What a row says, as a summary has it."""
-    facts = {name: value for name, value in dict(row).items() if name != "key_"}
-    for name in (ELAPSED_DAYS, USED_DAYS):
-        if f"{name}_seconds" in facts:
-            seconds, micros = facts.pop(f"{name}_seconds"), facts.pop(f"{name}_micros")
-            facts[name] = int((seconds or 0) * 1_000_000 + (micros or 0)) // DAY
-    if "next_expiry_at" in facts:
-        expiry = License._meta.fields_map["expires_at"]
-        facts["next_expiry_at"] = expiry.to_python_value(facts["next_expiry_at"])
-    return facts

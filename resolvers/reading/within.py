@@ -1,8 +1,8 @@
 """Which rows belong to which key, and what is told of all of them together."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final, Self, TypeVar
 
 from tortoise.expressions import F, Q
@@ -16,9 +16,10 @@ from resolvers.reading.sql import (
     SLOTS,
     Row,
     Select,
-    among,
-    chunks,
     for_each,
+    in_list,
+    is_in,
+    listed,
     narrowed,
     run,
 )
@@ -27,6 +28,7 @@ from resolvers.reading.windows import Scope
 K = TypeVar("K")
 
 _ID: Final = attrgetter("id")
+_KEY: Final = itemgetter("key_")
 OWNER: Final = "owner_"
 """The column of the owner's id, where it is another table's."""
 
@@ -66,63 +68,62 @@ def of_scope(name: str, reader: Reader, scope: Scope | None) -> Within:
             return Within(name)
 
 
+def of_keys(rows: QuerySet[Any], within: Within) -> Select:
+    """The rows of the keys, by slots."""
+    if within.column is None:
+        return Select.of(rows if within.rows is ANYTHING else narrowed(rows, within.rows))
+    if "__" in within.column:
+        return Select.of(rows.annotate(**{OWNER: F(within.column)}))
+    return Select.of(narrowed(rows, in_list(rows.model, within.column, SLOTS[0])))
+
+
 async def told(
-    rows: QuerySet[Any],
+    rows: Select,
     within: Within,
-    keys: Iterable[K],
+    keys: Sequence[K],
     columns: Sequence[str],
     values: Mapping[str, Any] | None = None,
 ) -> dict[K, Row]:
-    """Columns told from all rows of each key, for keys that have any.
+    """Columns told from all `rows` of each key, for keys that have any.
 
     `{now}` in a column stands for the value of that name.
     """
     if within.column is not None:
-        return await _by_owner(rows, within.column, keys, columns, values or {})
-    return await each_told(telling(rows, within, columns, values or {}), within, keys)
-
-
-def telling(
-    rows: QuerySet[Any], within: Within, columns: Sequence[str], values: Mapping[str, Any]
-) -> Select:
-    theirs = rows if within.rows is ANYTHING else narrowed(rows, within.rows)
-    return _select(theirs, columns, values)
-
-
-async def each_told(select: Select, within: Within, keys: Iterable[K]) -> dict[K, Row]:
-    keys = list(keys)
+        return await _by_owner(rows, within, keys, columns, values or {})
+    select = _telling(rows, columns, values or {})
     found = await for_each(select, keys, within.slots(keys))
     return {key: row for key, [row] in found.items()}
 
 
 async def _by_owner(
-    rows: QuerySet[Any],
-    column: str,
-    keys: Iterable[K],
+    rows: Select,
+    within: Within,
+    keys: Sequence[K],
     columns: Sequence[str],
     values: Mapping[str, Any],
 ) -> dict[K, Row]:
     """One scan of an index for all keys."""
-    owner = f'r."{column}"'
-    if "__" in column:
-        rows, owner = rows.annotate(**{OWNER: F(column)}), f"r.{OWNER}"
-    found: dict[K, Row] = {}
-    for some in chunks(keys, IDS_AT_ONCE):
-        by_id: dict[str, list[Any]] = {}
-        for key in some:
-            by_id.setdefault(str(key.id), []).append(key)  # type: ignore[attr-defined]
-        theirs = narrowed(rows, among(rows.model, column, list(by_id)))
-        select = _select(theirs, [f"{owner} AS key_", *columns], values)
-        for row in await run(f"{select.text} GROUP BY {owner}", select.values):
-            found.update(dict.fromkeys(by_id[str(row["key_"])], row))
-    return found
+    is_related = "__" in str(within.column)
+    owner = f"r.{OWNER}" if is_related else f'r."{within.column}"'
+    select = _telling(rows, [f"{owner} AS key_", *columns], values)
+    if is_related:
+        select = select.then(f" WHERE {is_in(owner, as_uuids=True)}", SLOTS[0])
+    [ids] = within.slots(keys)
+    found: dict[K, Row | None] = {}
+    for start in range(0, len(keys), IDS_AT_ONCE):
+        some = slice(start, start + IDS_AT_ONCE)
+        theirs = ids[some]
+        sent = [listed(theirs) if value == SLOTS[0] else value for value in select.values]
+        told = await run(f"{select.text} GROUP BY {owner}", sent)
+        by_id = dict(zip(map(str, map(_KEY, told)), told, strict=True))
+        found.update(zip(keys[some], map(by_id.get, map(str, theirs)), strict=True))
+    return {key: row for key, row in found.items() if row is not None}
 
 
-def _select(rows: QuerySet[Any], columns: Sequence[str], values: Mapping[str, Any]) -> Select:
-    inner = Select.of(rows)
-    told, sent = ", ".join(columns), [*inner.values]
+def _telling(rows: Select, columns: Sequence[str], values: Mapping[str, Any]) -> Select:
+    told, sent = ", ".join(columns), [*rows.values]
     for name, value in values.items():
         if f"{{{name}}}" in told:
             sent.append(value)
             told = told.replace(f"{{{name}}}", f"${len(sent)}")
-    return Select(f"SELECT {told} FROM ({inner.text}) AS r", sent)  # noqa: S608
+    return Select(f"SELECT {told} FROM ({rows.text}) AS r", sent)  # noqa: S608

@@ -1,7 +1,7 @@
 """What plans do with lists of values, besides going through them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
+from itertools import islice, repeat
 from operator import attrgetter
 from types import MappingProxyType, NoneType
 from typing import Any, Final, TypeAlias
@@ -45,8 +45,7 @@ def with_nulls(
 
 def apart(lists: Sequence[Sequence[Any]], items: Iterable[Any]) -> list[list[Any]]:
     """What was made of the items of several lists, in lists of the same lengths."""
-    left = iter(items)
-    return [list(islice(left, len(each))) for each in lists]
+    return list(map(list, map(islice, repeat(iter(items)), map(len, lists))))
 
 
 def those_with_key(

@@ -13,9 +13,12 @@ from models.database import is_sqlite, rows
 from models.licenses import Allocation, License, LicenseType
 from models.orders import Order
 from models.outbox import Notification
+from models.rows import TOLD_TOGETHER
 from models.sessions import Session
 from models.users import User
 from resolvers.orders import request_licenses
+from resolvers.reading.sql import rows_with
+from schema.execution.columns import columns_of
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.scene import Do, Scene
@@ -43,6 +46,30 @@ async def test_a_row_is_what_tortoise_makes_of_it(make: Make, clock: Clock) -> N
             row, theirs = kind._init_from_db(**columns), by_tortoise(kind, columns)
             assert row.__dict__ == theirs.__dict__
             assert (row, hash(row)) == (theirs, hash(theirs))
+
+
+async def test_a_column_of_rows_is_what_each_of_them_tells(make: Make) -> None:
+    scene = await Scene.set(make)
+    await make.licenses(scene.customer, 2)
+    numbers: dict[type[Entity], int] = {Company: 1, User: 2, License: 2}
+
+    for kind, number in numbers.items():
+        found = await rows_with(kind.all(), "path", [scene.customer.path])
+        columns = columns_of(found)
+        assert len(found) == number
+        assert set(columns) == {*kind._meta.fields_db_projection, *TOLD_TOGETHER.get(kind, ())}
+        for name, column in columns.items():
+            assert list(column(found)) == [getattr(row, name) for row in found], name
+
+
+async def test_names_of_many_are_those_of_each(make: Make) -> None:
+    company = await make.company()
+    for first, last in (("Ann", "Lee"), ("", "Lee"), ("Ann", ""), ("", "")):
+        await make.user(company, email=f"a{first}{last}@a.test", first_name=first, last_name=last)
+
+    found = await rows_with(User.all().order_by("id"), "path", [company.path])
+
+    assert columns_of(found)["name"](found) == ["Ann Lee", "Lee", "Ann", "a@a.test"]
 
 
 async def test_some_columns_alone_are_read_as_by_tortoise(make: Make) -> None:

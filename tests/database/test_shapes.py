@@ -111,7 +111,7 @@ async def test_no_long_statement_is_remembered(make: Make) -> None:
     assert len(_TEXTS) == known
     for select, is_remembered in ((long, False), (short, True)):
         joined = [select.joined("companies", [], "").text for _ in range(2)]
-        beside = [_beside(select, [(root.id,)])[0] for _ in range(2)]
+        beside = [_beside(select, [[root.id]], 1)[0] for _ in range(2)]
         assert (joined[0] is joined[1], beside[0] is beside[1]) == (is_remembered, is_remembered)
         assert (joined[0], beside[0]) == (joined[1], beside[1])
 

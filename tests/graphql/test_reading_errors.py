@@ -1,7 +1,9 @@
 """Errors at the top have a code, and tell no more than they must; instants are RFC 3339."""
 
 import logging
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import strawberry
@@ -11,6 +13,7 @@ from app import logs
 from models.errors import BadUserInput, Forbidden, InsufficientLicenses, Refusals, Unauthenticated
 from schema.build import schema
 from schema.errors import UserError, coded
+from schema.execution.leaves import TOGETHER
 from schema.payloads import Payload
 from schema.scalars import taken_in, told
 from tests.factories import Make
@@ -157,6 +160,15 @@ def test_a_shortage_says_how_many_are_missing() -> None:
 )
 def test_an_instant(text: str, expected: str) -> None:
     assert told(taken_in(text)) == expected
+    assert TOGETHER[told]([taken_in(text), taken_in(text)]) == [expected, expected]
+
+
+@pytest.mark.parametrize("first", [UTC, ZoneInfo("Asia/Kolkata")], ids=str)
+def test_instants_of_any_zone_are_told_in_utc(first: tzinfo) -> None:
+    here = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+    instants = [here.astimezone(first), here.astimezone(timezone(timedelta(hours=-5)))]
+
+    assert TOGETHER[told](instants) == ["2026-03-01T09:30:00Z"] * 2
 
 
 @pytest.mark.parametrize(
