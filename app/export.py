@@ -246,7 +246,9 @@ class Download:
             empty = Response(None, 200, headers, media_type, background=used)
             del empty.headers["content-length"]
             return empty
-        await perform(caller, self._clock, note_download, company.id, self._name, scope)
+        await perform(
+            caller, self._clock, note_download, company.id, self._name, scope, bool(filter)
+        )
         text = self._text(caller, company, scope, filter)
         return StreamingResponse(text, 200, headers, media_type, background=used)
 

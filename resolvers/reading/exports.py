@@ -31,10 +31,15 @@ _PLACES: Final[dict[Scope, Callable[[str], Q]]] = {
 }
 
 
-async def note_download(work: Work, company_id: Any, what: str, scope: Scope) -> None:
-    """Write down who downloads what, before the first row leaves."""
+async def note_download(
+    work: Work, company_id: Any, what: str, scope: Scope, is_filtered: bool
+) -> None:
+    """Write down who downloads what, before the first row leaves.
+
+    Not what a filter says: it may name people, and erasure would not reach it.
+    """
     company = await work.find(Company, company_id, ("company_id",))
-    work.audit("export.downloaded", company, company, what=what, scope=scope)
+    work.audit("export.downloaded", company, company, what=what, scope=scope, filtered=is_filtered)
 
 
 async def all_pages(

@@ -43,7 +43,7 @@ _BY_SOMEBODY: Final[Mapping[str, str]] = {
     "webhook.redelivered": "sent a webhook of {company} again",
     "password.set": "set a new password",
     "preferences.updated": "changed what {person} is mailed",
-    "export.downloaded": "downloaded an export of {company}",
+    "export.downloaded": "downloaded {export} of {company}",
 }
 _BY_ITSELF: Final[Mapping[str, str]] = {
     "license.expired": "{licenses} of {company} expired{when}",
@@ -55,6 +55,7 @@ _BY_ITSELF: Final[Mapping[str, str]] = {
 def sentence(event: AuditEvent, actor: str | None, company: str, subject: Any) -> str:
     """`actor` and `subject` are None where the reader may not know them."""
     words = {
+        "export": "a filtered export" if event.facts.get("filtered") else "an export",
         "company": company,
         "person": subject.name if model_of(subject) is User else "somebody",
         "people": _people(event, subject),

@@ -88,11 +88,13 @@ class MoveCompanyInput:
 @strawberry.input(description="Stop everything in a company and beneath it.")
 class ArchiveCompanyInput:
     company_id: strawberry.ID = required("The company.")
+    preview: bool = with_default(False, PREVIEW)
 
 
 @strawberry.input(description="Let an archived company work again.")
 class RestoreCompanyInput:
     company_id: strawberry.ID = required("The company.")
+    preview: bool = with_default(False, PREVIEW)
 
 
 @strawberry.type(description="The company and its first order, or why there is none.")
@@ -193,7 +195,7 @@ class CompanyMutations:
         self, info: Info, input: ArchiveCompanyInput
     ) -> ArchiveCompanyPayload:
         done = await info.context.perform(
-            companies.archive_company, key("Company", input.company_id)
+            companies.archive_company, key("Company", input.company_id), how=input
         )
         return ArchiveCompanyPayload(company_id=done.result)
 
@@ -204,6 +206,6 @@ class CompanyMutations:
         self, info: Info, input: RestoreCompanyInput
     ) -> RestoreCompanyPayload:
         done = await info.context.perform(
-            companies.restore_company, key("Company", input.company_id)
+            companies.restore_company, key("Company", input.company_id), how=input
         )
         return RestoreCompanyPayload(company_id=done.result)

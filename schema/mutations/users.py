@@ -75,6 +75,7 @@ class AddManagerInput:
 @strawberry.input(description="Leave a manager a learner.")
 class RemoveManagerInput:
     user_id: strawberry.ID = required("The manager.")
+    preview: bool = with_default(False, PREVIEW)
 
 
 @strawberry.input(description="Choose what not to be mailed.")
@@ -181,7 +182,9 @@ class UserMutations:
 
     @mutation("Leave a manager a learner.", None)
     async def remove_manager(self, info: Info, input: RemoveManagerInput) -> RemoveManagerPayload:
-        done = await info.context.perform(users.remove_manager, key("User", input.user_id))
+        done = await info.context.perform(
+            users.remove_manager, key("User", input.user_id), how=input
+        )
         return RemoveManagerPayload(user_id=done.result)
 
     @mutation("Choose what not to be mailed; welcome and reset mails always are.", None)

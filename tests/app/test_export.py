@@ -363,7 +363,27 @@ async def test_an_api_token_needs_read(scene: Scene, make: Make, api: Api) -> No
         scene.cora.id,
         token.id,
     )
-    assert event.facts == {"what": "users", "scope": "SUBTREE"}
+    assert event.facts == {"what": "users", "scope": "SUBTREE", "filtered": False}
+
+
+async def test_whether_it_was_narrowed_is_written_down_and_what_it_looked_for_is_not(
+    scene: Scene, api: Api
+) -> None:
+    cora = await api.of(scene.cora)
+    await download(cora, "users", filter='{"email": {"eq": "cora@example.com"}}')
+    await download(cora, "users", filter="{}")
+
+    told = await cora.ask("{ auditEvents(last: 2) { edges { node { summary } } } }")
+
+    whose = scene.customer.name
+    assert sorted(edge["node"]["summary"] for edge in told["edges"]) == [
+        f"Cora downloaded a filtered export of {whose}.",
+        f"Cora downloaded an export of {whose}.",
+    ]
+    assert sorted((event.facts for event in await AuditEvent.all()), key=str) == [
+        {"what": "users", "scope": "SUBTREE", "filtered": False},
+        {"what": "users", "scope": "SUBTREE", "filtered": True},
+    ]
 
 
 async def test_a_download_is_a_file_that_no_cache_keeps(scene: Scene, api: Api) -> None:

@@ -169,6 +169,34 @@ async def test_a_refused_preview_says_why(make: Make, api: Api) -> None:
     assert len((await snapshot())["Order"]) == len(before["Order"]) == 1
 
 
+ABOUT_COMPANIES = {
+    "archiveCompany": ("ArchiveCompanyInput", "company { status }", {"status": "ARCHIVED"}),
+    "restoreCompany": ("RestoreCompanyInput", "company { status }", {"status": "ACTIVE"}),
+    "removeManager": ("RemoveManagerInput", "user { role }", {"role": "LEARNER"}),
+}
+
+
+@pytest.mark.parametrize("deed", ABOUT_COMPANIES)
+async def test_what_is_done_to_a_company_is_previewed(make: Make, api: Api, deed: str) -> None:
+    scene = await Scene.set(make)
+    pam = await api.of(scene.pam)
+    company = global_id("Company", scene.customer.id)
+    kind, selected, told = ABOUT_COMPANIES[deed]
+    about = {"userId": global_id("User", scene.cora.id)} if deed == "removeManager" else {}
+    if deed == "restoreCompany":
+        archive = "mutation($c: ID!) { archiveCompany(input: {companyId: $c}) { errors { code } } }"
+        await pam.done(archive, c=company)
+    before = await snapshot()
+
+    payload = await pam.ask(
+        f"mutation($i: {kind}!) {{ {deed}(input: $i) {{ {selected} errors {{ code }} }} }}",
+        i=(about or {"companyId": company}) | {"preview": True},
+    )
+
+    assert payload == {selected.split()[0]: told, "errors": []}
+    assert await snapshot() == before
+
+
 FAILING = """mutation($id: ID!) { releaseLicenses(input: {licenseIds: [$id], preview: true}) {
     licenses {
         allocations(after: "none") { totalCount }
