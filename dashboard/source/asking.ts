@@ -3,7 +3,7 @@
 import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
 import { type AnyVariables, Client, type CombinedError, fetchExchange, mapExchange } from "@urql/core";
 
-import { current, end, lasting } from "./session";
+import { current, end, isCurrent, lasting } from "./session";
 
 export const ADDRESS = "/graphql";
 
@@ -32,9 +32,11 @@ export const uncached = new Client({
   exchanges: [told, fetchExchange],
 });
 
+export const UNREACHED = "The server cannot be reached. Look at your connection, and try again.";
+
 /** What went wrong, in words for a person. */
 export function explained(error: CombinedError): string {
-  if (error.networkError) return "The server cannot be reached. Look at your connection, and try again.";
+  if (error.networkError) return UNREACHED;
   if (isUnauthenticated(error)) return "Your session has ended. Sign in again to go on.";
   return error.graphQLErrors.map(({ message }) => message).join(" ");
 }
@@ -55,7 +57,7 @@ export async function tellLasting<Data, Variables extends AnyVariables>(
   const { data, error } = await uncached.mutation(document, variables).toPromise();
   if (isUnauthenticated(error) && asker) {
     await lasting();
-    if (current()?.userId === asker.userId && current()?.companyId === asker.companyId) return tellLasting(document, variables);
+    if (isCurrent(asker)) return tellLasting(document, variables);
   }
   if (error) throw new Error(explained(error));
   return data as Data;

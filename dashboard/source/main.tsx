@@ -8,6 +8,7 @@ import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 
 import { SignIn } from "./pages/SignIn";
+import { Failed } from "./parts/Failed";
 import { useSession } from "./session";
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
@@ -46,7 +47,7 @@ const resolver: CSSVariablesResolver = ({ colors }) => ({
 setNonce(nonce);
 
 /** What only those who are signed in need. */
-const Inside = lazy(() => import("./Inside"));
+const Inside = lazy(() => import("./Inside").catch(() => ({ default: Failed })));
 
 /** One person acting for one company: another is another client, with nothing left of the first in its cache. */
 function App() {

@@ -1,6 +1,7 @@
-import { Alert, Text } from "@mantine/core";
+import { Text } from "@mantine/core";
 import { createBrowserRouter, Navigate } from "react-router";
 
+import { Failed } from "./parts/Failed";
 import { Heading, Shell } from "./parts/Shell";
 import { current } from "./session";
 
@@ -9,7 +10,6 @@ function Home() {
   const inside = session?.kind === "CUSTOMER" ? "/licenses/available" : "/companies";
   return <Navigate replace to={session?.role === "LEARNER" ? "/my-license" : inside} />;
 }
-const Failed = () => <Alert color="red" title="This page has failed" m="md" role="alert">Load it again.</Alert>;
 const Unknown = () => <><Heading>There is no such page</Heading><Text>Choose one from the menu.</Text></>;
 
 export const router = createBrowserRouter([
@@ -19,23 +19,29 @@ export const router = createBrowserRouter([
     ErrorBoundary: Failed,
     HydrateFallback: () => null,
     children: [
-      { index: true, Component: Home },
-      { path: "companies", lazy: () => import("./pages/Companies") },
-      { path: "companies/:id", lazy: () => import("./pages/Company") },
       {
-        lazy: () => import("./pages/LicensesAndOrders"),
+        // Menu and banner stay.
+        ErrorBoundary: Failed,
         children: [
-          { path: "licenses/:state", lazy: () => import("./pages/Licenses") },
-          { path: "orders/:which", lazy: () => import("./pages/Orders") },
+          { index: true, Component: Home },
+          { path: "companies", lazy: () => import("./pages/Companies") },
+          { path: "companies/:id", lazy: () => import("./pages/Company") },
+          {
+            lazy: () => import("./pages/LicensesAndOrders"),
+            children: [
+              { path: "licenses/:state", lazy: () => import("./pages/Licenses") },
+              { path: "orders/:which", lazy: () => import("./pages/Orders") },
+            ],
+          },
+          { path: "users", lazy: () => import("./pages/Users") },
+          { path: "users/import", lazy: () => import("./pages/Import") },
+          { path: "my-license", lazy: () => import("./pages/MyLicense") },
+          { path: "overview", lazy: () => import("./pages/Overview") },
+          { path: "sent-mail", lazy: () => import("./pages/SentMail") },
+          { path: "audit-trail", lazy: () => import("./pages/AuditTrail") },
+          { path: "*", Component: Unknown },
         ],
       },
-      { path: "users", lazy: () => import("./pages/Users") },
-      { path: "users/import", lazy: () => import("./pages/Import") },
-      { path: "my-license", lazy: () => import("./pages/MyLicense") },
-      { path: "overview", lazy: () => import("./pages/Overview") },
-      { path: "sent-mail", lazy: () => import("./pages/SentMail") },
-      { path: "audit-trail", lazy: () => import("./pages/AuditTrail") },
-      { path: "*", Component: Unknown },
     ],
   },
 ]);

@@ -6,8 +6,8 @@ import { getOperationName } from "@urql/core";
 import { useEffect, useRef, useState } from "react";
 import { useClient } from "urql";
 
-import { explained, tellLasting } from "./asking";
-import { current } from "./session";
+import { backOff, explained, tellLasting } from "./asking";
+import { current, isCurrent } from "./session";
 
 export interface Refusal {
   code: string;
@@ -58,7 +58,23 @@ function only<Data>(data: Data): Answer<Data> {
   return Object.values(data as object).find((value) => typeof value === "object") as Answer<Data>;
 }
 
-const refused = <Data>(message: string) => ({ errors: [{ code: "FAILED", message }] }) as Payload as Answer<Data>;
+const refused = <Data>(code: string, message: string) => ({ errors: [{ code, message }] }) as Payload as Answer<Data>;
+
+/** What would happen could not be asked. */
+const UNANSWERED = "UNANSWERED";
+export const isUnanswered = ({ errors }: Payload) => errors.some(({ code }) => code === UNANSWERED);
+
+/** Whether what began something is still on the page when it ends. */
+export function useIsHere() {
+  const isHere = useRef(true);
+  useEffect(() => {
+    isHere.current = true;
+    return () => {
+      isHere.current = false;
+    };
+  }, []);
+  return () => isHere.current;
+}
 
 /** What a field for a number holds, as the API takes it: none is 0, which it refuses at the field, as it does -1. */
 export const whole = (value: number | string) => Math.max(-1, Math.min(Math.trunc(Number(value)) || 0, MOST));
@@ -80,11 +96,12 @@ export function useSave<Data, Input extends object>(document: Saving<Data, Input
     for (let tries = 0; ; tries++) {
       const { data, error } = await client.mutation(document, { input: told }).toPromise();
       const wait = AGAIN_AFTER[tries];
+      if (error && !isCurrent(session)) return refused("LEFT", `${session?.company} was left before this was answered. Look there whether it was done.`);
       if (error?.networkError && wait !== undefined) {
         await pause(wait);
         continue;
       }
-      if (error) return refused(explained(error));
+      if (error) return refused("FAILED", error.networkError ? `${explained(error)} Nothing is done twice.` : explained(error));
       answered(sent);
       return only(data as Data);
     }
@@ -110,11 +127,14 @@ export async function preview<Data, Input extends object>(document: Saving<Data,
   try {
     return only((await tellLasting(document, { input: { ...input, preview: true } })) as Data);
   } catch (error) {
-    return refused((error as Error).message);
+    return refused(UNANSWERED, `What would happen, and who would be mailed, is not known. ${(error as Error).message}`);
   }
 }
 
-/** What would happen with this input; undefined until it is known. Asks nothing without one, nor while it is being typed. */
+/**
+ * What would happen with this input; undefined until it is known. Asks nothing without one, nor while it is being typed;
+ * what could not be asked is asked again.
+ */
 export function useWould<Data, Input extends object>(document: Saving<Data, Input>, input: Input | null) {
   const [known, setKnown] = useState<{ text: string; answer: Answer<Data> }>();
   const text = JSON.stringify(input);
@@ -123,24 +143,32 @@ export function useWould<Data, Input extends object>(document: Saving<Data, Inpu
   useEffect(() => {
     const sent = JSON.parse(wanted) as Input | null;
     let isWanted = true;
-    if (sent) void preview(document, sent).then((answer) => isWanted && setKnown({ text: wanted, answer }));
+    let timer: number;
+    async function ask(input: Input, tries: number) {
+      const answer = await preview(document, input);
+      if (!isWanted) return;
+      setKnown({ text: wanted, answer });
+      if (isUnanswered(answer)) timer = window.setTimeout(() => void ask(input, tries + 1), backOff(tries));
+    }
+    if (sent) void ask(sent, 0);
     return () => {
       isWanted = false;
+      window.clearTimeout(timer);
     };
   }, [document, wanted]);
 
   return known?.text === text ? known.answer : undefined;
 }
 
-/** Refusals by the field of the form that they are about, and those that are about none. */
-export function placed(errors: Refusal[], fields: string[]) {
+/** Refusals by the field of the form that they are about, and those that are about none; who is one of many is named. */
+export function placed(errors: Refusal[], fields: string[], names: Record<string, string> = {}) {
   const byField: Record<string, string> = {};
   const rest: string[] = [];
   for (const { message, path } of errors) {
     const place = path?.slice(1).join(".") ?? "";
     const field = fields.find((name) => name === place);
     if (field) byField[field] = message;
-    else rest.push(message);
+    else rest.push(names[place] ? `${names[place]}: ${message}` : message);
   }
   return { byField, rest };
 }

@@ -39,6 +39,7 @@ function subscribe(listener: () => void) {
 }
 
 export const current = () => state.sessions.at(-1);
+export const isCurrent = (asker?: Session) => current()?.userId === asker?.userId && current()?.companyId === asker?.companyId;
 export const outer = () => state.sessions.at(0);
 export const useSession = () => useSyncExternalStore(subscribe, current);
 export const useHasEnded = () => useSyncExternalStore(subscribe, () => state.hasEnded);

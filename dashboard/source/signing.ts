@@ -25,6 +25,8 @@ const ENTER = graphql(`
   }
 `);
 const EXIT = graphql(`mutation ExitManageMode { exitManageMode { errors { code message path } } }`);
+/** Milliseconds. */
+const LONGEST = 5_000;
 const VIEWER = graphql(`query Viewer { viewer { user { id } } }`);
 
 interface Viewer {
@@ -61,11 +63,22 @@ export async function signIn(email: string, password: string) {
   begin(await signedIn(email, password));
 }
 
-export async function signOut() {
-  const managing = current()?.isManaging;
-  if (managing) await exitManageMode();
-  await uncached.mutation(SIGN_OUT, {}).toPromise();
+/** Whether the server was told that the uppermost session ends; a while is waited for it. */
+async function toldEnd(): Promise<boolean> {
+  const asked = uncached.mutation(current()?.isManaging ? EXIT : SIGN_OUT, {}).toPromise();
+  const late = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), LONGEST));
+  return Promise.race([asked.then(({ error }) => !error?.networkError), late]);
+}
+
+/** Ends all in this browser, with or without a connection. Answers whether the server was told. */
+export async function signOut(): Promise<boolean> {
+  let isTold = true;
+  while (current() && isTold) {
+    isTold = await toldEnd();
+    leave();
+  }
   forget();
+  return isTold;
 }
 
 export async function manage(companyId: string) {

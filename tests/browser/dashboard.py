@@ -166,6 +166,20 @@ async def held(page: Page, operation: str) -> AsyncIterator[None]:
         going.set()
 
 
+@asynccontextmanager
+async def unreachable(page: Page, url: str | re.Pattern[str]) -> AsyncIterator[None]:
+    """As without a connection, until the end of the block."""
+
+    async def cut(route: Route) -> None:
+        await route.abort("internetdisconnected")
+
+    await page.route(url, cut)
+    try:
+        yield
+    finally:
+        await page.unroute(url, cut)
+
+
 async def read(context: BrowserContext, mail: Mail) -> Page:
     """The mail as it came, as HTML."""
     page = await context.new_page()

@@ -9,10 +9,13 @@ from playwright.async_api import expect
 
 from app.sample import HANA, IVAN, MIA, PASSWORD, PAULA, QUIN
 from tests.browser.dashboard import Dashboard
-from tests.http.client import ADD_USERS, ASSIGN, CREATE_COMPANY, REQUEST, Client
+from tests.http.client import ADD_USERS, ALLOCATE, ASSIGN, CREATE_COMPANY, REQUEST, Client
 from tests.http.server import Server
 from tests.http.stage import Mailbox
 
+REMOVE_USERS = (
+    "mutation($input: RemoveUsersInput!) { removeUsers(input: $input) { errors { code } } }"
+)
 CUSTOMERS = 110
 SHOP = re.compile("^Shop 000 Kind Customer Plan . Available 0 Expiring 0 Requested 0")
 
@@ -97,7 +100,6 @@ async def test_a_company_is_edited_moved_archived_and_restored(
     for given in ("rosa", "sven"):
         await dashboard.click("Add Manager")
         await dashboard.fill(first_name=given.capitalize(), email=f"{given}@moss.example")
-        await dashboard.dialog.get_by_role("button", name="Preview").click()
         told = dashboard.dialog.get_by_role("status")
         await expect(told).to_have_text(f"Will be mailed: {given}@moss.example.")
         await dashboard.confirm()
@@ -107,8 +109,8 @@ async def test_a_company_is_edited_moved_archived_and_restored(
     await dashboard.confirm("Remove")
     await expect(managers.get_by_text("rosa@moss.example")).to_have_count(0)
     await dashboard.click("Remove Sven")
-    await dashboard.dialog.get_by_role("button", name="Remove").click()
     await expect(dashboard.dialog.get_by_role("alert")).to_contain_text("at least one")
+    await expect(dashboard.dialog.get_by_role("button", name="Remove")).to_be_disabled()
     await dashboard.dialog.get_by_role("button", name="Cancel").click()
 
     await dashboard.act("Archive")
@@ -117,6 +119,7 @@ async def test_a_company_is_edited_moved_archived_and_restored(
     await dashboard.confirm("Archive")
     await expect(page.get_by_text("Archived", exact=True)).to_be_visible()
     await dashboard.act("Restore")
+    await expect(reach).to_have_text("It reaches 0 companies beneath it.")
     await dashboard.confirm("Restore")
     await expect(page.get_by_text("Archived", exact=True)).to_have_count(0)
 
@@ -211,6 +214,41 @@ async def test_everybody_whose_license_expired_renews_beyond_the_page(
     await expect(dashboard.heading).to_have_text("Teal Theatre")
     await dashboard.page.go_back()
     await expect(dashboard.page.get_by_text("No license has expired.")).to_be_visible()
+
+
+async def test_who_was_removed_keeps_nobody_from_renewing(
+    dashboard: Dashboard, canopy: Server, database: asyncpg.Connection
+) -> None:
+    """And who was removed a moment ago is named, where the list has them still."""
+    async with httpx.AsyncClient(base_url=canopy.url, timeout=60) as http:
+        paula = await Client(http).sign_in(PAULA, PASSWORD)
+        press = {"kind": "CUSTOMER", "name": "Vine Press", "order": {"quantity": 3}}
+        made = await paula.done(CREATE_COMPANY, input=press)
+        company = {"companyId": made["company"]["id"]}
+        people = [{"email": f"{name}@vine.example"} for name in ("ada", "bea", "cleo")]
+        added = await paula.done(ADD_USERS, input=company | {"users": people})
+        ada, bea, cleo = (user["id"] for user in added["users"])
+        await _let_400_days_pass(database, "Vine Press")
+        asked = await paula.done(REQUEST, input=company | {"quantity": 2})
+        await paula.done(ASSIGN, input={"orderId": asked["order"]["id"]})
+        await paula.done(ALLOCATE, input=company | {"userIds": [bea]})
+        await paula.done(REMOVE_USERS, input={"userIds": [ada]})
+        await dashboard.sign_in(PAULA)
+        await dashboard.manage("Vine Press")
+        await dashboard.tab("Expired").click()
+        await dashboard.page.get_by_label("Select all").check()
+        await dashboard.click("Allocate Licenses")
+        left = dashboard.dialog.get_by_role("group", name="Will not (2)")
+        await expect(left).to_contain_text("ada@vine.example was removed")
+        await expect(left).to_contain_text("bea@vine.example has a license already")
+        renewed = dashboard.dialog.get_by_role("group", name="Will renew (1)")
+        await expect(renewed).to_contain_text("cleo@vine.example")
+        await dashboard.dialog.get_by_role("button", name="Cancel").click()
+
+        await paula.done(REMOVE_USERS, input={"userIds": [cleo]})
+        await dashboard.click("Allocate Licenses")
+        wrong = dashboard.dialog.get_by_role("alert")
+        await expect(wrong).to_have_text("cleo@vine.example: There is no such user here.")
 
 
 async def _let_400_days_pass(database: asyncpg.Connection, company: str) -> None:

@@ -24,7 +24,7 @@ from tests.http.client import ASSIGN, REQUEST, Client
 FIRST_PAGE: Final = 250_000
 """Bytes of JavaScript, gzipped."""
 SECOND: Final = 1_000.0
-PAINTED: Final = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+PAINTED: Final = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 PAGES: Final = {
     "companies": "/companies",
     "customers": "/companies?kind=customers",
@@ -145,7 +145,6 @@ async def _look_at_a_partners_dialogs(dashboard: Dashboard, look: Look) -> None:
     await dashboard.fill(company_name="Kelp Marine", country="NO", email="noor@kelp.example")
     await dialog.get_by_label("Type").select_option("Premium")
     await dialog.get_by_label("Number").fill("25")
-    await dialog.get_by_role("button", name="Preview").click()
     await expect(dialog.get_by_role("status")).to_be_visible()
     await look("create-company")
     await dashboard.open("/companies?kind=customers&search=Birch")
@@ -224,6 +223,7 @@ async def test_the_first_page_is_painted_within_a_second(
         page = await (await open_window()).new_page()
         await page.goto("/")
         await page.get_by_label("Email").wait_for()
+        await page.wait_for_function(PAINTED)
         painted.append(await page.evaluate(PAINTED))
 
     record_property("first paint", " ms, ".join(f"{time:.0f}" for time in painted) + " ms")

@@ -1,5 +1,4 @@
 import { Alert, Anchor, Badge, Breadcrumbs, Button, Card, Center, Group, Loader, Menu, SimpleGrid, Stack, Text } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { lazy, Suspense, useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { useSubscription } from "urql";
@@ -8,6 +7,7 @@ import { graphql } from "../graphql";
 import { explained } from "../asking";
 import { AllowedItem } from "../parts/Allowed";
 import { ArchiveCompany, RestoreCompany } from "../parts/ArchiveCompany";
+import { tellFailure } from "../notes";
 import { Managers } from "../parts/Managers";
 import { Heading } from "../parts/Shell";
 import { UpgradeTrial } from "../parts/UpgradeTrial";
@@ -61,7 +61,7 @@ function CompanyPage({ id }: { id: string }) {
       await manage(id);
       await navigate("/licenses/available");
     } catch (error) {
-      notifications.show({ color: "red", title: "This company cannot be managed", message: (error as Error).message });
+      tellFailure("This company cannot be managed", (error as Error).message);
       setEntering(false);
     }
   }

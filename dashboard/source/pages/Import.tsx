@@ -1,4 +1,4 @@
-import { Alert, Anchor, Checkbox, FileInput, Group, Loader, NativeSelect, Pagination, SimpleGrid, Stack, Table, Text } from "@mantine/core";
+import { Alert, Anchor, Checkbox, FileInput, Group, NativeSelect, Pagination, Progress, SimpleGrid, Stack, Table, Text } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useInterval } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
@@ -10,7 +10,8 @@ import type { ImportUsersMutation } from "../../generated/graphql";
 import { AllowedButton, type Permission } from "../parts/Allowed";
 import { Heading } from "../parts/Shell";
 import { useRead } from "../reading";
-import { placed, preview, useSave } from "../save";
+import { tellFailure } from "../notes";
+import { placed, preview, useIsHere, useSave } from "../save";
 import { useSession } from "../session";
 import { count, number } from "../words";
 
@@ -37,6 +38,8 @@ const FIELDS = ["csv", "allocate", ...NAMES.map((name) => `columns.${name}`)];
 const MOST = 20_000;
 /** Bytes of what can be sent at all. */
 const LARGEST = 10 * 1024 * 1024;
+/** Of the time that something takes, as long as it is not done. */
+const ALMOST = 0.95;
 /** Of the rows at fault, on a page. */
 const SHOWN = 50;
 const UNSEEN: Permission = { allowed: false, reason: "Preview comes first: it tells what would happen." };
@@ -55,6 +58,14 @@ interface Sheet {
 }
 const NO_SHEET: Sheet = { csv: "", headers: [], example: [] };
 
+async function reader() {
+  try {
+    return (await import("papaparse")).default;
+  } catch {
+    throw new Error("What reads files could not be loaded. Look at your connection, and load the page again.");
+  }
+}
+
 /** Its text, and what its columns are called; the server reads the rest. Raises an Error in words for a person. */
 async function read(file: File): Promise<Sheet> {
   if (file.size > LARGEST) throw new Error(`At most ${number(LARGEST / 1024 ** 2)} MB: split the file.`);
@@ -64,7 +75,7 @@ async function read(file: File): Promise<Sheet> {
   } catch {
     throw new Error("This is no text in UTF-8. Save it as “CSV UTF-8”.");
   }
-  const { parse } = (await import("papaparse")).default;
+  const { parse } = await reader();
   const { data } = parse<string[]>(csv, { preview: 2, skipEmptyLines: true, delimitersToGuess: [",", ";", "\t"] });
   const [headers = [], example = []] = data.map((row) => row.map((cell) => cell.trim()));
   if (!headers.some(Boolean)) throw new Error("The first line names no columns.");
@@ -82,6 +93,8 @@ export function Component() {
   const [would, setWould] = useState<Result>();
   const [done, setDone] = useState<Result>();
   const [isReading, setReading] = useState(false);
+  const [lasted, setLasted] = useState<number>();
+  const isHere = useIsHere();
 
   useEffect(() => {
     const [first] = would ? Object.keys(placed(would.errors, FIELDS).byField) : [];
@@ -125,20 +138,22 @@ export function Component() {
   }
 
   async function look() {
+    const began = performance.now();
     setReading(true);
     tell(await preview(IMPORT, input));
+    setLasted(performance.now() - began);
     setReading(false);
   }
 
   async function take() {
     const result = await save(input);
     if (!result) return;
-    if (result.errors.length > 0) {
-      tell(result);
-      return;
+    if (result.errors.length > 0 && isHere()) tell(result);
+    else if (result.errors.length > 0) tellFailure("Nobody was imported", result.errors.map(({ message }) => message).join(" "));
+    else {
+      setDone(result);
+      notifications.show({ title: "Imported", message: inWords(result, true), autoClose: isHere() && undefined }); // wherever one is by then
     }
-    setDone(result);
-    notifications.show({ title: "Imported", message: inWords(result, true) }); // wherever one is by then
   }
 
   const maySee = columns.email ? may?.addUsers : UNMAPPED;
@@ -165,9 +180,9 @@ export function Component() {
             <AllowedButton variant="default" permission={maySee} loading={isReading} onClick={() => void look()}>Preview</AllowedButton>
             <AllowedButton permission={mayTake} loading={isSaving} onClick={() => void take()}>Import</AllowedButton>
           </Group>
-          {isReading && <Busy what="Every row is looked at; nothing is kept." />}
+          {isReading && <Busy what="Every row is looked at, and nothing is kept." />}
           {isSaving && would && (
-            <Busy what={`${count(would.created + would.updated + would.unchanged, "row is", "rows are")} taken in, all or none: there is no part to tell of before the end. You may go on elsewhere.`} />
+            <Busy lasts={lasted} what={`${count(would.created + would.updated + would.unchanged, "row is", "rows are")} taken in, all or none, in about the time that the preview took. You may go on elsewhere.`} />
           )}
         </>
       )}
@@ -188,16 +203,22 @@ function exampleOf(column: string, headers: string[], example: string[]) {
   return cell ? `Like ${cell}` : undefined;
 }
 
-/** How long something has lasted, where nothing is known of how far it is. */
-function Busy({ what }: { what: string }) {
-  const [seconds, setSeconds] = useState(0);
-  useInterval(() => setSeconds((before) => before + 1), 1_000, { autoInvoke: true });
+/** How long something has lasted, of the milliseconds that it takes, as far as that is known: its end alone says that it is done. */
+function Busy({ what, lasts }: { what: string; lasts?: number }) {
+  const [began] = useState(() => performance.now());
+  const [passed, setPassed] = useState(0);
+  useInterval(() => setPassed(performance.now() - began), 200, { autoInvoke: true });
+  const value = lasts ? Math.round(Math.min(passed / lasts, ALMOST) * 100) : 100;
   return (
-    <Group gap="xs" wrap="nowrap">
-      <Loader size="xs" aria-hidden />
-      <Text size="sm" role="status">{what}</Text>
-      <Text size="sm" c="dimmed" role="timer">{number(seconds)} s</Text>
-    </Group>
+    <Stack gap="xs">
+      <Progress.Root>
+        <Progress.Section value={value} animated aria-label="Progress" role="progressbar" withAria={Boolean(lasts)} />
+      </Progress.Root>
+      <Group gap="xs">
+        <Text size="sm" role="status">{what}</Text>
+        <Text size="sm" c="dimmed" role="timer">{number(Math.floor(passed / 1_000))} s{lasts ? ` of about ${number(Math.ceil(lasts / 1_000))}` : ""}</Text>
+      </Group>
+    </Stack>
   );
 }
 

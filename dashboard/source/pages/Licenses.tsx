@@ -1,11 +1,11 @@
 import { ActionIcon, Badge, Group, Menu, Stack, Text } from "@mantine/core";
 import { IconDots } from "@tabler/icons-react";
-import { type ComponentProps, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { useParams } from "react-router";
 
 import { graphql } from "../graphql";
 import type { LicenseFilter } from "../../generated/graphql";
-import { AllocateLicenses } from "../parts/AllocateLicenses";
+import { AllocateLicenses, type Person } from "../parts/AllocateLicenses";
 import { AllowedButton, AllowedItem } from "../parts/Allowed";
 import { type Column, DataList, useSelected, useSort } from "../parts/DataList";
 import { Download } from "../parts/Download";
@@ -20,7 +20,7 @@ const LICENSES = graphql(`
   query Licenses($orderBy: LicenseOrder, $filter: LicenseFilter, $first: Int, $after: String, $last: Int, $before: String) {
     licenses(scope: OWN, filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
       totalCount
-      edges { node { id type status assignedAt allocatedAt expiresAt daysRemaining user { id name email status license { id } } order { id number } } }
+      edges { node { id type status assignedAt allocatedAt expiresAt daysRemaining user { id name email status } order { id number } } }
       pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
     }
   }
@@ -51,7 +51,6 @@ const HELD = new Set(["allocated", "expiring"]);
 /** Where something can be done with several at once. */
 const SELECTABLE = new Set(["allocated", "expired"]);
 
-type Renewed = ComponentProps<typeof AllocateLicenses>["whom"];
 interface LicenseRow {
   id: string;
   type: string;
@@ -59,7 +58,7 @@ interface LicenseRow {
   assignedAt: string;
   expiresAt?: string | null;
   daysRemaining?: number | null;
-  user?: { id: string; name: string; email: string; status: string; license?: { id: string } | null } | null;
+  user?: Person | null;
   order?: { number: string } | null;
 }
 
@@ -86,12 +85,13 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
   const sort = useSort(SORTED);
   const selected = useSelected();
   const [moved, setMoved] = useState<LicenseRow | null>(null);
-  const [released, setReleased] = useState<string[]>([]);
-  const [renewed, setRenewed] = useState<Renewed | null>(null);
+  const [released, setReleased] = useState<LicenseRow[]>([]);
+  const [renewed, setRenewed] = useState<Person[] | "allExpired" | null>(null);
   const [{ data, error }, again] = useRead({ query: LICENSES, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
   const isExpired = state === "expired";
   const rows = data?.licenses.edges.map(({ node }) => node) ?? [];
-  const userIds = [...new Set(rows.flatMap(({ id, user }) => (selected.ids.includes(id) && user ? [user.id] : [])))];
+  const chosen = rows.filter(({ id }) => selected.ids.includes(id));
+  const people = [...new Map(chosen.flatMap(({ user }) => (user ? [[user.id, user]] : []))).values()];
   const all = data?.licenses.totalCount ?? 0;
   const isPageSelected = rows.length > 0 && selected.ids.length === rows.length;
 
@@ -123,7 +123,7 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
           <Menu.Target><ActionIcon variant="subtle" aria-label={`Actions for ${nameOf(row)}`}><IconDots size={18} /></ActionIcon></Menu.Target>
           <Menu.Dropdown>
             <AllowedItem permission={may} onClick={() => setMoved(row)}>Reallocate</AllowedItem>
-            <AllowedItem permission={may} onClick={() => setReleased([row.id])}>Release</AllowedItem>
+            <AllowedItem permission={may} onClick={() => setReleased([row])}>Release</AllowedItem>
           </Menu.Dropdown>
         </Menu>
       ),
@@ -134,13 +134,13 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
     <Stack gap="xs">
       {isExpired && (
         <Group gap="xs">
-          <AllowedButton permission={userIds.length > 0 ? may : { allowed: false, reason: "Select whose licenses are renewed." }}
-            onClick={() => setRenewed({ userIds })}>
+          <AllowedButton permission={people.length > 0 ? may : { allowed: false, reason: "Select whose licenses are renewed." }}
+            onClick={() => setRenewed(people)}>
             Allocate Licenses
           </AllowedButton>
-          {userIds.length > 0 && <Text size="sm">{count(userIds.length, "person", "people")} selected</Text>}
+          {people.length > 0 && <Text size="sm">{count(people.length, "person", "people")} selected</Text>}
           {isWhole && isPageSelected && all > rows.length && (
-            <AllowedButton variant="subtle" permission={may} onClick={() => setRenewed({ allExpired: true })}>
+            <AllowedButton variant="subtle" permission={may} onClick={() => setRenewed("allExpired")}>
               Take everybody whose license has expired
             </AllowedButton>
           )}
@@ -148,7 +148,7 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
       )}
       {state === "allocated" && (
         <Group gap="xs">
-          <AllowedButton size="xs" variant="light" onClick={() => setReleased(selected.ids)}
+          <AllowedButton size="xs" variant="light" onClick={() => setReleased(chosen)}
             permission={selected.ids.length > 0 ? may : { allowed: false, reason: "Select the licenses to release." }}>
             Release
           </AllowedButton>
@@ -158,7 +158,7 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
       <DataList<LicenseRow> label="Licenses" one="license" columns={columns} connection={data?.licenses} error={error} sort={sort} onPlace={sort.setPlace}
         onRetry={again} isNarrowed={!isWhole} empty={EMPTY[state]} nameOf={nameOf} {...(SELECTABLE.has(state) && selected.list)} />
       {renewed && <AllocateLicenses onClose={() => setRenewed(null)} whom={renewed} onDone={selected.clear} />}
-      {released.length > 0 && <ReleaseLicenses licenseIds={released} onClose={() => setReleased([])} onDone={selected.clear} />}
+      {released.length > 0 && <ReleaseLicenses held={released} onClose={() => setReleased([])} onDone={selected.clear} />}
       {moved && <Reallocate license={moved} onClose={() => setMoved(null)} />}
     </Stack>
   );

@@ -80,8 +80,7 @@ type Deed = "allocate" | "edit" | "remove" | "reallocate" | "release";
 interface Chosen {
   deed: Deed;
   /** Whom it is about: those selected, or whose three dots it was. */
-  userIds: string[];
-  user?: User;
+  people: User[];
 }
 interface Listed {
   filter: UserFilter;
@@ -122,7 +121,7 @@ function Page({ filter, isNarrowed, mayAllocate, mayKeep }: Listed) {
           <Menu.Target><ActionIcon variant="subtle" aria-label={`Actions for ${nameOf(user)}`}><IconDots size={18} /></ActionIcon></Menu.Target>
           <Menu.Dropdown>
             {deedsOf(user, mayAllocate, mayKeep).map(([deed, label, permission]) => (
-              <AllowedItem key={deed} permission={permission} onClick={() => setChosen({ deed, user, userIds: [user.id] })}>{label}</AllowedItem>
+              <AllowedItem key={deed} permission={permission} onClick={() => setChosen({ deed, people: [user] })}>{label}</AllowedItem>
             ))}
           </Menu.Dropdown>
         </Menu>
@@ -130,16 +129,18 @@ function Page({ filter, isNarrowed, mayAllocate, mayKeep }: Listed) {
     },
   ], [mayAllocate, mayKeep]);
   const { ids } = selected;
-  const license = chosen?.user?.license;
+  const people = (data?.users.edges ?? []).map(({ node }) => node).filter(({ id }) => ids.includes(id));
+  const [user] = chosen?.people ?? [];
+  const license = user?.license;
   const close = () => setChosen(null);
 
   return (
     <Stack gap="xs">
       <Group gap="xs">
-        <AllowedButton size="xs" variant="light" permission={ids.length > 0 ? mayAllocate : NOBODY} onClick={() => setChosen({ deed: "allocate", userIds: ids })}>
+        <AllowedButton size="xs" variant="light" permission={ids.length > 0 ? mayAllocate : NOBODY} onClick={() => setChosen({ deed: "allocate", people })}>
           Allocate Licenses
         </AllowedButton>
-        <AllowedButton size="xs" variant="light" color="red" permission={ids.length > 0 ? mayKeep : NOBODY} onClick={() => setChosen({ deed: "remove", userIds: ids })}>
+        <AllowedButton size="xs" variant="light" color="red" permission={ids.length > 0 ? mayKeep : NOBODY} onClick={() => setChosen({ deed: "remove", people })}>
           Remove
         </AllowedButton>
         {ids.length > 0 && <Text size="sm">{ids.length} selected</Text>}
@@ -147,11 +148,11 @@ function Page({ filter, isNarrowed, mayAllocate, mayKeep }: Listed) {
       <DataList label="Users" one="person" many="people" columns={columns} connection={data?.users} error={error} onRetry={again}
         sort={sort} onPlace={sort.setPlace} nameOf={nameOf} {...selected.list} isNarrowed={isNarrowed}
         empty="Nobody is here. Add User adds one, and Import CSV many." />
-      {chosen?.deed === "allocate" && <AllocateLicenses onClose={close} whom={{ userIds: chosen.userIds }} onDone={selected.clear} />}
-      {chosen?.deed === "remove" && <RemoveUsers onClose={close} userIds={chosen.userIds} onDone={selected.clear} />}
-      {chosen?.deed === "edit" && chosen.user && <EditUser user={chosen.user} onClose={close} />}
-      {chosen?.deed === "reallocate" && license && <Reallocate license={{ ...license, user: chosen.user }} onClose={close} />}
-      {chosen?.deed === "release" && license && <ReleaseLicenses licenseIds={[license.id]} onClose={close} />}
+      {chosen?.deed === "allocate" && <AllocateLicenses onClose={close} whom={chosen.people} onDone={selected.clear} />}
+      {chosen?.deed === "remove" && <RemoveUsers onClose={close} people={chosen.people} onDone={selected.clear} />}
+      {chosen?.deed === "edit" && user && <EditUser user={user} onClose={close} />}
+      {chosen?.deed === "reallocate" && license && <Reallocate license={{ ...license, user }} onClose={close} />}
+      {chosen?.deed === "release" && license && <ReleaseLicenses held={[{ ...license, user }]} onClose={close} />}
     </Stack>
   );
 }

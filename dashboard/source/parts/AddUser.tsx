@@ -16,7 +16,7 @@ export function AddUser({ onClose }: { onClose: () => void }) {
   const form = useForm({ initialValues: { users: [{ firstName: "", lastName: "", email: "", department: "" }], allocate: true } });
   const { save, isSaving } = useSave(ADD);
   return (
-    <SaveModal title="Add User" onClose={onClose} form={form} isSaving={isSaving} onSave={save}
+    <SaveModal title="Add User" would={null} onClose={onClose} form={form} isSaving={isSaving} onSave={save}
       fields={["email", "firstName", "lastName", "department"].map((name) => `users.0.${name}`)}
       onSaved={({ users, licenses }) =>
         notifications.show({ message: `${users[0]?.email} is added${licenses.length > 0 ? ", with a license" : ""}.` })}>

@@ -1,9 +1,11 @@
-import { Text } from "@mantine/core";
+import { Alert, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
+import type { CombinedError } from "urql";
 
 import { graphql } from "../graphql";
+import { explained } from "../asking";
 import { useRead } from "../reading";
-import { useSave } from "../save";
+import { useSave, useWould } from "../save";
 import { count, list } from "../words";
 import { Confirm } from "./SaveModal";
 
@@ -28,23 +30,37 @@ interface Props {
   onClose: () => void;
 }
 
+/** How far it reaches; undefined until it is known. */
+function useReach(id: string) {
+  const [{ data, error }] = useRead({ query: REACH, variables: { id }, requestPolicy: "network-only" });
+  return { reach: data?.company ?? undefined, error };
+}
+
+function Unread({ error }: { error?: CombinedError }) {
+  return error && <Alert color="red" role="alert">How far it reaches could not be read. {explained(error)}</Alert>;
+}
+
+const beneath = ({ totalCount }: { totalCount: number }) => count(totalCount, "company beneath it", "companies beneath it");
+
 /** Says how far it reaches before it happens. */
 export function ArchiveCompany({ company, onClose }: Props) {
   const { save, isSaving } = useSave(ARCHIVE, false);
-  const [{ data, error }] = useRead({ query: REACH, variables: { id: company.id }, requestPolicy: "network-only" });
-  const { descendants, licenseSummary: counts } = data?.company ?? {};
+  const input = { companyId: company.id };
+  const would = useWould(ARCHIVE, input);
+  const { reach, error } = useReach(company.id);
   return (
-    <Confirm title={`Archive ${company.name}`} action="Archive" color="red" would={data || error ? null : undefined} isSaving={isSaving} onClose={onClose}
-      onSave={() => save({ companyId: company.id })} onSaved={() => notifications.show({ message: `${company.name} is archived.` })}>
-      {descendants && counts && (
+    <Confirm title={`Archive ${company.name}`} action="Archive" color="red" would={would} isDisabled={!reach} isSaving={isSaving} onClose={onClose}
+      onSave={() => save(input)} onSaved={() => notifications.show({ message: `${company.name} is archived.` })}>
+      {reach && (
         <Text size="sm" role="status">
           It reaches {list([
-            count(descendants.totalCount, "company beneath it", "companies beneath it"),
-            `${count(counts.allocated, "license")} with ${counts.allocated === 1 ? "a learner" : "learners"}`,
-            `${count(counts.requested, "license")} still asked for`,
+            beneath(reach.descendants),
+            `${count(reach.licenseSummary.allocated, "license")} with ${reach.licenseSummary.allocated === 1 ? "a learner" : "learners"}`,
+            `${count(reach.licenseSummary.requested, "license")} still asked for`,
           ])}.
         </Text>
       )}
+      {!reach && <Unread error={error} />}
       <Text size="sm">
         Signing in, mail and every change end for it and for all beneath it. Its clocks run on, open orders wait, and nothing is deleted:
         Restore brings it back. Nobody is mailed.
@@ -53,11 +69,18 @@ export function ArchiveCompany({ company, onClose }: Props) {
   );
 }
 
+/** Says how far it reaches, and where it is of no use because of what is above. */
 export function RestoreCompany({ company, onClose }: Props) {
   const { save, isSaving } = useSave(RESTORE, false);
+  const input = { companyId: company.id };
+  const would = useWould(RESTORE, input);
+  const { reach, error } = useReach(company.id);
   return (
-    <Confirm title={`Restore ${company.name}`} action="Restore" would={null} isSaving={isSaving} onClose={onClose}
-      onSave={() => save({ companyId: company.id })} onSaved={() => notifications.show({ message: `${company.name} is back.` })}>
+    <Confirm title={`Restore ${company.name}`} action="Restore" would={would} isDisabled={!reach} isSaving={isSaving} onClose={onClose}
+      onSave={() => save(input)} onSaved={() => notifications.show({ message: `${company.name} is back.` })}>
+      {reach && <Text size="sm" role="status">It reaches {beneath(reach.descendants)}.</Text>}
+      {!reach && <Unread error={error} />}
+      {would?.company?.status === "ARCHIVED" && <Alert color="yellow" role="alert">It stays archived until what is above it is restored, too.</Alert>}
       <Text size="sm">What is beneath it comes back with it, unless it was archived itself. Nobody is mailed.</Text>
     </Confirm>
   );

@@ -1,11 +1,10 @@
 import { Fieldset, NativeSelect, NumberInput, SimpleGrid, Switch, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
-import { useNavigate } from "react-router";
 
 import { graphql } from "../graphql";
 import type { CompanyKind, CreateCompanyInput, LicenseType } from "../../generated/graphql";
-import { preview, useSave, whole } from "../save";
+import { useSave, useWould, whole } from "../save";
 import { wasMailed, word } from "../words";
 import { SaveModal } from "./SaveModal";
 
@@ -67,17 +66,14 @@ function inputOf(parentId: string, { manager, order, ...company }: typeof EMPTY)
 export default function CreateCompany({ onClose, parent }: Props) {
   const form = useForm({ initialValues: EMPTY });
   const { save, isSaving } = useSave(CREATE);
-  const navigate = useNavigate();
+  const would = useWould(CREATE, inputOf(parent.id, form.values));
   const kinds = BENEATH[parent.kind] ?? [];
   const { order } = form.values;
 
   return (
     <SaveModal title={`Create Company beneath ${parent.name}`} onClose={onClose} form={form} fields={FIELDS} isSaving={isSaving}
-      onSave={(values) => save(inputOf(parent.id, values))} onPreview={(values) => preview(CREATE, inputOf(parent.id, values))}
-      onSaved={({ company, notifications: mails }) => {
-        notifications.show({ title: `${company?.name} is created`, message: wasMailed(mails) });
-        void navigate(`/companies/${company?.id}`);
-      }}>
+      would={would} onSave={(values) => save(inputOf(parent.id, values))} whereTo={({ company }) => `/companies/${company?.id}`}
+      onSaved={({ company, notifications: mails }) => notifications.show({ title: `${company?.name} is created`, message: wasMailed(mails) })}>
       <TextInput label="Company name" required withAsterisk={false} data-autofocus {...form.getInputProps("name")} />
       <NativeSelect label="Kind" data={kinds.map((kind) => ({ value: kind, label: word(kind) }))} {...form.getInputProps("kind")} />
       <SimpleGrid cols={2}>

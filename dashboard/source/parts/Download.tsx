@@ -1,15 +1,31 @@
 import { Button } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 
 import type { LicenseFilter, OrderFilter, UserFilter } from "../../generated/graphql";
-import { authorization } from "../asking";
+import { authorization, UNREACHED } from "../asking";
+import { tellFailure } from "../notes";
 import { end } from "../session";
 
 interface Props {
   name: "licenses" | "orders" | "users";
   scope?: "OWN" | "BELOW";
   filter: LicenseFilter | OrderFilter | UserFilter;
+}
+
+/** Raises an Error in words for a person, those of the server where it refuses. */
+async function fetched(address: string): Promise<Blob> {
+  const response = await fetch(address, { headers: authorization() }).catch(() => undefined);
+  if (!response) throw new Error(UNREACHED);
+  if (response.status === 401) end();
+  if (!response.ok) throw new Error(await reasonOf(response));
+  return response.blob().catch(() => {
+    throw new Error("The connection broke off in the middle of the file. Try again.");
+  });
+}
+
+async function reasonOf(response: Response): Promise<string> {
+  const refused = (await response.json().catch(() => null)) as { errors?: { message: string }[] } | null;
+  return refused?.errors?.map(({ message }) => message).join(" ") || `The server answered ${response.status}. Try again later.`;
 }
 
 /** What is listed, on all pages, as CSV. The token goes in a header, and so it is fetched. */
@@ -20,16 +36,14 @@ export function Download({ name, scope = "OWN", filter }: Props) {
     setBusy(true);
     try {
       const asked = new URLSearchParams({ scope, filter: JSON.stringify(filter) });
-      const response = await fetch(`/export/${name}.csv?${asked.toString()}`, { headers: authorization() });
-      if (response.status === 401) end();
-      if (!response.ok) throw new Error("The list could not be exported. Try again later.");
+      const file = await fetched(`/export/${name}.csv?${asked.toString()}`);
       const link = document.createElement("a");
-      link.href = URL.createObjectURL(await response.blob());
+      link.href = URL.createObjectURL(file);
       link.download = `${name}.csv`;
       link.click();
       URL.revokeObjectURL(link.href);
     } catch (error) {
-      notifications.show({ color: "red", message: (error as Error).message });
+      tellFailure(`Not exported: ${name}`, (error as Error).message);
     } finally {
       setBusy(false);
     }

@@ -39,7 +39,7 @@ export default function EditCompany({ company, onClose }: { company: Described; 
     },
   });
   return (
-    <SaveModal title={`Edit ${company.name}`} onClose={onClose} form={form} fields={FIELDS} isSaving={isSaving}
+    <SaveModal title={`Edit ${company.name}`} would={null} onClose={onClose} form={form} fields={FIELDS} isSaving={isSaving}
       onSave={({ name, employeeCount, ...others }) => save({
         companyId: company.id,
         name,

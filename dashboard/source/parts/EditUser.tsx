@@ -28,7 +28,7 @@ export function EditUser({ user, onClose }: { user: Known; onClose: () => void }
   const { firstName, lastName, email } = user;
   const form = useForm({ initialValues: { firstName, lastName, email, department: user.department ?? "", externalId: user.externalId ?? "" } });
   return (
-    <SaveModal title={`Edit ${user.name}`} onClose={onClose} form={form} fields={FIELDS} isSaving={isSaving}
+    <SaveModal title={`Edit ${user.name}`} would={null} onClose={onClose} form={form} fields={FIELDS} isSaving={isSaving}
       onSave={({ department, externalId, ...others }) =>
         save({ userId: user.id, ...others, department: department || null, externalId: externalId || null })}
       onSaved={({ user }) => notifications.show({ message: `${user?.name} is saved.` })}>

@@ -5,7 +5,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { useState } from "react";
 
 import { graphql } from "../graphql";
-import { preview, useSave } from "../save";
+import { useSave, useWould } from "../save";
 import { wasMailed } from "../words";
 import { AllowedButton, type Permission } from "./Allowed";
 import { Confirm, SaveModal } from "./SaveModal";
@@ -64,9 +64,10 @@ export function Managers({ company, permission }: { company: Company; permission
 function AddManager({ companyId, onClose }: { companyId: string; onClose: () => void }) {
   const form = useForm({ initialValues: EMPTY });
   const { save, isSaving } = useSave(ADD);
+  const would = useWould(ADD, { companyId, ...form.values });
   return (
     <SaveModal title="Add Manager" onClose={onClose} form={form} isSaving={isSaving} fields={["person.firstName", "person.lastName", "person.email"]}
-      onSave={(values) => save({ companyId, ...values })} onPreview={(values) => preview(ADD, { companyId, ...values })}
+      onSave={(values) => save({ companyId, ...values })} would={would}
       onSaved={({ user, notifications: mails }) =>
         notifications.show({ title: `${user?.name || user?.email} is a manager now`, message: wasMailed(mails) })}>
       <TextInput label="First name" data-autofocus {...form.getInputProps("person.firstName")} />
@@ -78,9 +79,11 @@ function AddManager({ companyId, onClose }: { companyId: string; onClose: () => 
 
 function RemoveManager({ manager, onClose }: { manager: Manager; onClose: () => void }) {
   const { save, isSaving } = useSave(REMOVE, false);
+  const input = { userId: manager.id };
+  const would = useWould(REMOVE, input);
   return (
-    <Confirm title="Remove Manager" action="Remove" color="red" would={null} isSaving={isSaving} onClose={onClose}
-      onSave={() => save({ userId: manager.id })}
+    <Confirm title="Remove Manager" action="Remove" color="red" would={would} isSaving={isSaving} onClose={onClose}
+      onSave={() => save(input)}
       onSaved={() => notifications.show({ message: `${manager.name || manager.email} is a learner now.` })}>
       <Text size="sm">{manager.name || manager.email} stays in the company as a learner, and manages it no longer. Nobody is mailed.</Text>
     </Confirm>

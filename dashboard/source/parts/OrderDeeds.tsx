@@ -77,7 +77,7 @@ function Change({ order, onClose }: Props) {
     initialValues: { quantity: order.quantity as number | string, purchaseOrder: order.purchaseOrder ?? "", note: order.note ?? "" },
   });
   return (
-    <SaveModal title={`Change ${order.number}`} onClose={onClose} form={form} fields={["quantity", "purchaseOrder", "note"]} isSaving={isSaving}
+    <SaveModal title={`Change ${order.number}`} would={null} onClose={onClose} form={form} fields={["quantity", "purchaseOrder", "note"]} isSaving={isSaving}
       onSave={({ quantity, purchaseOrder, note }) =>
         save({ orderId: order.id, quantity: whole(quantity), purchaseOrder: purchaseOrder || null, note: note || null })}
       onSaved={({ order }) => notifications.show({ message: `${order?.number} is changed.` })}>

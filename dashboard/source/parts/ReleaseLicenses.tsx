@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { graphql } from "../graphql";
 import { useSave, useWould } from "../save";
 import { count } from "../words";
+import type { Held } from "./Reallocate";
 import { Confirm } from "./SaveModal";
 import { Told } from "./Told";
 
@@ -18,12 +19,14 @@ const RELEASE = graphql(`
 `);
 
 /** From whom licenses are taken back, before it happens. */
-export function ReleaseLicenses({ licenseIds, onClose, onDone }: { licenseIds: string[]; onClose: () => void; onDone?: () => void }) {
+export function ReleaseLicenses({ held, onClose, onDone }: { held: Held[]; onClose: () => void; onDone?: () => void }) {
+  const licenseIds = held.map(({ id }) => id);
   const { save, isSaving } = useSave(RELEASE, false);
   const would = useWould(RELEASE, { licenseIds });
   const names = would?.users?.map(({ name, email }) => name || email) ?? [];
   return (
     <Confirm title="Release" action={`Release ${count(licenseIds.length, "license")}`} would={would} isSaving={isSaving} onClose={onClose}
+      names={Object.fromEntries(held.map(({ user }, place) => [`licenseIds.${place}`, user?.name || user?.email || ""]))}
       onSave={() => save({ licenseIds })}
       onSaved={({ licenses }) => {
         notifications.show({ message: `${count(licenses.length, "license")} released.` });

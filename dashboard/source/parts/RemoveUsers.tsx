@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { graphql } from "../graphql";
 import { useSave, useWould } from "../save";
 import { count } from "../words";
+import type { Person } from "./AllocateLicenses";
 import { Confirm } from "./SaveModal";
 import { Told } from "./Told";
 
@@ -14,12 +15,14 @@ const REMOVE = graphql(`
 `);
 
 /** Who goes, and how many licenses that frees, before it happens. */
-export function RemoveUsers({ userIds, onClose, onDone }: { userIds: string[]; onClose: () => void; onDone: () => void }) {
+export function RemoveUsers({ people, onClose, onDone }: { people: Person[]; onClose: () => void; onDone: () => void }) {
+  const userIds = people.map(({ id }) => id);
   const { save, isSaving } = useSave(REMOVE, false);
   const would = useWould(REMOVE, { userIds });
   const names = would?.users?.map(({ name, email }) => name || email) ?? [];
   return (
     <Confirm title="Remove" action={`Remove ${count(userIds.length, "person", "people")}`} color="red" would={would} isSaving={isSaving}
+      names={Object.fromEntries(people.map(({ name, email }, place) => [`userIds.${place}`, name || email]))}
       onClose={onClose} onSave={() => save({ userIds })}
       onSaved={({ users }) => {
         notifications.show({ message: `${count(users.length, "person", "people")} removed.` });

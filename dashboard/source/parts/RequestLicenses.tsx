@@ -1,11 +1,10 @@
 import { Alert, NativeSelect, NumberInput, Textarea, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
-import { useNavigate } from "react-router";
 
 import { graphql } from "../graphql";
 import type { LicenseType, RequestLicensesMutation } from "../../generated/graphql";
-import { preview, useSave, whole } from "../save";
+import { useSave, useWould, whole } from "../save";
 import { useSession } from "../session";
 import { list, wasMailed } from "../words";
 import { SaveModal } from "./SaveModal";
@@ -30,18 +29,17 @@ export function RequestLicenses({ onClose }: { onClose: () => void }) {
   const session = useSession();
   const form = useForm({ initialValues: EMPTY });
   const { save, isSaving } = useSave(REQUEST);
-  const navigate = useNavigate();
+  const would = useWould(REQUEST, inputOf(form.values));
 
   function saved({ order, similar, notifications: mails }: RequestLicensesMutation["requestLicenses"]) {
     const twice = similar.length > 0 ? ` Was it asked twice? Alike: ${list(similar.map(({ number }) => number))}.` : "";
     notifications.show({ title: `${order?.number} is requested`, message: wasMailed(mails) + twice });
-    void navigate("/orders/mine");
   }
 
   return (
     <SaveModal title="Request Licenses" onClose={onClose} form={form} isSaving={isSaving}
       fields={["quantity", "licenseType", "purchaseOrder", "note"]} onSave={(values) => save(inputOf(values))}
-      onPreview={(values) => preview(REQUEST, inputOf(values))} onSaved={saved}>
+      would={would} onSaved={saved} whereTo={() => "/orders/mine"}>
       {session?.isManaging && <Alert color="orange">For <strong>{session.company}</strong></Alert>}
       <NumberInput label="Number of licenses" data-autofocus min={1} allowDecimal={false} clampBehavior="none" {...form.getInputProps("quantity")} />
       <NativeSelect label="Type" data={REQUESTABLE} {...form.getInputProps("licenseType")} />

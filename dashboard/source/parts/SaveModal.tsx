@@ -1,9 +1,12 @@
 import { Alert, Button, Group, Modal, Stack } from "@mantine/core";
 import { useForm, type UseFormReturnType } from "@mantine/form";
 import { type ReactNode, useEffect, useState } from "react";
+import { useNavigate } from "react-router";
 
 import { focusHeading } from "../focus";
-import { type Payload, placed } from "../save";
+import { tellFailure } from "../notes";
+import { type Payload, placed, type Refusal, useIsHere } from "../save";
+import { useSession } from "../session";
 import { willBeMailed } from "../words";
 
 interface Would extends Payload {
@@ -21,9 +24,14 @@ interface Saving<Done> {
   title: string;
   onClose: () => void;
   isSaving: boolean;
+  /** Tells it, wherever one is by then. */
   onSaved: (done: Done) => void;
+  /** What would happen; undefined until it is known, and nothing is saved before. Null: there is nothing to be told before. */
+  would: Would | null | undefined;
   action?: string;
   color?: string;
+  /** Who or what is at a place of the input, such as `userIds.3`, that is no field. */
+  names?: Record<string, string>;
   children: ReactNode;
 }
 
@@ -33,10 +41,8 @@ interface Props<Values extends Record<string, unknown>, Done extends Payload> ex
   fields: string[];
   /** Undefined: nothing was sent. */
   onSave: (values: Values) => Promise<Done | undefined>;
-  /** What would happen, told without being asked for; undefined until it is known. */
-  would?: Would | null;
-  /** The same, told when it is asked for: whom it would mail, and what is wrong. */
-  onPreview?: (values: Values) => Promise<Would>;
+  /** Where one goes then, if one has gone nowhere else. */
+  whereTo?: (done: Done) => string;
   isDisabled?: boolean;
 }
 
@@ -55,17 +61,22 @@ function useFocusBack() {
   }, [before]);
 }
 
-/** A form in a dialog. Refusals stand at their fields, by path; the dialog stays until it is saved or closed. */
+/**
+ * A form in a dialog. Refusals stand at their fields, by path; the dialog stays until it is saved or closed, and while it is
+ * being saved. Whoever leaves its page before the end is told the end in a note.
+ */
 export function SaveModal<Values extends Record<string, unknown>, Done extends Payload>(props: Props<Values, Done>) {
-  const { form, onPreview, would } = props;
+  const { form, would, isSaving, title } = props;
   useFocusBack();
+  const session = useSession();
+  const navigate = useNavigate();
+  const isHere = useIsHere();
   const [said, setSaid] = useState<Said>();
-  const [isLooking, setLooking] = useState(false);
   const last = said?.about === JSON.stringify(form.values) ? said : undefined;
   const { wrong, mailed } = last ?? (would ? told(would) : {});
 
   function told({ errors, notifications: mails }: Would) {
-    const { byField, rest } = placed(errors, props.fields);
+    const { byField, rest } = placed(errors, props.fields, props.names);
     return { byField, wrong: rest.join(" "), mailed: errors.length === 0 && mails ? willBeMailed(mails) : "" };
   }
 
@@ -78,41 +89,49 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
     if (first) form.getInputNode(first)?.focus();
   }
 
+  /** Of what would be refused, only where something was typed; nothing in the place of what was refused. */
   useEffect(() => {
-    if (would) form.setErrors(told(would).byField);
+    if (would && !last) form.setErrors(Object.fromEntries(Object.entries(told(would).byField).filter(([field]) => form.isDirty(field))));
   }, [would]);
+
+  function tellElsewhere(errors: Refusal[]) {
+    const { rest } = placed(errors, [], props.names);
+    tellFailure(`Not done: ${title}${session?.isManaging ? ` (${session.company})` : ""}`, rest.join(" "));
+  }
 
   async function save(values: Values) {
     const done = await props.onSave(values);
     if (!done) return;
     if (done.errors.length > 0) {
-      tell(done);
+      if (isHere()) tell(done);
+      else tellElsewhere(done.errors);
       return;
     }
     props.onSaved(done);
+    if (!isHere()) return;
     props.onClose();
+    if (props.whereTo) void navigate(props.whereTo(done));
   }
 
-  async function look(values: Values, onPreview: (values: Values) => Promise<Would>) {
-    const about = JSON.stringify(values);
-    setLooking(true);
-    const would = await onPreview(values);
-    setLooking(false);
-    if (about === JSON.stringify(form.getValues())) tell(would);
+  function close() {
+    if (!isSaving) props.onClose();
   }
 
   return (
-    <Modal opened onClose={props.onClose} title={props.title} closeOnClickOutside={false}>
+    <Modal opened onClose={close} title={title} closeOnClickOutside={false} closeButtonProps={{ "aria-label": "Close", disabled: isSaving }}
+      styles={{ content: { scrollPaddingBottom: 90 } }}>
       <form noValidate onSubmit={form.onSubmit((values) => void save(values))}>
         <Stack>
           {props.children}
-          {wrong && <Alert color="red" role="alert">{wrong}</Alert>}
-          {mailed && <Alert role="status">{mailed}</Alert>}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={props.onClose}>Cancel</Button>
-            {onPreview && <Button variant="default" loading={isLooking} onClick={() => void look(form.getValues(), onPreview)}>Preview</Button>}
-            <Button type="submit" color={props.color} loading={props.isSaving} disabled={props.isDisabled}>{props.action ?? "Save"}</Button>
-          </Group>
+          {/* At hand, however long the form is. */}
+          <Stack pos="sticky" bottom={0} py="md" mb="calc(-1 * var(--mantine-spacing-md))" bg="var(--mantine-color-body)" style={{ zIndex: 1 }}>
+            {wrong && <Alert color="red" role="alert">{wrong}</Alert>}
+            {mailed && <Alert role="status">{mailed}</Alert>}
+            <Group justify="flex-end">
+              <Button variant="default" disabled={isSaving} onClick={close}>Cancel</Button>
+              <Button type="submit" color={props.color} loading={isSaving} disabled={would === undefined || props.isDisabled}>{props.action ?? "Save"}</Button>
+            </Group>
+          </Stack>
         </Stack>
       </form>
     </Modal>
@@ -120,15 +139,13 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
 }
 
 interface Asking<Done extends Payload> extends Saving<Done> {
-  /** What would happen; nothing can be done before it is known, nor when it would be refused. */
-  would?: Would | null;
   onSave: () => Promise<Done | undefined>;
   isDisabled?: boolean;
 }
 
-/** Asks before something is done that takes no more than a yes. Without `would`, there is nothing to be told before. */
+/** Asks before something is done that takes no more than a yes: nothing is done that would be refused. */
 export function Confirm<Done extends Payload>({ isDisabled, ...props }: Asking<Done>) {
   const form = useForm({ initialValues: {} });
-  const isUnknown = props.would === undefined || (props.would?.errors.length ?? 0) > 0;
-  return <SaveModal {...props} form={form} fields={[]} isDisabled={isUnknown || isDisabled} />;
+  const isRefused = (props.would?.errors.length ?? 0) > 0;
+  return <SaveModal {...props} form={form} fields={[]} isDisabled={isRefused || isDisabled} />;
 }

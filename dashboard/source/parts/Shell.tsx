@@ -7,6 +7,7 @@ import { useSubscription } from "urql";
 
 import { focusHeading } from "../focus";
 import { graphql } from "../graphql";
+import { tellFailure } from "../notes";
 import { type Session, useHasEnded, useSession } from "../session";
 import { exitManageMode, signOut } from "../signing";
 import { count, word } from "../words";
@@ -67,7 +68,7 @@ export function Shell() {
       await exitManageMode();
       await navigate(`/companies/${managed}`);
     } catch (error) {
-      notifications.show({ color: "red", message: (error as Error).message });
+      tellFailure("Manage mode was not left", (error as Error).message);
     } finally {
       setLeaving(false);
     }
@@ -75,8 +76,9 @@ export function Shell() {
 
   /** Whoever signs in next begins at the beginning. */
   async function leave() {
-    await signOut();
+    const isHeard = await signOut();
     await navigate("/");
+    if (!isHeard) tellFailure("Signed out in this browser only", "The server could not be told. Your session there ends by itself, 12 hours after it began.");
   }
 
   if (!session) return null;

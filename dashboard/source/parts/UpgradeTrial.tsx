@@ -4,7 +4,7 @@ import { notifications } from "@mantine/notifications";
 
 import { graphql } from "../graphql";
 import type { LicenseType } from "../../generated/graphql";
-import { preview, useSave, whole } from "../save";
+import { useSave, useWould, whole } from "../save";
 import { wasMailed } from "../words";
 import { REQUESTABLE } from "./RequestLicenses";
 import { SaveModal } from "./SaveModal";
@@ -26,10 +26,11 @@ export function UpgradeTrial({ companyId, onClose }: { companyId: string; onClos
   const { save, isSaving } = useSave(UPGRADE);
   const inputOf = ({ licenseType, quantity, purchaseOrder }: typeof EMPTY) =>
     ({ companyId, licenseType, quantity: quantity === "" ? null : whole(quantity), purchaseOrder: purchaseOrder || null });
+  const would = useWould(UPGRADE, inputOf(form.values));
 
   return (
     <SaveModal title="Upgrade Trial" onClose={onClose} form={form} isSaving={isSaving} fields={["licenseType", "quantity", "purchaseOrder"]}
-      onSave={(values) => save(inputOf(values))} onPreview={(values) => preview(UPGRADE, inputOf(values))}
+      would={would} onSave={(values) => save(inputOf(values))}
       onSaved={({ order, notifications: mails }) =>
         notifications.show({ title: `${order?.number} is requested`, message: wasMailed(mails) })}>
       <Text size="sm">The trial runs on until the order is assigned, then ends; the new licenses are allocated by hand.</Text>

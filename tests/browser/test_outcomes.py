@@ -1,0 +1,138 @@
+"""What becomes of what was begun is told, wherever one is by then, and whatever is out of reach."""
+
+import re
+
+from playwright.async_api import expect
+
+from app.sample import ELI, HANA, MIA, PASSWORD
+from tests.browser.dashboard import Dashboard, held, unreachable
+
+OFFLINE = "Failed to load resource: net::ERR_INTERNET_DISCONNECTED"
+NOT_FOUND = "Failed to load resource: the server responded with a status of 404 (Not Found)"
+LONG = 60_000
+"""Milliseconds after which no note is there that goes by itself."""
+
+
+async def test_who_leaves_a_page_while_it_is_saved_is_told_how_it_ended(
+    dashboard: Dashboard,
+) -> None:
+    """And taken nowhere; nobody leaves its dialog but with the page."""
+    page, dialog = dashboard.page, dashboard.dialog
+    await page.clock.install()
+    await dashboard.sign_in(ELI)
+    await dashboard.go("Users")
+    await dashboard.go("Licenses")
+    await dashboard.click("Request Licenses")
+    await dashboard.fill(number_of_licenses="2", purchase_order="LEFT-1")
+    await expect(dialog.get_by_role("status")).to_have_text(f"Will be mailed: {HANA}.")
+    async with held(page, "RequestLicenses"):
+        await dialog.get_by_role("button", name="Save").click()
+        await page.keyboard.press("Escape")
+        await expect(dialog.get_by_role("button", name="Cancel")).to_be_disabled()
+        await expect(dialog.get_by_role("button", name="Close")).to_be_disabled()
+        await page.go_back()
+        await expect(dashboard.heading).to_have_text("Users")
+    await dashboard.number_told()
+    await expect(dashboard.heading).to_have_text("Users")
+
+    await page.get_by_role("button", name=re.compile("^Actions for")).first.click()
+    await dashboard.choose("Edit")
+    await dashboard.fill(email=MIA)
+    async with held(page, "UpdateUser"):
+        await dialog.get_by_role("button", name="Save").click()
+        await page.go_back()
+        await expect(dialog).to_have_count(0)
+    await dashboard.told("Not done: Edit")
+    await page.clock.fast_forward(LONG)
+    await dashboard.told("Not done: Edit")
+    await dashboard.told("address")
+
+
+async def test_nothing_is_saved_before_it_is_known_what_would_happen(
+    dashboard: Dashboard, expected_errors: set[str]
+) -> None:
+    """Unless that cannot be asked, which is said, and asked again."""
+    page, dialog = dashboard.page, dashboard.dialog
+    save, status = dialog.get_by_role("button", name="Save"), dialog.get_by_role("status")
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    await dashboard.sign_in(HANA)
+    await dashboard.click("Create Company")
+    await dialog.get_by_label("Type").select_option("Premium")
+    await expect(save).to_be_in_viewport(ratio=1)
+    async with held(page, "CreateCompany"):
+        await dashboard.fill(company_name="Reed Radio", email="rex@reed.example")
+        await expect(save).to_be_disabled()
+    await expect(save).to_be_enabled()
+    await expect(dialog.get_by_label("Number")).not_to_have_attribute("aria-invalid", "true")
+
+    expected_errors.add(OFFLINE)
+    async with unreachable(page, "**/graphql"):
+        await dialog.get_by_label("Number").fill("2")
+        await expect(dialog.get_by_role("alert")).to_contain_text("is not known")
+        await expect(save).to_be_enabled()
+    await expect(status).to_have_text("Will be mailed: rex@reed.example.")
+    await expect(dialog.get_by_role("alert").filter(has_text="not known")).to_have_count(0)
+    await dialog.get_by_role("button", name="Cancel").click()
+
+    await dashboard.find_company("Birch Logistics")
+    async with held(page, "ArchiveReach"):
+        await dashboard.act("Archive")
+        await expect(dialog).to_contain_text("Signing in, mail")
+        await expect(dialog.get_by_role("button", name="Archive")).to_be_disabled()
+    await expect(dialog.get_by_role("button", name="Archive")).to_be_enabled()
+
+
+async def test_what_cannot_be_loaded_says_so_in_its_place(
+    dashboard: Dashboard, expected_errors: set[str]
+) -> None:
+    """The menu stays, and so does the banner."""
+    page, failed = dashboard.page, "This could not be shown"
+    expected_errors.add(OFFLINE)
+    async with unreachable(page, "**/assets/Inside-*"):
+        await page.goto("/")
+        await page.get_by_label("Email").fill(HANA)
+        await page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await dashboard.click("Sign in")
+        await expect(dashboard.heading).to_have_text(failed)
+    await dashboard.click("Load again")
+    await expect(dashboard.heading).to_have_text("Company")
+
+    await dashboard.manage("Birch Logistics")
+    async with unreachable(page, "**/assets/Users-*"):
+        await dashboard.go("Users")
+        await expect(dashboard.heading).to_have_text(failed)
+        await expect(dashboard.banner).to_contain_text("Birch Logistics")
+    await dashboard.go("Licenses")
+    await expect(dashboard.heading).to_have_text("Licenses")
+    await dashboard.go("Users")
+    await expect(dashboard.heading).to_have_text(failed)
+    async with unreachable(page, re.compile("/$")):
+        await dashboard.click("Load again")
+        await expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
+    await dashboard.click("Load again")
+    await expect(dashboard.heading).to_have_text("Users")
+
+
+async def test_what_the_server_does_not_hear_or_refuses_is_told(
+    dashboard: Dashboard, expected_errors: set[str]
+) -> None:
+    """A download by the server's own words; and whoever signs out is out, in this browser."""
+    page = dashboard.page
+    await dashboard.sign_in(MIA)
+    await dashboard.open("/users")
+    expected_errors.update({OFFLINE, NOT_FOUND})
+    async with unreachable(page, "**/export/**"):
+        await dashboard.click("Export CSV")
+        await dashboard.told("The server cannot be reached.")
+    await page.route(
+        "**/export/**",
+        lambda route: route.continue_(url=f"{route.request.url}&companyId=nobody"),
+    )
+    await dashboard.click("Export CSV")
+    await dashboard.told("There is no such company")
+
+    async with unreachable(page, "**/graphql"):
+        await dashboard.sign_out()
+        await dashboard.told("Signed out in this browser only")
+        await page.reload()
+        await expect(dashboard.heading).to_have_text("Canopy")
