@@ -1,9 +1,10 @@
 """Who may see and do what: the one place where access is decided."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -31,6 +32,8 @@ M = TypeVar("M", bound=Model)
 
 
 NOBODYS_SESSION: Final = UUID(int=0)
+CALLERS: Final = 5_000
+"""Of each kind, that are remembered: the same columns make the same object, known at once again."""
 
 
 class Reach(Enum):
@@ -122,8 +125,10 @@ class Caller:
     managing: bool = False
     scopes: frozenset[ApiScope] | None = None
     """Of an API token. None is a person, who may do all that their role allows."""
-    used_at: datetime | None = field(default=None, compare=False)
-    """When the API token was noted to be used last."""
+
+    def __hash__(self) -> int:
+        """Most that differ are of different sessions."""
+        return hash(self.session_id)
 
     @property
     def token_id(self) -> UUID | None:
@@ -172,7 +177,8 @@ async def oneself(user_id: UUID) -> Caller:
 
 _SIGNED_IN: Final = """
 SELECT person.id AS user_id, person.role, home.id AS home_id,
-    acting.id AS company_id, acting.kind, acting.path, asking.id, asking.company_id AS managed_id
+    acting.id AS company_id, acting.kind, acting.path, asking.id AS session_id,
+    asking.company_id AS managed_id
 FROM sessions asking
 JOIN users person ON person.id = asking.user_id
 JOIN companies home ON home.id = person.company_id
@@ -188,8 +194,7 @@ AND (asking.company_id IS NULL OR (
 """
 _API: Final = """
 SELECT person.id AS user_id, person.role, home.id AS home_id,
-    acting.id AS company_id, acting.kind, acting.path, asking.id, asking.scopes,
-    asking.last_used_at
+    acting.id AS company_id, acting.kind, acting.path, asking.id AS token_id, asking.scopes
 FROM api_tokens asking
 JOIN users person ON person.id = asking.created_by_id
 JOIN companies home ON home.id = person.company_id
@@ -206,33 +211,59 @@ AND SUBSTR(acting.path, 1, LENGTH(home.path)) = home.path
 
 async def _by_session(column: str, value: Any, now: datetime) -> Caller | None:
     for found in await read(_SIGNED_IN.format(column), [value, now]):
-        managing = found["managed_id"] is not None
-        kind = CompanyKind(found["kind"])
-        role = managing_role(kind) if managing else UserRole(found["role"])
-        return Caller(**_places(found), role=role, managing=managing)
+        return _of_session(*found)
     return None
 
 
 async def _by_token(column: str, value: Any, now: datetime) -> Caller | None:
-    """In the creator's name, on the token's company, as the creator may work there now."""
     for found in await read(_API.format(column), [value, now]):
-        is_own = found["company_id"] == found["home_id"]
-        role = UserRole(found["role"]) if is_own else managing_role(CompanyKind(found["kind"]))
-        return Caller(
-            **_places(found),
-            role=role,
-            scopes=frozenset(ApiScope(scope) for scope in orjson.loads(found["scopes"])),
-            used_at=ApiToken._meta.fields_map["last_used_at"].to_python_value(
-                found["last_used_at"]
-            ),
-        )
+        return _of_token(*found)
     return None
 
 
-def _places(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Who acts, where, and where they are at home."""
-    ids = {"session_id": "id"} | {name: name for name in ("user_id", "company_id", "home_id")}
-    return {name: as_id(found[column]) for name, column in ids.items()} | {"path": found["path"]}
+@lru_cache(maxsize=CALLERS)
+def _of_session(
+    user_id: UUID | str,
+    role: str,
+    home_id: UUID | str,
+    company_id: UUID | str,
+    kind: str,
+    path: str,
+    session_id: UUID | str,
+    managed_id: UUID | str | None,
+) -> Caller:
+    return Caller(
+        session_id=as_id(session_id),
+        user_id=as_id(user_id),
+        role=UserRole(role) if managed_id is None else managing_role(CompanyKind(kind)),
+        company_id=as_id(company_id),
+        path=path,
+        home_id=as_id(home_id),
+        managing=managed_id is not None,
+    )
+
+
+@lru_cache(maxsize=CALLERS)
+def _of_token(
+    user_id: UUID | str,
+    role: str,
+    home_id: UUID | str,
+    company_id: UUID | str,
+    kind: str,
+    path: str,
+    token_id: UUID | str,
+    scopes: str,
+) -> Caller:
+    """In the creator's name, on the token's company, as the creator may work there now."""
+    return Caller(
+        session_id=as_id(token_id),
+        user_id=as_id(user_id),
+        role=UserRole(role) if company_id == home_id else managing_role(CompanyKind(kind)),
+        company_id=as_id(company_id),
+        path=path,
+        home_id=as_id(home_id),
+        scopes=frozenset(ApiScope(scope) for scope in orjson.loads(scopes)),
+    )
 
 
 def lacking(caller: Caller, scope: ApiScope | None) -> str | None:

@@ -90,8 +90,18 @@ class Pool(asyncpg.Pool):  # type: ignore[misc]
     ) -> None:
         if self._waiting or self._closing or not _is_well(connection):
             await super().release(connection, timeout=timeout)
-            return
-        self._at_hand.append(_renewed(connection))
+        else:
+            self._hand_on(_renewed(connection))
+
+    async def release_unseen(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
+        """As `release`, of a connection that only its own reader has had."""
+        if self._waiting or self._closing or not _is_well(connection):
+            await super().release(connection)
+        else:
+            self._hand_on(connection)
+
+    def _hand_on(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
+        self._at_hand.append(connection)
         if self._round is None:
             self._round = self._loop.call_later(self.patience, self._give_back)
 
@@ -230,9 +240,12 @@ class Client(AsyncpgDBClient):
             async with self._pool_init_lock:
                 if self._pool is None:
                     await self.create_connection(with_db=True)
-        pool: asyncpg.Pool = self._pool
-        async with pool.acquire() as connection:
-            return await _read(self, connection, statement, values, kind)
+        pool: Any = self._pool
+        connection = await pool._acquire(None)
+        try:
+            return await _read(self, connection._con, statement, values, kind)
+        finally:
+            await pool.release_unseen(connection)
 
     async def connect_aside(self) -> asyncpg.Connection:
         """A connection outside of the pool, for who keeps it. The pool must be open."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from types import CodeType, FunctionType, MappingProxyType
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -118,6 +118,13 @@ def _names(code: CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _names(constant)
+
+
+def column(rows: Rows, name: str) -> Sequence[Any]:
+    """An attribute of each."""
+    kinds = set(map(type, rows))
+    columns = getattr(kinds.pop(), COLUMNS, {}) if len(kinds) == 1 else {}
+    return columns[name](rows) if name in columns else list(map(attrgetter(name), rows))
 
 
 def as_model(row: M) -> M:

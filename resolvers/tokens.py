@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from tortoise.expressions import Q
@@ -13,6 +14,10 @@ from models.errors import NotFound
 from models.people import taken
 from models.tokens import NOTED_EVERY, ApiScope, ApiToken, new_secret
 from resolvers.work import Work
+
+MOST_NOTED: Final = 5_000
+_NOTED: Final[dict[UUID, datetime]] = {}
+"""When this process has last looked whether the use of a token is to be written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,10 @@ async def note_use(caller: Caller | None, now: datetime) -> None:
     if caller is None or caller.token_id is None:
         return
     before = now - NOTED_EVERY
-    if caller.used_at is not None and caller.used_at > before:
+    if _NOTED.get(caller.token_id, before) > before:
         return
     due = Q(last_used_at__isnull=True) | Q(last_used_at__lte=before)
     await ApiToken.filter(due, id=caller.token_id).update(last_used_at=now)
+    if len(_NOTED) == MOST_NOTED:
+        _NOTED.clear()
+    _NOTED[caller.token_id] = now

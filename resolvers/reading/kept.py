@@ -43,14 +43,24 @@ class Selects:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def at(self, key: Hashable, now: datetime, write: Callable[[datetime], Select]) -> Select:
-        """As `write(now)`, which depends on the key and on nothing else."""
+    def at(
+        self,
+        key: Hashable,
+        now: datetime,
+        write: Callable[[datetime], Select],
+        filter: Any = None,
+    ) -> Select:
+        """As `write(now)`, which depends on the key and on nothing else.
+
+        The filter is that in the key: a long one is not kept.
+        """
         kept = self._kept.get(key)
         if kept is not None:
             self._kept.move_to_end(key)
             return kept.at(now)
         select = write(now)
-        slotted = _slotted(select, write(now + LATER), now) if _is_short(select) else None
+        fits = _is_short(select) and _fits(filter)
+        slotted = _slotted(select, write(now + LATER), now) if fits else None
         if slotted is not None:
             self._kept[key] = slotted
             if len(self._kept) > self._most:
@@ -58,12 +68,12 @@ class Selects:
         return select
 
 
-def is_short(filter: Any) -> bool:
-    """Whether a filter may be remembered: what it asks for may be short where it is not."""
+def _fits(filter: Any) -> bool:
+    """Whether it may be remembered: what it asks for may be short where it is not."""
     if isinstance(filter, str):
         return len(filter) <= LONGEST
     if isinstance(filter, tuple):
-        return len(filter) <= MOST_ENTRIES and all(map(is_short, filter))
+        return len(filter) <= MOST_ENTRIES and all(map(_fits, filter))
     return True
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
 from itertools import chain, islice, repeat
-from operator import attrgetter, itemgetter, or_
+from operator import itemgetter, or_
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from tortoise.expressions import F, Q
@@ -14,11 +14,11 @@ from tortoise.queryset import QuerySet
 from models.access import Caller, visible
 from models.database import is_sqlite
 from models.errors import BadUserInput
-from models.rows import joined_class, row_class
+from models.rows import column, joined_class, row_class
 from resolvers.reading.by_id import Along, ById
 from resolvers.reading.cursors import Cursor
 from resolvers.reading.filters import Words
-from resolvers.reading.kept import Selects, is_short
+from resolvers.reading.kept import Selects
 from resolvers.reading.reader import Primed, Reader
 from resolvers.reading.sql import Join, Select, for_each, narrowed
 from resolvers.reading.windows import SORT, Asked, Order, Sort, SortDirection, Window
@@ -139,17 +139,15 @@ class _Question(Generic[M, K]):
         """What came along is known from now on; not to whoever reads by now, if that is another."""
         rows = list(rows)
         for at, along in enumerate(self._along):
-            batch = along.batch
-            columns = _columns(along)
-            kind = joined_class(batch.model, columns)
+            batch, columns = along.batch, _columns(along)
             values = [map(itemgetter(f"j{at}.{name}"), rows) for name in columns]
-            joined = map(kind, zip(*values, strict=True))
-            found = dict(zip(map(attrgetter(along.key), rows), joined, strict=True))
+            joined = map(joined_class(batch.model, columns), zip(*values, strict=True))
+            found = dict(zip(column(rows, along.key), joined, strict=True))
             if None in map(itemgetter(f"j{at}.id"), rows):
                 found = {key: row if row.id is not None else None for key, row in found.items()}
             if batch.told:
-                there = [row for row in found.values() if row is not None]
-                found = dict.fromkeys(found) | dict(batch.told(self.reader, there))
+                told = batch.told(self.reader, list(filter(None, found.values())))
+                found = dict.fromkeys(found) | dict(told)
             primed.setdefault(batch, []).append((along.columns, found))
 
     def _page(self) -> Select:
@@ -173,12 +171,16 @@ class _Question(Generic[M, K]):
     def _kept(self, what: str, write: "Callable[[_Question[M, K]], Select]") -> Select:
         """What is written of a list from one of its ends, for the same caller."""
         reader, window = self.reader, self.window
-        if window.is_bounded or not is_short(self.asked.get("filter")):
+        if window.is_bounded:
             return write(self)
-        asked = self.asked.get("filter"), self._columns, self._most, window.backward
-        key = (what, is_sqlite(), reader.caller, self.listing, self.within.name, self.order, *asked)
+        filter, order, listing = self.asked.get("filter"), self.order.name, self.listing
+        asked = filter, self._columns, self._most, window.backward
+        key = (what, is_sqlite(), reader.caller, listing, self.within.name, order, *asked)
         return _SELECTS.at(
-            key, reader.now, lambda now: write(replace(self, reader=Reader(reader.caller, now)))
+            key,
+            reader.now,
+            lambda now: write(replace(self, reader=Reader(reader.caller, now))),
+            filter,
         )
 
     def _select(self, rows: Q, *, backward: bool, limit: int) -> Select:

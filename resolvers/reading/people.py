@@ -1,12 +1,14 @@
 """People as the reader may know them: those who acted, or who are to be asked."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from tortoise.queryset import QuerySet
 
 from models.access import Caller, nameable
+from models.rows import column
 from models.users import User
 from resolvers.reading.by_id import ById
 from resolvers.reading.reader import Reader
@@ -20,6 +22,8 @@ class Person(NamedTuple):
     user_id: UUID | None
 
 
+_PERSON: Final = partial(tuple.__new__, Person)
+"""A person of all that is told, in this order."""
 SOMEBODY: Final = Person("Somebody", "", None)
 """Who acted, and is not above any more."""
 
@@ -29,7 +33,9 @@ def _nameable(_: type[User], caller: Caller | None, *, by_key: bool) -> QuerySet
 
 
 def _told(_: Reader, users: Sequence[User]) -> Mapping[Any, Person]:
-    return {user.id: Person(user.name, user.email, user.id) for user in users}
+    ids = column(users, "id")
+    told = map(_PERSON, zip(column(users, "name"), column(users, "email"), ids, strict=True))
+    return dict(zip(ids, told, strict=True))
 
 
 person: Final = ById(User, _nameable, _told, reads=("id", "name", "email"))

@@ -125,6 +125,11 @@ class Select:
         values = [*self.values, value]
         return Select(self.text + condition.format(f"${len(values)}"), values)
 
+    def with_list(self, values: Sequence[Any]) -> tuple[str, list[Any]]:
+        """Its text, and its values with many in the slot for a list."""
+        given = listed(values)
+        return self.text, [given if value == SLOTS[0] else value for value in self.values]
+
     def joined(self, table: str, joins: Sequence["Join"], order: str) -> "Select":
         """With the rows that those of `table` name by id, where these are in sight."""
         parts = tuple((each.prefix, each.key, each.columns, each.rows.text) for each in joins)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter, itemgetter
+from operator import attrgetter
+from types import NoneType
 from typing import Any, Final, Self, TypeVar
 
 from tortoise.expressions import F, Q
@@ -19,7 +20,6 @@ from resolvers.reading.sql import (
     for_each,
     in_list,
     is_in,
-    listed,
     narrowed,
     run,
 )
@@ -28,7 +28,6 @@ from resolvers.reading.windows import Scope
 K = TypeVar("K")
 
 _ID: Final = attrgetter("id")
-_KEY: Final = itemgetter("key_")
 OWNER: Final = "owner_"
 """The column of the owner's id, where it is another table's."""
 
@@ -108,15 +107,17 @@ async def _by_owner(
     select = _telling(rows, [f"{owner} AS key_", *columns], values)
     if is_related:
         select = select.then(f" WHERE {is_in(owner, as_uuids=True)}", SLOTS[0])
+    select = Select(f"{select.text} GROUP BY {owner}", select.values)
     [ids] = within.slots(keys)
-    found: dict[K, Row | None] = {}
+    found: dict[K, Any] = {}
     for start in range(0, len(keys), IDS_AT_ONCE):
         some = slice(start, start + IDS_AT_ONCE)
         theirs = ids[some]
-        sent = [listed(theirs) if value == SLOTS[0] else value for value in select.values]
-        told = await run(f"{select.text} GROUP BY {owner}", sent)
-        by_id = dict(zip(map(str, map(_KEY, told)), told, strict=True))
+        told = await run(*select.with_list(theirs))
+        by_id = {str(row["key_"]): row for row in told}
         found.update(zip(keys[some], map(by_id.get, map(str, theirs)), strict=True))
+    if NoneType not in map(type, found.values()):
+        return found
     return {key: row for key, row in found.items() if row is not None}
 
 
