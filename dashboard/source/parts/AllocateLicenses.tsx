@@ -3,7 +3,7 @@ import { notifications } from "@mantine/notifications";
 
 import { graphql } from "../graphql";
 import { useSave, useWould } from "../save";
-import { count, day } from "../words";
+import { count, day, number } from "../words";
 import { Confirm } from "./SaveModal";
 import { Told } from "./Told";
 
@@ -62,8 +62,8 @@ export function AllocateLicenses({ onClose, onDone, whom }: Props) {
         onDone();
       }}>
       {!would && <Center p="md"><Loader role="status" aria-label="Loading" /></Center>}
-      {result && <Told title={`Will renew (${renewed.length})`} lines={renewed} none="Nobody." />}
-      {result && <Told title={`Will not (${left.length})`} lines={left} none="Everybody selected gets one." />}
+      {result && <Told title={`Will renew (${number(renewed.length)})`} lines={renewed} none="Nobody." />}
+      {result && <Told title={`Will not (${number(left.length)})`} lines={left} none="Everybody selected gets one." />}
     </Confirm>
   );
 }

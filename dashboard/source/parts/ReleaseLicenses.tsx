@@ -3,7 +3,7 @@ import { notifications } from "@mantine/notifications";
 
 import { graphql } from "../graphql";
 import { useSave, useWould } from "../save";
-import { count } from "../words";
+import { count, number } from "../words";
 import type { Held } from "./Reallocate";
 import { Confirm } from "./SaveModal";
 import { Told } from "./Told";
@@ -32,7 +32,7 @@ export function ReleaseLicenses({ held, onClose, onDone }: { held: Held[]; onClo
         notifications.show({ message: `${count(licenses.length, "license")} released.` });
         onDone?.();
       }}>
-      <Told title={`Without a license then (${names.length})`} lines={names} none="Nobody." />
+      <Told title={`Without a license then (${number(names.length)})`} lines={names} none="Nobody." />
       <Text size="sm">What is released is available again, for the time that is left. Nobody is mailed.</Text>
     </Confirm>
   );

@@ -3,7 +3,7 @@ import { notifications } from "@mantine/notifications";
 
 import { graphql } from "../graphql";
 import { useSave, useWould } from "../save";
-import { count } from "../words";
+import { count, number } from "../words";
 import type { Person } from "./AllocateLicenses";
 import { Confirm } from "./SaveModal";
 import { Told } from "./Told";
@@ -28,7 +28,7 @@ export function RemoveUsers({ people, onClose, onDone }: { people: Person[]; onC
         notifications.show({ message: `${count(users.length, "person", "people")} removed.` });
         onDone();
       }}>
-      <Told title={`Will be removed (${names.length})`} lines={names} none="Nobody." />
+      <Told title={`Will be removed (${number(names.length)})`} lines={names} none="Nobody." />
       {would?.licenses && <Text size="sm">{count(would.licenses.length, "license")} will be available again. The history is kept.</Text>}
     </Confirm>
   );
