@@ -1,5 +1,6 @@
 """The pages that this server has itself; they load nothing from anywhere else."""
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 from secrets import token_urlsafe
@@ -45,6 +46,7 @@ DASHBOARDS_FILES: Final = (
 """Its components write style elements of their own, with the nonce of the page."""
 POLICY: Final = "content-security-policy"
 FOREVER: Final = "public, max-age=31536000, immutable"
+HASHED: Final = re.compile(r"-[\w-]{8}\.")
 
 
 def page(name: str) -> FileResponse:
@@ -82,11 +84,12 @@ async def nobody(_: Request) -> Response:
 
 
 class Unchanging(StaticFiles):
-    """Files whose names change with what is in them."""
+    """Files whose names change with what is in them; of others among them it is asked each time."""
 
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        response = super().file_response(*args, **kwargs)
-        response.headers["Cache-Control"] = FOREVER
+    def file_response(self, full_path: Any, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(full_path, *args, **kwargs)
+        is_hashed = HASHED.search(Path(full_path).name)
+        response.headers["Cache-Control"] = FOREVER if is_hashed else "no-cache"
         return response
 
 
