@@ -24,6 +24,24 @@ from tests.http.client import ASSIGN, REQUEST, Client
 FIRST_PAGE: Final = 250_000
 """Bytes of JavaScript, gzipped."""
 SECOND: Final = 1_000.0
+HIDDEN: Final = """() => [...document.querySelectorAll(ROWS)].flatMap(row => {
+    const texts = document.createTreeWalker(row, NodeFilter.SHOW_TEXT), out = [];
+    const shown = element => element.getBoundingClientRect().width > 1;
+    const cells = [...row.children].filter(shown).map(cell => cell.getBoundingClientRect());
+    while (texts.nextNode()) {
+        const range = document.createRange();
+        range.selectNodeContents(texts.currentNode);
+        const {left, right} = range.getBoundingClientRect();
+        if (!shown(texts.currentNode.parentElement)) continue;
+        if (left < 0 || right > innerWidth) out.push(`cut: ${texts.currentNode.data}`);
+    }
+    const overlap = (one, other) => one.left < other.right - 1 && other.left < one.right - 1
+        && one.top < other.bottom - 1 && other.top < one.bottom - 1;
+    const covered = cells.some((one, place) => cells.slice(place + 1).some(
+        other => overlap(one, other)));
+    return covered ? [...out, `covered: ${row.textContent}`] : out;
+})""".replace("ROWS", "'tbody tr, [role=treeitem] > div'")
+"""What of a list is not to be seen."""
 PAINTED: Final = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 PAGES: Final = {
     "companies": "/companies",
@@ -80,7 +98,7 @@ async def test_every_page_fits_and_is_for_everybody(
     scheme: Any,
     rules: dict[str, Any],
 ) -> None:
-    """Nothing but a table is wider than the window, and axe finds nothing at all.
+    """Nothing is wider than the window, cut off or covered, and axe finds nothing at all.
 
     Once for all its rules: roles and names are the same in the dark.
     """
@@ -92,6 +110,7 @@ async def test_every_page_fits_and_is_for_everybody(
         await page.screenshot(path=screenshots / f"{what}-{name}.png", animations="disabled")
         wide = await page.evaluate("document.documentElement.scrollWidth")
         found[what] = await faults(page, rules) + ([] if wide == width else [f"{wide} wide"])
+        found[what] += await page.evaluate(HIDDEN)
 
     await page.goto("/")
     await dashboard.heading.wait_for()
@@ -203,6 +222,7 @@ async def test_the_first_page_is_light_and_its_files_are_kept(
     async with httpx.AsyncClient(base_url=address) as http:
         files = [await http.get(url) for url in scripts]
         index = await http.get("/orders/requested")
+        licenses = await http.get("/assets/licenses.md")
         elsewhere = await http.get("/assets/../index.html")
     weight = sum(len(gzip.compress(file.content)) for file in files)
     record_property("first page", f"{weight / 1000:.0f} kB of JavaScript")
@@ -211,6 +231,7 @@ async def test_the_first_page_is_light_and_its_files_are_kept(
         "public, max-age=31536000, immutable"
     }
     assert index.headers["cache-control"] == "no-store"
+    assert (licenses.status_code, licenses.headers["cache-control"]) == (200, "no-cache")
     assert elsewhere.status_code == 404
 
 

@@ -87,7 +87,7 @@ export function CompanyTree({ root }: { root: Branch }) {
   }, [root, steps, read, opened]);
 
   return (
-    <Table.ScrollContainer minWidth={760} type="native" tabIndex={0} role="region" aria-label="Companies">
+    <Table.ScrollContainer className={classes.tree} minWidth={0} type="native" tabIndex={0} role="region" aria-label="Companies">
       <Text className={classes.row} component="div" size="sm" fw={700} aria-hidden>
         <span>Name</span>
         {FACTS.map(({ id, header }) => <span key={id}>{header}</span>)}
@@ -100,7 +100,7 @@ export function CompanyTree({ root }: { root: Branch }) {
             {node.label}
           </Group>
           {node.nodeProps && FACTS.map(({ id, header, cell }) => (
-            <Text key={id} span size="sm"><VisuallyHidden>{header} </VisuallyHidden>{cell(node.nodeProps!.company as Branch)}</Text>
+            <Text key={id} span size="sm"><VisuallyHidden className={classes.header}>{header} </VisuallyHidden>{cell(node.nodeProps!.company as Branch)}</Text>
           ))}
         </div>
       )} />

@@ -11,10 +11,9 @@ import { explained } from "../asking";
 import { focusHeading } from "../focus";
 import { useSession } from "../session";
 import { count } from "../words";
+import classes from "./DataList.module.css";
 
 export const PAGE = 25;
-/** The three dots stay in sight where the table is wider than the page. */
-const AT_HAND = { pos: "sticky", right: 0, px: 4, w: 40 } as const;
 const CHOSEN = "var(--mantine-primary-color-light)";
 const NOTHING_FITS = "Nothing fits. Remove a filter, or look for less.";
 const features = tableFeatures({ rowSelectionFeature, rowSortingFeature });
@@ -59,6 +58,8 @@ interface Props<Row> {
   columns: Column<Row>[];
   connection?: Connection<Row>;
   error?: CombinedError;
+  /** These rows are of what was looked for before; they stay until the new ones come. */
+  isOld?: boolean;
   onPlace: Turn;
   onRetry?: () => void;
   /** What to say where there is nothing at all. */
@@ -72,6 +73,7 @@ interface Props<Row> {
 }
 
 const SORT = "sort";
+const ACTIONS = "actions";
 const ARIA = { asc: "ascending", desc: "descending" } as const;
 const ARROWS = { asc: IconArrowUp, desc: IconArrowDown };
 const changed = <State,>(change: Updater<State>, before: State) => (change instanceof Function ? change(before) : change);
@@ -110,6 +112,9 @@ function useFocusKept(rows: unknown[]) {
   }, [rows]);
   return { onFocus: ({ target }: FocusEvent) => void (last.current = target) };
 }
+
+/** What a cell is where a row is a card. */
+const partOf = (index: number, id: string) => (index === 0 ? classes.title : id === ACTIONS ? classes.actions : classes.fact);
 
 function Arrow({ sorted }: { sorted: false | "asc" | "desc" }) {
   const Icon = sorted ? ARROWS[sorted] : IconArrowsSort;
@@ -173,13 +178,13 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
   const { pageInfo, totalCount } = connection;
   return (
     <Stack gap="xs" {...kept}>
-      <Table.ScrollContainer minWidth={560} type="native" tabIndex={0} role="region" aria-label={props.label}>
-        <Table highlightOnHover verticalSpacing="xs" aria-label={props.label}>
-          <Table.Thead>
+      <Table.ScrollContainer className={classes.list} minWidth={0} type="native" tabIndex={0} role="region" aria-label={props.label}>
+        <Table highlightOnHover verticalSpacing="xs" role="table" aria-label={props.label} aria-busy={props.isOld}>
+          <Table.Thead role="rowgroup">
             {table.getHeaderGroups().map((group) => (
-              <Table.Tr key={group.id}>
+              <Table.Tr key={group.id} role="row">
                 {onSelect && (
-                  <Table.Th w={40}>
+                  <Table.Th role="columnheader" className={classes.choice} w={40}>
                     <Checkbox
                       aria-label="Select all"
                       checked={table.getIsAllRowsSelected()}
@@ -189,9 +194,9 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
                   </Table.Th>
                 )}
                 {group.headers.map((header) => (
-                  <Table.Th key={header.id} pos="relative" aria-sort={ariaSort(header.column)}>
-                    {header.column.id === "actions" && <VisuallyHidden><table.FlexRender header={header} /></VisuallyHidden>}
-                    {header.column.id !== "actions" && !header.column.getCanSort() && <table.FlexRender header={header} />}
+                  <Table.Th key={header.id} role="columnheader" pos="relative" aria-sort={ariaSort(header.column)}>
+                    {header.column.id === ACTIONS && <VisuallyHidden><table.FlexRender header={header} /></VisuallyHidden>}
+                    {header.column.id !== ACTIONS && !header.column.getCanSort() && <table.FlexRender header={header} />}
                     {header.column.getCanSort() && (
                       <UnstyledButton fw={700} fz="sm" onClick={header.column.getToggleSortingHandler()}>
                         <Group gap={4} wrap="nowrap" component="span"><table.FlexRender header={header} /><Arrow sorted={header.column.getIsSorted()} /></Group>
@@ -202,11 +207,11 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
               </Table.Tr>
             ))}
           </Table.Thead>
-          <Table.Tbody>
+          <Table.Tbody role="rowgroup">
             {table.getRowModel().rows.map((row) => (
-              <Table.Tr key={row.id} bg={selected[row.id] ? CHOSEN : undefined}>
+              <Table.Tr key={row.id} role="row" bg={selected[row.id] ? CHOSEN : undefined}>
                 {onSelect && (
-                  <Table.Td>
+                  <Table.Td role="cell" className={classes.choice}>
                     <Checkbox
                       aria-label={`Select ${nameOf(row.original)}`}
                       checked={row.getIsSelected()}
@@ -214,8 +219,10 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
                     />
                   </Table.Td>
                 )}
-                {row.getAllCells().map((cell) => (
-                  <Table.Td key={cell.id} {...(cell.column.id === "actions" && { ...AT_HAND, bg: selected[row.id] ? undefined : "var(--mantine-color-body)" })}><table.FlexRender cell={cell} /></Table.Td>
+                {row.getAllCells().map((cell, index) => (
+                  <Table.Td key={cell.id} role="cell" className={partOf(index, cell.column.id)} data-header={cell.column.columnDef.header}>
+                    <table.FlexRender cell={cell} />
+                  </Table.Td>
                 ))}
               </Table.Tr>
             ))}
