@@ -5,6 +5,7 @@ import { type Cache, cacheExchange } from "@urql/exchange-graphcache";
 import { type Client as Socket, CloseCode, createClient as createSocket } from "graphql-ws";
 import { Client, fetchExchange, subscriptionExchange } from "urql";
 
+import { readingAnew } from "./anew";
 import { ADDRESS, authorization, backOff, isUnauthenticated } from "./asking";
 import { current, end, lasting } from "./session";
 
@@ -21,9 +22,14 @@ const PARTS = [
   ]),
 ];
 
-/** What is told by itself. Where the session ended, it goes on with the next one. */
-function openSocket() {
+interface Counts {
+  id: string;
+}
+
+/** What is told by itself. Where the session ended, it goes on with the next one; what was told meanwhile was missed. */
+function openSocket(onMissed: () => void) {
   let token: string | undefined;
+  let wasOpen = false;
   return createSocket({
     url: new URL(ADDRESS, location.href).href.replace(/^http/, "ws"),
     connectionParams: () => {
@@ -31,6 +37,10 @@ function openSocket() {
       return authorization();
     },
     on: {
+      connected: (_, __, isRetry) => {
+        if (isRetry || wasOpen) onMissed();
+        wasOpen = true;
+      },
       closed: (event) => {
         if (event instanceof CloseEvent && event.code === CloseCode.Forbidden && token === current()?.token) end();
       },
@@ -55,19 +65,34 @@ async function closed(socket: Socket) {
 
 /** A client for one person acting for one company, with a cache of its own. */
 export function openClient() {
-  const socket = openSocket();
+  const { exchange, readAnew } = readingAnew();
+  const socket = openSocket(readAnew);
+  const told = new Map<string, string>();
   const opener = current();
+  /** The first are those that were read. */
+  function isOther(counts: Counts) {
+    const text = JSON.stringify(counts);
+    const before = told.get(counts.id);
+    told.set(counts.id, text);
+    return before !== undefined && before !== text;
+  }
   const isTheirs = () => current()?.userId === opener?.userId && current()?.companyId === opener?.companyId;
   const client = new Client({
     url: ADDRESS,
     preferGetMethod: false,
     requestPolicy: "cache-and-network",
     exchanges: [
+      exchange,
       cacheExchange({
         keys: Object.fromEntries(PARTS.map((name) => [name, () => null])),
         updates: {
           Mutation: Object.fromEntries(MUTATIONS.map((name) => [name, (_: unknown, __: unknown, cache: Cache) => outdate(cache)])),
-          Subscription: { orderChanged: (_, __, cache) => outdate(cache) },
+          Subscription: {
+            orderChanged: readAnew,
+            licenseSummaryChanged: ({ licenseSummaryChanged: counts }) => {
+              if (isOther(counts as Counts)) readAnew();
+            },
+          },
         },
       }),
       authExchange(async ({ appendHeaders }) => ({

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from app.sample import HANA, MIA, PASSWORD
-from tests.browser.dashboard import Dashboard
+from tests.browser.dashboard import Dashboard, held
 from tests.http.client import Client
 from tests.http.server import Server
 
@@ -41,11 +41,16 @@ async def test_the_charts_tell_what_there_is(
     page = dashboard.page
     await dashboard.sign_in(who)
     await dashboard.open("/overview")
-    if scope == "OWN":
-        await page.get_by_text("Own alone").click()
-    await dashboard.is_loaded()
     months = page.get_by_role("region", name="Licenses by expiry month")
     days = page.get_by_role("region", name="License-days")
+    if scope == "OWN":
+        async with held(page, '"scope":"OWN"'):
+            await page.get_by_text("Own alone").click()
+            for chart in (months, days):
+                await expect(chart.get_by_role("status", name="Loading")).to_be_visible()
+            await expect(months.get_by_role("row")).to_have_count(0)
+            await expect(days.get_by_text("passed")).to_have_count(0)
+    await dashboard.is_loaded()
 
     zone = await page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
     there_are = await database.fetch(BY_MONTH, who, zone, scope == "OWN")

@@ -1,13 +1,79 @@
 """What is told by itself, on a socket that may be anywhere on its way."""
 
 import asyncio
+import re
+from datetime import UTC, datetime, timedelta
 
-from playwright.async_api import WebSocketRoute, expect
+import httpx
+import pytest_asyncio
+from playwright.async_api import Page, Request, WebSocketRoute, expect
 
-from app.sample import HANA
+from app.sample import DARIO, ELI, HANA, PASSWORD
 from tests.browser.dashboard import Dashboard
+from tests.http.client import ALLOCATE, REQUEST, Client
+from tests.http.server import Server
 
 FORBIDDEN = 4403
+GONE = 3000
+SPELL = 0.01
+"""Seconds between two changes when much happens."""
+MUCH = 100
+RELEASE = """
+mutation($input: ReleaseLicensesInput!) {
+  releaseLicenses(input: $input) { users { id } errors { code message path } }
+}"""
+HARBORS = """
+query { companies(filter: {name: {eq: "Harbor IT"}}) { edges { node { id licenses(
+  filter: {status: ALLOCATED}, first: 1
+) { edges { node { id } } } } } } }"""
+
+
+class Sockets:
+    """Those of a page: what is told on them may come again and again, or not at all."""
+
+    def __init__(self) -> None:
+        self.has_told = asyncio.Event()
+        self.order_told = ""
+        self._is_cut = False
+        self._last: WebSocketRoute | None = None
+
+    async def connect(self, socket: WebSocketRoute) -> None:
+        if self._is_cut:
+            await socket.close(code=GONE)
+            return
+        self._last = socket
+        server = socket.connect_to_server()
+
+        def tell(said: str | bytes) -> None:
+            socket.send(said)
+            if "licenseSummaryChanged" in str(said):
+                self.has_told.set()
+            if "orderChanged" in str(said):
+                self.order_told = str(said)
+
+        server.on_message(tell)
+
+    async def tell_again(self, times: int) -> None:
+        """What was told of an order last."""
+        assert self._last is not None
+        for _ in range(times):
+            self._last.send(self.order_told)
+            await asyncio.sleep(SPELL)
+
+    async def cut(self) -> None:
+        assert self._last is not None
+        self._is_cut = True
+        await self._last.close(code=GONE)
+
+    def mend(self) -> None:
+        self._is_cut = False
+
+
+@pytest_asyncio.fixture
+async def sockets(page: Page) -> Sockets:
+    sockets = Sockets()
+    await page.route_web_socket("**/graphql", sockets.connect)
+    return sockets
 
 
 async def test_whoever_leaves_before_the_socket_is_acknowledged_leaves_nothing_behind(
@@ -31,3 +97,58 @@ async def test_whoever_leaves_before_the_socket_is_acknowledged_leaves_nothing_b
     await held[0].close(code=FORBIDDEN, reason="The session has ended.")
     await dashboard.sign_in(HANA)
     await expect(dashboard.heading).to_have_text("Company")
+
+
+async def test_what_others_do_is_read_once_and_what_was_missed_when_the_socket_is_back(
+    dashboard: Dashboard, sockets: Sockets, canopy: Server
+) -> None:
+    page, reads = dashboard.page, list[str]()
+    page.on("request", lambda request: reads.extend(_asked(request)))
+    await page.clock.install()
+    await dashboard.sign_in(HANA)
+    sockets.has_told.clear()
+    await dashboard.open("/orders/requested")
+    await sockets.has_told.wait()
+    async with httpx.AsyncClient(base_url=canopy.url, timeout=60) as http:
+        eli = await Client(http).sign_in(ELI, PASSWORD)
+        await page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=1))
+        reads.clear()
+        first = (await eli.done(REQUEST, input={"quantity": 3}))["order"]["number"]
+        await expect(page.get_by_text(f"New request {first}")).to_be_visible()
+        await sockets.tell_again(MUCH)
+        await page.clock.resume()
+        await expect(dashboard.row(first)).to_be_visible()
+        assert reads.count("Orders") == 1
+
+        await sockets.cut()
+        second = (await eli.done(REQUEST, input={"quantity": 4}))["order"]["number"]
+    sockets.mend()
+    await expect(dashboard.row(second)).to_be_visible()
+
+
+async def test_lists_go_with_the_counts_above_them(
+    dashboard: Dashboard, sockets: Sockets, canopy: Server
+) -> None:
+    await dashboard.sign_in(HANA)
+    sockets.has_told.clear()
+    await dashboard.open("/licenses/allocated")
+    rows = dashboard.page.get_by_role("checkbox", name=re.compile("^Select (?!all)"))
+    await expect(rows).to_have_count(3)
+    await sockets.has_told.wait()
+    async with httpx.AsyncClient(base_url=canopy.url, timeout=60) as http:
+        dario = await Client(http).sign_in(DARIO, PASSWORD)
+        [harbor] = (await dario.ask(HARBORS))["edges"]
+        [license] = harbor["node"]["licenses"]["edges"]
+        released = await dario.done(RELEASE, input={"licenseIds": [license["node"]["id"]]})
+        await expect(rows).to_have_count(2)
+        await dashboard.has_counts(allocated=2)
+
+        ids = [user["id"] for user in released["users"]]
+        await dario.done(ALLOCATE, input={"companyId": harbor["node"]["id"], "userIds": ids})
+    await expect(rows).to_have_count(3)
+    await dashboard.has_counts(allocated=3)
+
+
+def _asked(request: Request) -> list[str]:
+    """The name of the operation that a request of the API asks."""
+    return re.findall(r'"operationName": ?"(\w+)"', request.post_data or "")

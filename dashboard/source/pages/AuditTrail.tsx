@@ -46,13 +46,13 @@ export function Component() {
     <Stack>
       <Heading>Audit trail</Heading>
       <Filters fields={FIELDS} filters={filters} />
-      <Page key={filters.key} filter={filters.filter as AuditEventFilter} isNarrowed={filters.conditions.length > 0} />
+      <Page filter={filters.filter as AuditEventFilter} isNarrowed={filters.conditions.length > 0} />
     </Stack>
   );
 }
 
 function Page({ filter, isNarrowed }: { filter: AuditEventFilter; isNarrowed: boolean }) {
   const [place, setPlace] = usePlace();
-  const [{ data, error }, again] = useRead({ query: EVENTS, variables: { filter, ...place } });
-  return <DataList label="Audit trail" one="event" columns={COLUMNS} connection={data?.auditEvents} error={error} onPlace={setPlace} onRetry={again} isNarrowed={isNarrowed} empty="Nothing has happened yet." />;
+  const [{ data, error, isOld }, again] = useRead({ query: EVENTS, variables: { filter, ...place } });
+  return <DataList label="Audit trail" one="event" columns={COLUMNS} connection={data?.auditEvents} error={error} isOld={isOld} onPlace={setPlace} onRetry={again} isNarrowed={isNarrowed} empty="Nothing has happened yet." />;
 }

@@ -31,7 +31,8 @@ const FIELDS: readonly Field[] = [
   { name: "country", label: "Country", kind: "text" },
   { name: "externalId", label: "External id", kind: "text" },
   { name: "createdAt", label: "Created", kind: "date" },
-];const LOADING = <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>;
+];
+const LOADING = <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>;
 
 export function Component() {
   const session = useSession()!;
@@ -88,7 +89,7 @@ export function Component() {
       {isTree && error && !data && <Alert color="red" role="alert">{explained(error)}</Alert>}
       {isTree && !data && !error && LOADING}
       {isTree && data?.company && <CompanyTree root={data.company} />}
-      <Suspense fallback={LOADING}>{!isTree && <FoundCompanies key={JSON.stringify(filter)} filter={filter} />}</Suspense>
+      <Suspense fallback={LOADING}>{!isTree && <FoundCompanies filter={filter} />}</Suspense>
       <Suspense>{isCreating && <CreateCompany onClose={creating.close} parent={{ id: session.companyId, name: session.company, kind: session.kind }} />}</Suspense>
     </Stack>
   );

@@ -14,7 +14,7 @@ import { useCounts } from "../parts/LicensesHead";
 import { Reallocate } from "../parts/Reallocate";
 import { ReleaseLicenses } from "../parts/ReleaseLicenses";
 import { useRead } from "../reading";
-import { count, day, word } from "../words";
+import { count, day, number, word } from "../words";
 
 const LICENSES = graphql(`
   query Licenses($orderBy: LicenseOrder, $filter: LicenseFilter, $first: Int, $after: String, $last: Int, $before: String) {
@@ -74,7 +74,7 @@ export function Component() {
         <Filters fields={FIELDS} filters={filters} />
         <Download name="licenses" filter={filter} />
       </Group>
-      <Page key={`${state} ${filters.key}`} state={state} filter={filter}
+      <Page key={state} state={state} filter={filter}
         isWhole={filters.conditions.length === 0} />
     </>
   );
@@ -87,7 +87,7 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
   const [moved, setMoved] = useState<LicenseRow | null>(null);
   const [released, setReleased] = useState<LicenseRow[]>([]);
   const [renewed, setRenewed] = useState<Person[] | "allExpired" | null>(null);
-  const [{ data, error }, again] = useRead({ query: LICENSES, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
+  const [{ data, error, isOld }, again] = useRead({ query: LICENSES, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
   const isExpired = state === "expired";
   const rows = data?.licenses.edges.map(({ node }) => node) ?? [];
   const chosen = rows.filter(({ id }) => selected.ids.includes(id));
@@ -152,10 +152,10 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
             permission={selected.ids.length > 0 ? may : { allowed: false, reason: "Select the licenses to release." }}>
             Release
           </AllowedButton>
-          {selected.ids.length > 0 && <Text size="sm">{selected.ids.length} selected</Text>}
+          {selected.ids.length > 0 && <Text size="sm">{number(selected.ids.length)} selected</Text>}
         </Group>
       )}
-      <DataList<LicenseRow> label="Licenses" one="license" columns={columns} connection={data?.licenses} error={error} sort={sort} onPlace={sort.setPlace}
+      <DataList<LicenseRow> label="Licenses" one="license" columns={columns} connection={data?.licenses} error={error} isOld={isOld} sort={sort} onPlace={sort.setPlace}
         onRetry={again} isNarrowed={!isWhole} empty={EMPTY[state]} nameOf={nameOf} {...(SELECTABLE.has(state) && selected.list)} />
       {renewed && <AllocateLicenses onClose={() => setRenewed(null)} whom={renewed} onDone={selected.clear} />}
       {released.length > 0 && <ReleaseLicenses held={released} onClose={() => setReleased([])} onDone={selected.clear} />}

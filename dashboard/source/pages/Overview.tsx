@@ -79,8 +79,8 @@ function ExpiryMonths({ scope }: { scope: Scope }) {
   const filters = useMemo(() => Object.fromEntries(NAMES.map((name, index) => [
     name, { status: ["AVAILABLE" as const, "ALLOCATED" as const], expiresAt: { gte: starts[index]!.toISOString(), lt: starts[index + 1]!.toISOString() } },
   ])), [starts]);
-  const [{ data, error }] = useRead({ query: MONTHS, variables: { scope, ...filters } });
-  const expiring = data && NAMES.map((name, index) => ({ month: MONTH.format(starts[index]), Licenses: data[name].totalCount }));
+  const [{ data, error, isOld }] = useRead({ query: MONTHS, variables: { scope, ...filters } });
+  const expiring = data && !isOld && NAMES.map((name, index) => ({ month: MONTH.format(starts[index]), Licenses: data[name].totalCount }));
   return (
     <Chart title="Licenses by expiry month" error={error}>
       {expiring && (
@@ -98,8 +98,8 @@ function ExpiryMonths({ scope }: { scope: Scope }) {
 
 function LicenseDays({ scope }: { scope: Scope }) {
   const { companyId } = useSession()!;
-  const [{ data, error }] = useRead({ query: DAYS, variables: { id: companyId, scope } });
-  const summary = data?.company?.licenseSummary;
+  const [{ data, error, isOld }] = useRead({ query: DAYS, variables: { id: companyId, scope } });
+  const summary = isOld ? undefined : data?.company?.licenseSummary;
   return (
     <Chart title="License-days" error={error}>
       {summary && (

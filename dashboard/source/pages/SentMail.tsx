@@ -6,8 +6,8 @@ import { CompanyLink } from "../parts/companies";
 import { type Column, DataList, usePlace } from "../parts/DataList";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { Heading } from "../parts/Shell";
-import { useRead } from "../reading";
-import { instant, word } from "../words";
+import { useRead, useReadWhile } from "../reading";
+import { count, instant, word } from "../words";
 
 const MAIL = graphql(`
   query SentMail($filter: NotificationFilter, $first: Int, $after: String, $last: Int, $before: String) {
@@ -45,7 +45,7 @@ const COLUMNS: Column<Mail>[] = [
       <>
         <Badge variant="outline" color={COLORS[status]}>{word(status)}</Badge>
         {status !== "SENT" && lastError && <Text size="xs" c="dimmed" maw={260}>{lastError}</Text>}
-        {status === "QUEUED" && attempts > 0 && <Text size="xs" c="dimmed">Tried {attempts} times</Text>}
+        {status === "QUEUED" && attempts > 0 && <Text size="xs" c="dimmed">Tried {count(attempts, "time")}</Text>}
       </>
     ),
   },
@@ -58,13 +58,15 @@ export function Component() {
     <Stack>
       <Heading>Sent mail</Heading>
       <Filters fields={FIELDS} filters={filters} />
-      <Page key={filters.key} filter={filters.filter as NotificationFilter} isNarrowed={filters.conditions.length > 0} />
+      <Page filter={filters.filter as NotificationFilter} isNarrowed={filters.conditions.length > 0} />
     </Stack>
   );
 }
 
 function Page({ filter, isNarrowed }: { filter: NotificationFilter; isNarrowed: boolean }) {
   const [place, setPlace] = usePlace();
-  const [{ data, error }, again] = useRead({ query: MAIL, variables: { filter, ...place } });
-  return <DataList label="Sent mail" one="mail" columns={COLUMNS} connection={data?.notifications} error={error} onPlace={setPlace} onRetry={again} isNarrowed={isNarrowed} empty="No mail was written. Orders and welcomes will come here." />;
+  const [{ data, error, isOld }, again] = useRead({ query: MAIL, variables: { filter, ...place } });
+  const queued = data?.notifications.edges.filter(({ node }) => node.status === "QUEUED") ?? [];
+  useReadWhile(queued.map(({ node }) => `${node.id} ${node.attempts}`), again);
+  return <DataList label="Sent mail" one="mail" columns={COLUMNS} connection={data?.notifications} error={error} isOld={isOld} onPlace={setPlace} onRetry={again} isNarrowed={isNarrowed} empty="No mail was written. Orders and welcomes will come here." />;
 }

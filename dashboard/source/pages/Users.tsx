@@ -19,7 +19,7 @@ import { RemoveUsers } from "../parts/RemoveUsers";
 import { Heading } from "../parts/Shell";
 import { useRead } from "../reading";
 import { useSession } from "../session";
-import { day, word } from "../words";
+import { day, number, word } from "../words";
 
 const USERS = graphql(`
   query Users($orderBy: UserOrder, $filter: UserFilter, $first: Int, $after: String, $last: Int, $before: String) {
@@ -69,7 +69,7 @@ export function Component() {
         <Filters fields={FIELDS} filters={filters} />
         <Download name="users" filter={filters.filter as UserFilter} />
       </Group>
-      <Page key={filters.key} filter={filters.filter as UserFilter} isNarrowed={filters.conditions.length > 0}
+      <Page filter={filters.filter as UserFilter} isNarrowed={filters.conditions.length > 0}
         mayAllocate={may?.allocateLicenses} mayKeep={may?.addUsers} />
       {isAdding && <AddUser onClose={adding.close} />}
     </Stack>
@@ -102,7 +102,7 @@ function Page({ filter, isNarrowed, mayAllocate, mayKeep }: Listed) {
   const sort = useSort(SORTED);
   const selected = useSelected();
   const [chosen, setChosen] = useState<Chosen | null>(null);
-  const [{ data, error }, again] = useRead({ query: USERS, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
+  const [{ data, error, isOld }, again] = useRead({ query: USERS, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
   const columns = useMemo<Column<User>[]>(() => [
     { id: "name", header: "Name", orderBy: "NAME", cell: (user) => <><Text size="sm">{nameOf(user)}</Text><Text size="xs" c="dimmed">{user.email}</Text></> },
     { id: "department", header: "Department", cell: ({ department }) => department ?? "–" },
@@ -143,9 +143,9 @@ function Page({ filter, isNarrowed, mayAllocate, mayKeep }: Listed) {
         <AllowedButton size="xs" variant="light" color="red" permission={ids.length > 0 ? mayKeep : NOBODY} onClick={() => setChosen({ deed: "remove", people })}>
           Remove
         </AllowedButton>
-        {ids.length > 0 && <Text size="sm">{ids.length} selected</Text>}
+        {ids.length > 0 && <Text size="sm">{number(ids.length)} selected</Text>}
       </Group>
-      <DataList label="Users" one="person" many="people" columns={columns} connection={data?.users} error={error} onRetry={again}
+      <DataList label="Users" one="person" many="people" columns={columns} connection={data?.users} error={error} isOld={isOld} onRetry={again}
         sort={sort} onPlace={sort.setPlace} nameOf={nameOf} {...selected.list} isNarrowed={isNarrowed}
         empty="Nobody is here. Add User adds one, and Import CSV many." />
       {chosen?.deed === "allocate" && <AllocateLicenses onClose={close} whom={chosen.people} onDone={selected.clear} />}

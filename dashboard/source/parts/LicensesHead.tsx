@@ -1,7 +1,6 @@
 import { Badge, Group, Tabs } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useNavigate } from "react-router";
-import { useSubscription } from "urql";
 
 import { graphql } from "../graphql";
 import { useRead } from "../reading";
@@ -21,11 +20,6 @@ const COUNTS = graphql(`
     }
   }
 `);
-const CHANGED = graphql(`
-  subscription LicenseCountsChanged($id: ID!) {
-    licenseSummaryChanged(companyId: $id) { id available allocated expiring expired requested }
-  }
-`);
 const STATES = ["available", "allocated", "expiring", "expired"] as const;
 const ORDERS = { mine: "My Orders", requested: "Requested Orders", assigned: "Assigned Orders" };
 
@@ -42,7 +36,6 @@ export function LicensesHead({ part, tab }: { part: "licenses" | "orders"; tab: 
   const [isRequesting, requesting] = useDisclosure();
   const [isUpgrading, upgrading] = useDisclosure();
   const company = useCounts();
-  useSubscription({ query: CHANGED, variables: { id: companyId } });
 
   return (
     <>

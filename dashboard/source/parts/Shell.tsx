@@ -18,6 +18,12 @@ const ORDERS = graphql(`
     orderChanged { id number status requestedAt updatedAt quantity assignedQuantity licenseType company { id name } requestedBy { email } }
   }
 `);
+/** As the page of a company has it, so that both tell the same. */
+const COUNTS = graphql(`
+  subscription CountsChanged($id: ID!) {
+    licenseSummaryChanged(companyId: $id) { id total available allocated expiring expired requested nextExpiryAt }
+  }
+`);
 interface Place {
   to: string;
   label: string;
@@ -48,6 +54,7 @@ export function Shell() {
   const [isLeaving, setLeaving] = useState(false);
 
   useEffect(close, [pathname, close]);
+  useSubscription({ query: COUNTS, variables: { id: session?.companyId ?? "" }, pause: !session || session.role === "LEARNER" });
   useSubscription({ query: ORDERS, pause: session?.role === "LEARNER" }, (_, told) => {
     const { orderChanged: order } = told;
     const isNew = order.status === "REQUESTED" && order.updatedAt === order.requestedAt;

@@ -1,0 +1,111 @@
+"""Lists hold what the database holds, and keep up with it."""
+
+import asyncio
+from datetime import datetime
+
+import asyncpg
+import httpx
+from playwright.async_api import Page, expect
+
+from app.sample import HANA, MIA, PASSWORD, VERA
+from tests.browser.dashboard import Dashboard, held
+from tests.http.client import REQUEST, Client
+from tests.http.server import Server
+from tests.smtp import Catcher, Session
+
+PAGE = 25
+NOBODY = "\N{EN DASH}"
+INSTANTS = """texts => texts.map(text =>
+    new Date(text).toLocaleString("en-US", {dateStyle: "medium", timeStyle: "short"}))"""
+MAILS = """
+    SELECT subject, recipient, companies.name, notifications.status, attempts, last_error,
+           COALESCE(sent_at, notifications.created_at) AS at
+      FROM notifications JOIN companies ON companies.id = company_id
+     ORDER BY notifications.created_at DESC, notifications.id DESC
+"""
+EVENTS = """
+    SELECT at, trim(first_name || ' ' || last_name) AS actor, managed.name AS managed, action,
+           companies.name
+      FROM audit_events
+      JOIN companies ON companies.id = audit_events.company_id
+      LEFT JOIN users ON users.id = actor_id
+      LEFT JOIN companies AS managed ON managed.id = on_behalf_of_id
+     ORDER BY at DESC, audit_events.id DESC
+"""
+SUMMARIES = "query { auditEvents(first: 25) { edges { node { summary } } } }"
+
+
+async def test_sent_mail_and_audit_trail_hold_what_the_database_holds(
+    dashboard: Dashboard, canopy: Server, database: asyncpg.Connection
+) -> None:
+    page = dashboard.page
+    rows, told = page.locator("tbody tr"), page.get_by_role("main").locator("p").last
+    await dashboard.sign_in(VERA)
+    async with httpx.AsyncClient(base_url=canopy.url) as http:
+        vera = await Client(http).sign_in(VERA, PASSWORD)
+        summaries = [edge["node"]["summary"] for edge in (await vera.ask(SUMMARIES))["edges"]]
+
+    await dashboard.open("/sent-mail")
+    mails = await database.fetch(MAILS)
+    times = await _instants(page, [mail["at"] for mail in mails[:PAGE]])
+    await expect(rows).to_have_text(
+        [
+            f"{mail['subject']}{mail['recipient']}{mail['name']}{mail['status'].capitalize()}{at}"
+            for mail, at in zip(mails[:PAGE], times, strict=True)
+        ]
+    )
+    await expect(told).to_have_text(f"{len(mails)} mails")
+
+    await dashboard.open("/audit-trail")
+    events = await database.fetch(EVENTS)
+    times = await _instants(page, [event["at"] for event in events[:PAGE]])
+    await expect(rows).to_have_text(
+        [
+            f"{at}{event['actor'] or NOBODY}"
+            + (f"managing {event['managed']}" if event["managed"] else "")
+            + f"{summary}{event['action']}{event['name']}"
+            for event, at, summary in zip(events[:PAGE], times, summaries, strict=True)
+        ]
+    )
+    await expect(told).to_have_text(f"{len(events)} events")
+
+
+async def _instants(page: Page, times: list[datetime]) -> list[str]:
+    """As the browser tells them."""
+    told: list[str] = await page.evaluate(INSTANTS, [time.isoformat() for time in times])
+    return told
+
+
+async def test_a_mail_that_waits_is_told_when_it_has_left(
+    dashboard: Dashboard, canopy: Server, catcher: Catcher
+) -> None:
+    may_leave = asyncio.Event()
+
+    async def wait(_: Session) -> None:
+        await may_leave.wait()
+
+    await dashboard.sign_in(MIA)
+    catcher.at("END", wait, to=HANA)
+    async with httpx.AsyncClient(base_url=canopy.url) as http:
+        mia = await Client(http).sign_in(MIA, PASSWORD)
+        number = (await mia.done(REQUEST, input={"quantity": 2}))["order"]["number"]
+    await dashboard.open("/sent-mail")
+    await expect(dashboard.row(number)).to_contain_text("Queued")
+
+    may_leave.set()
+    await expect(dashboard.row(number)).to_contain_text("Sent")
+
+
+async def test_rows_stay_until_those_that_are_sought_have_come(dashboard: Dashboard) -> None:
+    """A click on one of them is not lost, and what was typed meanwhile neither."""
+    page = dashboard.page
+    await dashboard.sign_in(HANA)
+    await dashboard.open("/companies?kind=customers")
+    found = page.get_by_role("table", name="Companies")
+    async with held(page, "Companies"):
+        await page.get_by_label("Search companies").fill("Elm")
+        await expect(found).to_have_attribute("aria-busy", "true")
+        await page.get_by_role("link", name="Birch Logistics").click()
+        await expect(dashboard.heading).to_have_text("Birch Logistics")
+    await page.go_back()
+    await expect(found.locator("tbody tr")).to_have_count(1)
