@@ -4,26 +4,39 @@ whoever loses is tried again unseen. SQLite has one writer at a time.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from typing import Final
+from types import CodeType
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 import pytest
+from strawberry.utils.str_converters import to_camel_case
 
 from app.database import connected
-from models.companies import Company
-from models.errors import Refusal
+from models.companies import Company, CompanyKind
+from models.destinations import Destinations
+from models.errors import Refusal, Unauthenticated
 from models.licenses import License, LicenseType
 from models.orders import Order
 from models.outbox import Notification, NotificationTemplate
+from models.sessions import Session
+from models.tokens import ApiScope, ApiToken
 from models.users import User, UserRole
-from resolvers.companies import archive_company, move_company, update_company
+from models.webhooks import MOST_ENDPOINTS, WebhookEndpoint, WebhookEvent
+from resolvers.companies import (
+    archive_company,
+    create_company,
+    move_company,
+    restore_company,
+    update_company,
+)
+from resolvers.imports import import_users, read_people
 from resolvers.licenses import (
     Learners,
     Wanted,
@@ -42,21 +55,39 @@ from resolvers.orders import (
 )
 from resolvers.people import Person
 from resolvers.performing import perform
-from resolvers.sessions import request_password_reset
+from resolvers.sessions import (
+    enter_manage_mode,
+    exit_manage_mode,
+    request_password_reset,
+    set_password,
+    sign_in,
+    sign_out,
+)
+from resolvers.tokens import create_api_token, revoke_api_token
 from resolvers.users import (
+    add_manager,
     add_users,
     remove_manager,
     remove_users,
+    update_notification_preferences,
     update_user,
+)
+from resolvers.webhooks import (
+    create_webhook_endpoint,
+    delete_webhook_endpoint,
+    redeliver_webhook,
+    update_webhook_endpoint,
 )
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.invariants import breaches
+from tests.isolation.asking import mutations
 from tests.scene import Do, Scene
 from tests.stepping import held_at
 
 PREMIUM: Final = LicenseType.PREMIUM
 WAITS: Final = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)"
+NOTHING: Final[dict[str, Any]] = {}
 Call = Awaitable[object]
 Outcome = tuple[str, str]
 """Of each of the two: DONE, or the code that it was refused with."""
@@ -91,6 +122,13 @@ class Street:
         [license], people = await self.make.licenses(self.company, 1), await self.learners(3)
         await self.make.allocation(license, await User.get(id=people[0]))
         return license, people
+
+    async def link(self) -> str:
+        """That was mailed to Cora."""
+        await perform(None, self.make.clock, request_password_reset, self.cora.email)
+        mail = await Notification.get(user_id=self.cora.id)
+        assert mail.token is not None
+        return mail.token
 
     def allocate(self, *people: UUID, by: User | None = None) -> Call:
         asked = (self.company.id, Learners(user_ids=list(people)), Wanted())
@@ -279,6 +317,131 @@ async def a_reset_is_asked_for_twice(street: Street) -> tuple[Call, Call]:
     return one, other
 
 
+@pair((DONE, "DUPLICATE"), ("DUPLICATE", DONE))
+async def the_same_manager_is_added_twice(street: Street) -> tuple[Call, Call]:
+    added = (add_manager, street.company.id, None, Person(f"{street.company.id}@example.com"))
+    return street.do(street.cora, *added), street.do(street.scene.pam, *added)
+
+
+@pair((DONE, DONE), (DONE, "DUPLICATE"))
+async def import_and_add(street: Street) -> tuple[Call, Call]:
+    """Whoever is there already is updated by an import."""
+    email = f"{street.company.id}@example.com"
+    sheet = await read_people(await street.do.sign_in(street.cora), f"email\n{email}", {})
+    imports = street.do(street.cora, import_users, None, sheet, None)
+    return imports, street.do(street.carl, add_users, None, [Person(email)], None)
+
+
+@pair((DONE, DONE), ("CONFLICT", DONE))
+async def create_and_archive(street: Street) -> tuple[Call, Call]:
+    above = await street.make.partner(street.scene.partner)
+    asked = (create_company, above.id, CompanyKind.CUSTOMER, "Beneath", NOTHING)
+    archive = street.do(street.scene.vic, archive_company, above.id)
+    return street.do(street.scene.pam, *asked), archive
+
+
+@pair((DONE, DONE))
+async def create_and_move(street: Street) -> tuple[Call, Call]:
+    above = await street.make.partner(street.scene.partner)
+    asked = (create_company, above.id, CompanyKind.CUSTOMER, "Beneath", NOTHING)
+    move = street.do(street.scene.vic, move_company, above.id, street.elsewhere.id)
+    return street.do(street.scene.vic, *asked), move
+
+
+@pair((DONE, DONE))
+async def restore_and_restore(street: Street) -> tuple[Call, Call]:
+    do, scene = street.do, street.scene
+    await do(scene.vic, archive_company, street.company.id)
+    one, other = [do(who, restore_company, street.company.id) for who in (scene.vic, scene.pam)]
+    return one, other
+
+
+@pair((DONE, DONE), ("FORBIDDEN", DONE))
+async def a_token_is_made_and_its_maker_no_manager(street: Street) -> tuple[Call, Call]:
+    made = street.do(street.carl, create_api_token, "New", [ApiScope.READ])
+    return made, street.do(street.cora, remove_manager, street.carl.id)
+
+
+@pair((DONE, DONE))
+async def a_token_is_revoked_twice(street: Street) -> tuple[Call, Call]:
+    made = await street.do(street.cora, create_api_token, "Old", [ApiScope.READ])
+    one, other = [
+        street.do(who, revoke_api_token, made.token_id) for who in (street.cora, street.carl)
+    ]
+    return one, other
+
+
+@pair((DONE, DONE), ("NOT_FOUND", DONE))
+async def enter_and_move(street: Street) -> tuple[Call, Call]:
+    do, scene = street.do, street.scene
+    move = do(scene.vic, move_company, street.company.id, street.elsewhere.id)
+    return do(scene.pam, enter_manage_mode, street.company.id), move
+
+
+@pair((DONE, "UNAUTHENTICATED"), ("UNAUTHENTICATED", DONE))
+async def one_stay_is_left_twice(street: Street) -> tuple[Call, Call]:
+    visitor = await street.do.managing(street.scene.pam, street.company)
+    return street.do(visitor, exit_manage_mode), street.do(visitor, exit_manage_mode)
+
+
+@pair((DONE, "UNAUTHENTICATED"), ("UNAUTHENTICATED", DONE))
+async def one_session_is_left_twice(street: Street) -> tuple[Call, Call]:
+    caller = await street.make.caller(street.cora)
+    return street.do(caller, sign_out), street.do(caller, sign_out)
+
+
+@pair((DONE, DONE), ("INVALID_CREDENTIALS", DONE))
+async def sign_in_and_set_a_password(street: Street) -> tuple[Call, Call]:
+    clock, token = street.make.clock, await street.link()
+    await User.filter(id=street.cora.id).update(password_hash="old")
+    enter = perform(None, clock, sign_in, street.cora.id, "old", None)
+    return enter, perform(None, clock, set_password, token, "new")
+
+
+@pair((DONE, "TOKEN_INVALID"), ("TOKEN_INVALID", DONE))
+async def a_link_is_used_twice(street: Street) -> tuple[Call, Call]:
+    clock, token = street.make.clock, await street.link()
+    one, other = [perform(None, clock, set_password, token, new) for new in ("one", "other")]
+    return one, other
+
+
+@pair((DONE, DONE))
+async def two_mute_mails(street: Street) -> tuple[Call, Call]:
+    one, other = [
+        street.do(who, update_notification_preferences, street.cora.id, [template])
+        for who, template in (
+            (street.cora, NotificationTemplate.ORDER_ASSIGNED),
+            (street.carl, NotificationTemplate.ORDER_DECLINED),
+        )
+    ]
+    return one, other
+
+
+@pair((DONE, "CONFLICT"), ("CONFLICT", DONE))
+async def one_webhook_too_many(street: Street) -> tuple[Call, Call]:
+    for _ in range(MOST_ENDPOINTS - 1):
+        await street.make.endpoint(street.company, street.cora)
+    asked = (create_webhook_endpoint, "https://hooks.example.com/", list(WebhookEvent))
+    one, other = [street.do(who, *asked, Destinations()) for who in (street.cora, street.carl)]
+    return one, other
+
+
+@pair((DONE, DONE), ("NOT_FOUND", DONE))
+async def a_webhook_changes_and_goes(street: Street) -> tuple[Call, Call]:
+    endpoint = await street.make.endpoint(street.company, street.cora)
+    asked = (update_webhook_endpoint, endpoint.id, {"enabled": False}, Destinations())
+    go = street.do(street.carl, delete_webhook_endpoint, endpoint.id)
+    return street.do(street.cora, *asked), go
+
+
+@pair((DONE, DONE), ("NOT_FOUND", DONE))
+async def a_webhook_is_to_tell_again_and_goes(street: Street) -> tuple[Call, Call]:
+    endpoint = await street.make.endpoint(street.company, street.cora)
+    delivery = await street.make.delivery(endpoint)
+    go = street.do(street.carl, delete_webhook_endpoint, endpoint.id)
+    return street.do(street.cora, redeliver_webhook, delivery.id), go
+
+
 # ── What holds of each pair besides ──────────────────────────────────────────────────────────────
 
 
@@ -300,6 +463,27 @@ async def one_link_is_mailed(street: Street) -> None:
     assert await Notification.filter(user_id=street.cora.id).count() == 1
 
 
+async def nobody_is_signed_in(street: Street) -> None:
+    sessions = Session.filter(user_id=street.cora.id, company_id__isnull=True)
+    assert await sessions.filter(ended_at__isnull=True).count() == 0
+
+
+async def no_token_is_left(street: Street) -> None:
+    assert await ApiToken.filter(company_id=street.company.id, revoked_at__isnull=True).count() == 0
+
+
+async def one_webhook_is_left_out(street: Street) -> None:
+    kept = await WebhookEndpoint.filter(company_id=street.company.id).count()
+    assert kept == MOST_ENDPOINTS
+
+
+async def no_stay_outlasts_its_reach(street: Street) -> None:
+    company = await Company.get(id=street.company.id)
+    assert company.parent_id == street.elsewhere.id
+    stays = Session.filter(company_id=company.id, ended_at__isnull=True)
+    assert await stays.count() == 0
+
+
 async def the_order_is_minted_once(street: Street) -> None:
     order = await Order.get(company_id=street.company.id)
     assert await License.filter(order_id=order.id).count() == order.assigned_quantity
@@ -312,10 +496,31 @@ ALSO: Final[dict[Pair, Callable[[Street], Awaitable[None]]]] = {
     two_change_a_person: no_change_is_lost,
     each_of_two_managers_removes_the_other: one_manager_is_left,
     a_reset_is_asked_for_twice: one_link_is_mailed,
+    sign_in_and_set_a_password: nobody_is_signed_in,
+    a_link_is_used_twice: nobody_is_signed_in,
+    a_token_is_made_and_its_maker_no_manager: no_token_is_left,
+    a_token_is_revoked_twice: no_token_is_left,
+    one_webhook_too_many: one_webhook_is_left_out,
+    enter_and_move: no_stay_outlasts_its_reach,
     assign_and_assign: the_order_is_minted_once,
     assign_and_decline: the_order_is_minted_once,
     cancel_and_assign: the_order_is_minted_once,
 }
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names(inner)
+
+
+def test_every_mutation_meets_another() -> None:
+    """One that is new is to be held at each of its statements, too."""
+    made: list[Any] = [Street.allocate, *(made for made, _ in PAIRS.values())]
+    met = {to_camel_case(name) for each in made for name in _names(each.__code__)}
+
+    assert sorted(mutations().keys() - met) == []
 
 
 # ── Trying ───────────────────────────────────────────────────────────────────────────────────────
@@ -324,6 +529,8 @@ ALSO: Final[dict[Pair, Callable[[Street], Awaitable[None]]]] = {
 async def told(call: Call) -> str:
     try:
         await call
+    except Unauthenticated:
+        return "UNAUTHENTICATED"
     except Refusal as refusal:
         return refusal.all[0].code
     return DONE
