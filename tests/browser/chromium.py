@@ -12,8 +12,9 @@ QUIET: Final = (
     "--disable-quic",
     "--disable-sync",
     "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
-"""It is to ask nobody for anything but the pages."""
+"""It is to ask nobody for anything but the pages, and finds nobody else."""
 
 
 def path() -> str:

@@ -18,6 +18,7 @@ from playwright.async_api import (
     ConsoleMessage,
     Page,
     Route,
+    WebSocket,
     async_playwright,
     expect,
 )
@@ -130,11 +131,19 @@ def expected_errors() -> set[str]:
     return set()
 
 
+@pytest.fixture
+def locale() -> str:
+    """Of the browser."""
+    return "en-US"
+
+
 @pytest_asyncio.fixture
 async def open_window(
-    browser: Browser, address: str, expected_errors: set[str]
+    browser: Browser, address: str, locale: str, expected_errors: set[str]
 ) -> AsyncIterator[OpenWindow]:
-    """Whatever its pages ask of others is refused; at the end nothing was, and all is well."""
+    """Whatever its pages ask of others is refused, by HTTP or a socket; at the end nothing was, and
+    all is well.
+    """
     asked: list[str] = []
     said: list[str] = []
     refused = await _refused_for_form(address)
@@ -146,6 +155,10 @@ async def open_window(
             asked.append(route.request.url)
             await route.abort()
 
+    def heard_of(socket: WebSocket) -> None:
+        if not socket.url.startswith(f"{address.replace('http', 'ws', 1)}/"):
+            asked.append(socket.url)
+
     async with AsyncExitStack() as windows:
 
         async def open_one() -> BrowserContext:
@@ -154,11 +167,13 @@ async def open_window(
                     base_url=address,
                     viewport={"width": 1400, "height": 900},
                     reduced_motion="reduce",
+                    locale=locale,
                 )
             )
             context.set_default_timeout(PATIENCE)
             await context.route(re.compile("^(?!data:)"), only_ours)
             context.on("console", lambda told: said.extend(_complaints(told)))
+            context.on("page", lambda page: page.on("websocket", heard_of))
             context.on("weberror", lambda told: said.append(str(told.error)))
             return context
 

@@ -17,6 +17,16 @@ REMOVE_USERS = (
     "mutation($input: RemoveUsersInput!) { removeUsers(input: $input) { errors { code } } }"
 )
 CUSTOMERS = 110
+TRIAL = """
+    SELECT companies.kind, companies.plan, origin, orders.status, type,
+           extract(days FROM licenses.expires_at - licenses.assigned_at)::int AS days,
+           count(*) AS licenses
+      FROM companies
+      JOIN orders ON orders.company_id = companies.id
+      JOIN licenses ON order_id = orders.id
+     WHERE companies.name = $1
+     GROUP BY 1, 2, 3, 4, 5, 6
+"""
 SHOP = re.compile("^Shop 000 Kind Customer Plan . Available 0 Expiring 0 Requested 0")
 
 
@@ -339,3 +349,31 @@ async def test_no_dialog_goes_along_to_another_company(dashboard: Dashboard) -> 
 
     await expect(dashboard.heading).to_have_text("Birch Logistics")
     await expect(dashboard.dialog).to_have_count(0)
+
+
+async def test_a_trial_is_created_by_the_form(
+    dashboard: Dashboard, database: asyncpg.Connection, mailbox: Mailbox
+) -> None:
+    email = "tara@willow.example"
+    await dashboard.sign_in(HANA)
+    await dashboard.click("Create Company")
+    await dashboard.fill(company_name="Willow Works", first_name="Tara", email=email)
+    await dashboard.dialog.get_by_label("Type").select_option("Trial")
+    await dashboard.dialog.get_by_label("Number").fill("12")
+    await expect(dashboard.dialog.get_by_role("status")).to_have_text(f"Will be mailed: {email}.")
+    await dashboard.confirm()
+
+    await expect(dashboard.heading).to_have_text("Willow Works")
+    counts = dashboard.page.get_by_role("group", name="Licenses")
+    await expect(counts).to_have_text("Available12Allocated0Expiring12Expired0Requested0Total12")
+    [made] = await database.fetch(TRIAL, "Willow Works")
+    assert dict(made) == {
+        "kind": "CUSTOMER",
+        "plan": "TRIAL",
+        "origin": "COMPANY_CREATION",
+        "status": "ASSIGNED",
+        "type": "TRIAL",
+        "days": 30,
+        "licenses": 12,
+    }
+    await mailbox.wait_for(1, to=email, subject="Welcome")

@@ -16,7 +16,8 @@ from app.sample import PASSWORD
 from app.seeding.filling import seed
 from app.seeding.tree import Size
 from app.settings import load
-from models.companies import Company, CompanyKind
+from models.companies import LABEL_LENGTH, Company, CompanyKind
+from models.database import analyze, rows
 from models.users import User
 from resolvers.passwords import hash_password
 from tests.browser.dashboard import Dashboard
@@ -24,6 +25,20 @@ from tests.http.server import Server
 from tests.postgres import Postgres
 
 MANY: Final = Size(companies=2_000, learners=1_000, licenses=2_000)
+TIMES: Final = 11
+MULTIPLY: Final = f"""
+    INSERT INTO companies
+    SELECT (jsonb_populate_record(companies, jsonb_build_object(
+               'id', gen_random_uuid(),
+               'name', name || ' ' || copy,
+               'name_key', name_key || ' ' || copy,
+               'path', left(path, -{LABEL_LENGTH + 1})
+                       || left(md5(id::text || copy), {LABEL_LENGTH}) || '/'
+           ))).*
+      FROM companies, generate_series(2, $1::int) AS copy
+     WHERE kind = 'CUSTOMER'
+"""
+"""Beside each customer others like it, which have nobody and nothing: so many take seconds."""
 PAGE: Final = 50
 """Rows that are read at once, at most."""
 
@@ -35,6 +50,9 @@ class Seen:
     email: str
     partners: int
     """Of the one distributor."""
+    customers: int
+    one: str
+    """Of these, by its name."""
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -44,9 +62,16 @@ async def vendor(postgres: Postgres) -> Seen:
     email = await seed(load(database_url=url), utc_now, MANY, 1)
     async with connected(url):
         await User.filter(email=email).update(password_hash=await hash_password(PASSWORD))
+        await rows(MULTIPLY, TIMES)
+        await analyze(["companies"])
+        customers = Company.filter(kind=CompanyKind.CUSTOMER, is_archived=False)
+        one = await customers.filter(name__endswith=f" {TIMES}").order_by("name").first()
+        assert one is not None
         return Seen(
             email,
             await Company.filter(parent__kind=CompanyKind.DISTRIBUTOR).count(),
+            await customers.count(),
+            one.name,
         )
 
 
@@ -76,9 +101,15 @@ async def test_no_request_asks_for_more_than_a_page(dashboard: Dashboard, vendor
     await expect(distributor).to_have_attribute("aria-expanded", "true")
     await dashboard.click("Show more")
     await expect(tree.get_by_role("link")).to_have_count(2 + vendor.partners)
+    await tree.get_by_role("treeitem").nth(2).get_by_text("Partner").click()
+    await expect(tree.get_by_role("link")).to_have_count(2 + vendor.partners + PAGE)
 
     await page.get_by_text("Customers", exact=True).click()
-    await expect(page.get_by_text(re.compile(r"^1,\d+ companies$"))).to_be_visible()
+    assert vendor.customers > 20_000
+    await expect(page.get_by_text(f"{vendor.customers:,} companies", exact=True)).to_be_visible()
+    await page.get_by_label("Search companies").fill(vendor.one)
+    await expect(page.get_by_text("1 company", exact=True)).to_be_visible()
+    await expect(page.get_by_role("link", name=vendor.one)).to_be_visible()
     await page.get_by_label("Search companies").fill("a")
     await dashboard.add_filter("Country", "is", "DE")
     await dashboard.is_loaded()

@@ -26,6 +26,12 @@ HARBORS = """
 query { companies(filter: {name: {eq: "Harbor IT"}}) { edges { node { id licenses(
   filter: {status: ALLOCATED}, first: 1
 ) { edges { node { id } } } } } } }"""
+SOCKET = """host => new Promise(tell => {
+    const socket = new WebSocket(`ws://${host}/graphql`, "graphql-transport-ws");
+    socket.onopen = () => tell("open");
+    socket.onerror = () => tell("refused");
+})"""
+FETCH = """host => fetch(`http://${host}/graphql`).then(() => "answered", () => "refused")"""
 
 
 class Sockets:
@@ -97,6 +103,27 @@ async def test_whoever_leaves_before_the_socket_is_acknowledged_leaves_nothing_b
     await held[0].close(code=FORBIDDEN, reason="The session has ended.")
     await dashboard.sign_in(HANA)
     await expect(dashboard.heading).to_have_text("Company")
+
+
+async def test_neither_a_socket_nor_a_request_goes_to_another_host(
+    page: Page, expected_errors: set[str]
+) -> None:
+    """Not even where something on a page would have it so."""
+    calls: list[asyncio.StreamWriter] = []
+    elsewhere = await asyncio.start_server(lambda _, back: calls.append(back), "127.0.0.1", 0)
+    port = elsewhere.sockets[0].getsockname()[1]
+    await page.goto("/")
+    async with elsewhere:
+        for call in (SOCKET, FETCH):
+            assert await page.evaluate(call, f"127.0.0.1:{port}") == "refused"
+    assert calls == []
+    refused = "violates the following Content Security Policy directive: \"connect-src 'self'\"."
+    expected_errors |= {
+        f"Connecting to 'ws://127.0.0.1:{port}/graphql' {refused} The action has been blocked.",
+        f"Connecting to 'http://127.0.0.1:{port}/graphql' {refused} The action has been blocked.",
+        f"Fetch API cannot load http://127.0.0.1:{port}/graphql. Refused to connect because it"
+        " violates the document's Content Security Policy.",
+    }
 
 
 async def test_what_others_do_is_read_once_and_what_was_missed_when_the_socket_is_back(

@@ -1,0 +1,61 @@
+"""Dates, hours and numbers are told as the browser's language has them."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import pytest
+from playwright.async_api import expect
+
+from app.sample import IVAN, MIA
+from tests.browser.dashboard import Dashboard
+
+ZONE = "Intl.DateTimeFormat().resolvedOptions().timeZone"
+MAIL = "template = 'LICENSES_EXPIRING' AND recipient = $1"
+TWO = "\N{ARABIC-INDIC DIGIT TWO}"
+NONE = "\N{ARABIC-INDIC DIGIT ZERO}"
+
+
+@pytest.mark.parametrize(
+    ("locale", "day", "hour", "passed"),
+    [
+        ("de-DE", "05.03.2026", "15:07", "8.625 passed"),
+        ("en-US", "Mar 5, 2026", "3:07 PM", "8,625 passed"),
+    ],
+)
+async def test_days_hours_and_large_numbers(
+    dashboard: Dashboard, database: asyncpg.Connection, day: str, hour: str, passed: str
+) -> None:
+    page = dashboard.page
+    await dashboard.sign_in(MIA)
+    sent = datetime(2026, 3, 5, 15, 7, tzinfo=ZoneInfo(await page.evaluate(ZONE)))
+    await database.execute(f"UPDATE notifications SET sent_at = $2 WHERE {MAIL}", MIA, sent)
+
+    await dashboard.open(
+        f"/sent-mail?filter=template.in.LICENSES_EXPIRING&filter=recipient.in.{MIA}"
+    )
+    await expect(page.locator("tbody td").last).to_have_text(f"{day}, {hour}")
+    await dashboard.open("/orders/mine?filter=requestedAt.lt.2026-03-05")
+    await expect(page.get_by_text(f"Requested before {day}", exact=True)).to_be_visible()
+    await dashboard.open("/overview")
+    await expect(page.get_by_text(passed)).to_be_visible()
+
+
+@pytest.mark.parametrize("locale", ["ar-EG"])
+async def test_small_numbers_too_have_the_digits_of_the_language(dashboard: Dashboard) -> None:
+    page, dialog = dashboard.page, dashboard.dialog
+    await dashboard.sign_in(IVAN)
+    for address, action, groups in (
+        ("/licenses/allocated", "Release", [f"Without a license then ({TWO})"]),
+        ("/users", "Allocate Licenses", [f"Will renew ({NONE})", f"Will not ({TWO})"]),
+        ("/users", "Remove", [f"Will be removed ({TWO})"]),
+    ):
+        await dashboard.open(address)
+        learners = page.get_by_role("row").filter(has_text="@ivy").filter(has_not_text=IVAN)
+        for place in range(2):
+            await learners.nth(place).get_by_role("checkbox").check()
+        await expect(page.get_by_text(f"{TWO} selected", exact=True)).to_be_visible()
+        await dashboard.click(action)
+        for group in groups:
+            await expect(dialog.get_by_role("group", name=group)).to_be_visible()
+        await dialog.get_by_role("button", name="Cancel").click()
