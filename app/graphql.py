@@ -39,6 +39,7 @@ from resolvers.work import Clock
 from schema.build import StandardExecutor, answer
 from schema.context import Context
 from schema.errors import coded
+from schema.scalars import as_json
 
 METHODS: Final = ("GET", "HEAD", "POST")
 FRESH: Final = {"Cache-Control": "no-store"}
@@ -258,7 +259,7 @@ def answer_of(result: ExecutionResult | Executed, most_errors: int) -> dict[str,
 def _response(answer: dict[str, Any], media_type: str) -> Response:
     for error in answer.get("errors", ()):
         metrics.note_refusal(error.extensions["code"])
-    body = orjson.dumps(answer, default=_formatted)
+    body = as_json(answer, _formatted)
     return Answer(body, _status(answer, media_type), media_type=media_type)
 
 

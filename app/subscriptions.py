@@ -15,7 +15,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 from graphql.execution import (
     Executor,
@@ -42,6 +41,7 @@ from resolvers.tokens import note_use
 from resolvers.work import Clock
 from schema.context import LiveContext
 from schema.errors import coded
+from schema.scalars import as_json
 
 PROTOCOL: Final = "graphql-transport-ws"
 INIT_WITHIN: Final = 5.0
@@ -372,7 +372,7 @@ class Talk:
 
     async def _send(self, message: Json) -> None:
         """Waits while the client does not read what was sent before."""
-        text = orjson.dumps(message).decode()
+        text = as_json(message).decode()
         try:
             await self._websocket.send({"type": "websocket.send", "text": text})
         except RuntimeError:  # uvicorn has closed it meanwhile

@@ -4,7 +4,6 @@ import unicodedata
 from binascii import b2a_base64
 from collections.abc import Iterable
 from datetime import datetime
-from functools import partial
 from operator import methodcaller
 from typing import Any, Final, Self
 from uuid import UUID
@@ -17,7 +16,6 @@ from uuid_utils import compat
 from models.rows import READINGS, Reading
 
 SEPARATOR: Final = "/"
-_BASE64: Final = partial(b2a_base64, newline=False)
 
 
 def new_id() -> UUID:
@@ -32,8 +30,8 @@ def global_id(name: str, id: UUID | str) -> str:
 
 
 def global_ids(name: str, ids: Iterable[UUID | str]) -> list[str]:
-    texts = map(f"{name}:{{}}".format, ids)
-    return list(map(bytes.decode, map(_BASE64, map(str.encode, texts))))
+    kind = f"{name}:".encode()
+    return [b2a_base64(kind + id.encode())[:-1].decode() for id in map(str, ids)]
 
 
 def sort_key(text: str) -> str:

@@ -149,7 +149,7 @@ class User(Entity):
 
 
 def full_names(first: Iterable[str], last: Iterable[str], emails: Iterable[str]) -> list[str]:
-    names = list(map(str.strip, map("{} {}".format, first, last)))
+    names = [f"{one} {other}".strip() for one, other in zip(first, last, strict=True)]
     if "" not in names:
         return names
     return [name or email for name, email in zip(names, emails, strict=True)]

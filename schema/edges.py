@@ -166,8 +166,8 @@ def _declared(batch: Batch, key: str = "", **more: Any) -> Edge:
         return context.reader.load_now(batch, keys, **arguments)
 
     def at_hand(
-        context: Context, keys: Iterable[Any], arguments: Mapping[str, Any]
-    ) -> Mapping[Any, Any] | None:
+        context: Context, keys: Sequence[Any], arguments: Mapping[str, Any]
+    ) -> Sequence[Any] | None:
         return context.reader.at_hand(batch, keys, arguments.get(TELLS))
 
     return Edge(load, load_now, at_hand, key, wrapped, neutral, batch=batch, **more)

@@ -1,11 +1,12 @@
 """Instants: RFC 3339 in UTC."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from operator import attrgetter, methodcaller
+from operator import attrgetter
 from typing import Any, Final
 
+import orjson
 import strawberry
 from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 
@@ -25,10 +26,16 @@ def told(at: datetime) -> str:
     return f"{at.isoformat()[:ZONE]}Z"
 
 
-def _told_together(instants: Sequence[datetime]) -> Sequence[str]:
+def _told_together(instants: Sequence[datetime]) -> Sequence[datetime | str]:
+    """Left to orjson, which tells them alike and ten times as fast."""
     if set(map(attrgetter("tzinfo"), instants)) - {UTC}:
         return list(map(told, instants))
-    return list(map(methodcaller("replace", "+00:00", "Z"), map(datetime.isoformat, instants)))
+    return instants
+
+
+def as_json(answer: Any, default: Callable[[Any], Any] | None = None) -> bytes:
+    """An answer in which instants may be left to be told."""
+    return orjson.dumps(answer, default, orjson.OPT_UTC_Z)
 
 
 TOGETHER[told] = _told_together

@@ -11,9 +11,9 @@ from tortoise.queryset import QuerySet
 
 from models.access import Caller
 from models.database import is_sqlite
-from models.rows import joined_class, needed, row_class
-from resolvers.reading.reader import Reader
-from resolvers.reading.sql import IDS_AT_ONCE, SLOTS, Select, by_column, chunks, in_list, run
+from models.rows import column, joined_class, needed, row_class
+from resolvers.reading.reader import AtHand, Reader
+from resolvers.reading.sql import IDS_AT_ONCE, SLOTS, Select, chunks, in_list, run
 
 M = TypeVar("M", bound=Model)
 
@@ -22,15 +22,15 @@ ID: Final = ("id",)
 
 @dataclass(frozen=True, eq=False)
 class ById(Generic[M]):
-    """A batch function: those of the ids that the reader has in `sight`, as `told` tells of them;
-    None tells them as they are.
+    """A batch function: those of the ids that the reader has in `sight`, each as `told` tells of
+    it; None tells them as they are.
 
     `reads` are the attributes of a row that `told` reads; None where it tells the row itself.
     """
 
     model: type[M]
     sight: Callable[..., QuerySet[M]]
-    told: Callable[[Reader, Sequence[M]], Mapping[Any, Any]] | None = None
+    told: Callable[[Reader, Sequence[M]], Sequence[Any]] | None = None
     reads: Sequence[str] | None = None
     always: Sequence[str] = ("id",)
     """The columns that `told` reads of a row that it tells."""
@@ -40,7 +40,8 @@ class ById(Generic[M]):
         found: list[M] = []
         for some in chunks(ids, IDS_AT_ONCE):
             found += await run(*select.with_list(some), kind)
-        return self.told(reader, found) if self.told else by_column(found)
+        told = self.told(reader, found) if self.told else found
+        return dict(zip(column(found, "id"), told, strict=True))
 
     @property
     def __name__(self) -> str:
@@ -68,8 +69,9 @@ def prime(reader: Reader, batch: ById[Any], ids: Iterable[UUID]) -> None:
     Who else asks is answered as ever.
     """
     kind = joined_class(batch.model, ID)
-    rows = {id: kind((id,)) for id in ids}
-    reader.primed.setdefault(batch, []).append((frozenset(ID), rows))
+    ids = list(ids)
+    rows = AtHand(frozenset(ID), ids, [kind((id,)) for id in ids])
+    reader.primed.setdefault(batch, []).append(rows)
 
 
 @dataclass(frozen=True, slots=True)

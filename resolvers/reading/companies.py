@@ -144,11 +144,7 @@ _DESCENDANTS: Final = Within(
 )
 
 
-def _told(reader: Reader, companies: Sequence[Company]) -> Mapping[Any, Company]:
-    return by_column(dress(reader, companies))
-
-
-company_by_id: Final = ById(Company, known, _told, always=("id", "path"))
+company_by_id: Final = ById(Company, known, dress, always=("id", "path"))
 
 
 async def companies(

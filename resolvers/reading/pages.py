@@ -3,8 +3,9 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
-from itertools import chain, islice, repeat
-from operator import itemgetter, or_
+from itertools import chain, compress, islice, repeat
+from operator import is_not, itemgetter, or_
+from types import NoneType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from tortoise.expressions import F, Q
@@ -19,7 +20,7 @@ from resolvers.reading.by_id import Along, ById
 from resolvers.reading.cursors import Cursor
 from resolvers.reading.filters import Words
 from resolvers.reading.kept import Selects
-from resolvers.reading.reader import Primed, Reader
+from resolvers.reading.reader import AtHand, Primed, Reader
 from resolvers.reading.sql import Join, Select, for_each, narrowed
 from resolvers.reading.windows import SORT, Asked, Order, Sort, SortDirection, Window
 from resolvers.reading.within import Within, of_keys, told
@@ -139,16 +140,25 @@ class _Question(Generic[M, K]):
         """What came along is known from now on; not to whoever reads by now, if that is another."""
         rows = list(rows)
         for at, along in enumerate(self._along):
-            batch, columns = along.batch, _columns(along)
-            values = [map(itemgetter(f"j{at}.{name}"), rows) for name in columns]
-            joined = map(joined_class(batch.model, columns), zip(*values, strict=True))
-            found = dict(zip(column(rows, along.key), joined, strict=True))
-            if None in map(itemgetter(f"j{at}.id"), rows):
-                found = {key: row if row.id is not None else None for key, row in found.items()}
-            if batch.told:
-                told = batch.told(self.reader, list(filter(None, found.values())))
-                found = dict.fromkeys(found) | dict(told)
-            primed.setdefault(batch, []).append((along.columns, found))
+            keys, values = column(rows, along.key), self._came(f"j{at}.", along, rows)
+            if NoneType in map(type, keys):
+                has_key = [key is not None for key in keys]
+                keys, values = list(compress(keys, has_key)), list(compress(values, has_key))
+            primed.setdefault(along.batch, []).append(AtHand(along.columns, keys, values))
+
+    def _came(self, prefix: str, along: Along, rows: Sequence[Any]) -> Sequence[Any]:
+        """What came along with each row; None where that is not in sight."""
+        batch, columns = along.batch, _columns(along)
+        is_there = list(map(is_not, map(itemgetter(f"{prefix}id"), rows), repeat(None)))
+        values = zip(*(map(itemgetter(f"{prefix}{name}"), rows) for name in columns), strict=True)
+        kind = joined_class(batch.model, columns)
+        there: Sequence[Any] = list(map(kind, compress(values, is_there)))
+        if batch.told:
+            there = batch.told(self.reader, there)
+        if len(there) == len(rows):
+            return there
+        left = iter(there)
+        return [next(left) if each else None for each in is_there]
 
     def _page(self) -> Select:
         window = self.window

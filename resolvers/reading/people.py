@@ -32,10 +32,9 @@ def _nameable(_: type[User], caller: Caller | None, *, by_key: bool) -> QuerySet
     return nameable(caller)
 
 
-def _told(_: Reader, users: Sequence[User]) -> Mapping[Any, Person]:
-    ids = column(users, "id")
-    told = map(_PERSON, zip(column(users, "name"), column(users, "email"), ids, strict=True))
-    return dict(zip(ids, told, strict=True))
+def _told(_: Reader, users: Sequence[User]) -> Sequence[Person]:
+    told = (column(users, name) for name in ("name", "email", "id"))
+    return list(map(_PERSON, zip(*told, strict=True)))
 
 
 person: Final = ById(User, _nameable, _told, reads=("id", "name", "email"))

@@ -1,7 +1,7 @@
 """Who reads, as of when; and what has been read for one request."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,8 +12,29 @@ Batch = Callable[..., Awaitable[Mapping[Any, Any]]]
 """`load(reader, keys, **arguments) -> {key: value}`: one statement for all keys. A key that is not
 there is null; a value that is an exception is raised for its key."""
 
-Primed = dict[Batch, list[tuple[frozenset[str] | None, Mapping[Any, Any]]]]
-"""What came along with other rows: it tells what the columns tell, None being anything."""
+
+class AtHand:
+    """What came along with other rows: a value for each key, in their order. It tells what the
+    columns tell, None being anything."""
+
+    def __init__(
+        self, tells: frozenset[str] | None, keys: Sequence[Any], values: Sequence[Any]
+    ) -> None:
+        self._tells = tells
+        self._keys = keys
+        self._values = values
+
+    def of(self, keys: Sequence[Any], columns: frozenset[str] | None) -> Sequence[Any] | None:
+        """The value of each key, if that is all of them and tells enough."""
+        if self._tells is not None and (columns is None or not columns <= self._tells):
+            return None
+        if keys == self._keys:
+            return self._values
+        found = dict(zip(self._keys, self._values, strict=True))
+        return list(map(found.get, keys)) if found.keys() >= set(keys) else None
+
+
+Primed = dict[Batch, list[AtHand]]
 
 PATIENCE: Final = 4
 """Turns of the event loop without a new key, until what was asked for is asked of the database.
@@ -50,12 +71,12 @@ class Reader:
         return raised((await self.load_all(batch, (key,), **arguments))[key])
 
     def at_hand(
-        self, batch: Batch, keys: Iterable[Any], columns: frozenset[str] | None
-    ) -> Mapping[Any, Any] | None:
-        """What came along with other rows, if that is all of them and tells enough."""
-        for told, found in self.primed.get(batch, ()):
-            enough = told is None or (columns is not None and columns <= told)
-            if enough and found.keys() >= set(keys):
+        self, batch: Batch, keys: Sequence[Any], columns: frozenset[str] | None
+    ) -> Sequence[Any] | None:
+        """What came along for each key, if that is all of them and tells enough."""
+        for each in self.primed.get(batch, ()):
+            found = each.of(keys, columns)
+            if found is not None:
                 return found
         return None
 
@@ -67,8 +88,11 @@ class Reader:
         The argument `tells` is not for the batch: the columns that must be there of a row.
         """
         tells = arguments.pop("tells", None)
-        if self.primed and (known := self.at_hand(batch, keys, tells)) is not None:
-            return known
+        if batch in self.primed:
+            keys = list(keys)
+            known = self.at_hand(batch, keys, tells)
+            if known is not None:
+                return dict(zip(keys, known, strict=True))
         load = self._load(batch, arguments)
         new, answered = load.ask(keys)
         if new:

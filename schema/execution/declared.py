@@ -1,6 +1,6 @@
 """What an application declares of its fields, for executors."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -33,12 +33,13 @@ class Edge:
     what the application knows the edge by.
 
     `load_now` does as `load`, and is asked where nothing else is asked for meanwhile. `at_hand`
-    takes the same, and gives what has come along with the parents; None is nothing, or not enough.
+    takes the same, and gives what has come along with the parents, a value for each key in their
+    order; None is nothing, or not enough.
     """
 
     load: Load
     load_now: Load
-    at_hand: Callable[[Any, Iterable[Any], Mapping[str, Any]], Mapping[Any, Any] | None]
+    at_hand: Callable[[Any, Sequence[Any], Mapping[str, Any]], Sequence[Any] | None]
     key: str
     value: Callable[[Any], Any]
     neutral: Callable[[Any], Any]

@@ -46,7 +46,8 @@ PLAIN: Final[frozenset[type]] = frozenset(
 
 
 TOGETHER: Final[dict[Callable[..., Any], Column]] = {}
-"""What does for many values as a coercion of a scalar does for each, and raises what that does."""
+"""What does for many values as a coercion of a scalar does for each, and raises what that does. It
+may leave values as they are that whoever writes the answers tells alike."""
 
 
 class Unfit(Exception):

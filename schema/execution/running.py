@@ -122,11 +122,11 @@ class Level:
         missing: list[tuple[Step, Sequence[Any], Sequence[Answer]]] = []
         placed: list[tuple[Level, Sequence[Waiting]]] = []
         for step, (keys, answers) in zip(self.steps, waiting, strict=True):
-            found = step.at_hand(keys, attempt) if keys else {}
+            found = step.at_hand(keys, attempt) if keys else ()
             if found is None:
                 missing.append((step, keys, answers))
             elif keys:
-                placed.append((step.level, step.place(keys, answers, found, attempt)))
+                placed.append((step.level, step.place_at_hand(keys, answers, found, attempt)))
         await together(
             [
                 *(step.take(keys, answers, attempt) for step, keys, answers in missing),
@@ -197,8 +197,8 @@ class Step:
             self._given[key] = given
         return given
 
-    def at_hand(self, keys: Iterable[Any], attempt: Attempt) -> Mapping[Any, Any] | None:
-        """What has come along with the parents."""
+    def at_hand(self, keys: Sequence[Any], attempt: Attempt) -> Sequence[Any] | None:
+        """What has come along with the parents, for each of them."""
         if self.edge.many:
             return None
         return self.edge.at_hand(attempt.executor.context_value, keys, attempt.given(self))
@@ -217,6 +217,22 @@ class Step:
         found = await load(attempt.executor.context_value, wanted, given)
         if beneath := self.place(keys, answers, found, attempt):
             await self.level.fill(beneath, attempt)
+
+    def place_at_hand(
+        self,
+        keys: Sequence[Any],
+        answers: Sequence[Answer],
+        values: Sequence[Any],
+        attempt: Attempt,
+    ) -> Sequence[Waiting]:
+        """As `place`. What several parents share is completed for each, if nothing hangs on it."""
+        if self.level.steps:
+            return self.place(keys, answers, dict(zip(keys, values, strict=True)), attempt)
+        if not self.nullable and NoneType in map(type, values):
+            raise Unfit
+        told, _ = self.level.complete(values, attempt)
+        any(map(setitem, answers, repeat(self.field.name), told))  # goes through all
+        return ()
 
     def place(
         self,

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
-import orjson
 import pytest
 from graphql import ExecutionResult, GraphQLSchema, execute, parse
 from graphql.language import DocumentNode
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
+
+from schema.scalars import as_json
 
 IS_AWAITABLE: Any = optimized_is_awaitable
 Place: TypeAlias = tuple[str | int, ...]
@@ -52,7 +53,7 @@ async def executed(
 def told(result: ExecutionResult) -> bytes:
     """The answer as it is sent; errors in the order of their places, which is nobody's promise."""
     errors = sorted((error.formatted for error in result.errors or ()), key=_place)
-    return orjson.dumps({"data": result.data, "errors": errors}, default=str)
+    return as_json({"data": result.data, "errors": errors}, str)
 
 
 class Unhindered(Stock):
@@ -79,7 +80,7 @@ async def alike(
     ours, stocks = [
         await executed(schema, by, document, context(), variables) for by in (executor, Stock)
     ]
-    assert orjson.dumps(ours.data, default=str) == orjson.dumps(stocks.data, default=str)
+    assert as_json(ours.data, str) == as_json(stocks.data, str)
     mine, theirs = _by_null(ours), _by_null(stocks)
     assert mine.keys() == theirs.keys()
     differing = [null for null, errors in mine.items() if errors != theirs[null]]

@@ -2,7 +2,7 @@
 
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from random import Random
 from typing import Any, Final
@@ -72,11 +72,15 @@ class Faulty(Reader):
         return self._planted(batch, keys, await super().load_now(batch, keys, **arguments))
 
     def at_hand(
-        self, batch: Batch, keys: Iterable[Any], columns: frozenset[str] | None
-    ) -> Mapping[Any, Any] | None:
-        keys = list(keys)
+        self, batch: Batch, keys: Sequence[Any], columns: frozenset[str] | None
+    ) -> Sequence[Any] | None:
         found = super().at_hand(batch, keys, columns)
-        return None if found is None else self._planted(batch, keys, found)
+        if found is None:
+            return None
+        return [
+            Broken() if self._fails(batch, key) else value
+            for key, value in zip(keys, found, strict=True)
+        ]
 
     def _planted(
         self, batch: Batch, keys: list[Any], found: Mapping[Any, Any]
