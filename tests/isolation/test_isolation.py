@@ -23,7 +23,7 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 import pytest_asyncio
-from graphql import parse
+from graphql import GraphQLField, get_named_type, parse
 from graphql.execution import subscribe
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 
@@ -53,6 +53,7 @@ from tests.isolation.asking import (
     by_text,
     columns,
     every_way,
+    fields_of,
     id_places,
     kept_back,
     mutation,
@@ -373,6 +374,46 @@ async def test_downloads_hold_what_is_in_sight(stage: Stage) -> None:
             assert refused[0] == refused[1], f"{who} is told of {foreign} by {name}.csv"
             assert stage.oracle.leaks(whole[1], sight) == [], f"{name}.csv tells {who} too much"
             assert await events.count() == noted + (whole[0] == 200)
+
+
+async def test_the_filter_of_a_download_finds_nothing_of_others(stage: Stage) -> None:
+    """Neither by an id nor by a text, whole or in part: not even who holds or asked for it."""
+    for name, export in EXPORTS.items():
+        fields = fields_of(export.filter.__name__)
+        taking = [each for each, field in fields.items() if type_of(field) == "ID"]
+        for who in stage.callers:
+            if who.acting is None or not who.reads:
+                continue
+            near, far = stage.hidden_texts(who)
+            parts = [*stage.some(near, 5, 30), *stage.some(far, 3, 20)]
+            hidden = dict(stage.foreign(who, *{kind_of((each,)) for each in taking}))
+            ids = {each: hidden.get(kind_of((each,)), uuid4()) for each in taking}
+            nobodys = either(fields, [NOBODYS], [NOBODYS], dict.fromkeys(ids, uuid4()))
+            answers = [
+                await download(stage.client(who), name, filter=told(filter))
+                for filter in (nobodys, either(fields, [*near, *far], parts, ids))
+            ]
+
+            assert (answers[0][0], answers[0][1].count("\n")) == (200, 1), "there is a head alone"
+            assert answers[1] == answers[0], f"{who} finds what is elsewhere in {name}.csv"
+
+
+def either(
+    fields: Mapping[str, GraphQLField],
+    texts: Sequence[str],
+    parts: Sequence[str],
+    ids: Mapping[str, UUID],
+) -> Json:
+    """A filter that any of these is enough for, in any field that takes it."""
+    words = [each for each, field in fields.items() if type_of(field) == "StringFilter"]
+    whole = [{each: {"in": texts}} for each in words]
+    within = [{each: {"contains": text}} for each in words for text in parts]
+    rows = [{each: global_id(kind_of((each,)), id)} for each, id in ids.items()]
+    return {"or": [*whole, *within, *rows]}
+
+
+def type_of(field: GraphQLField) -> str:
+    return get_named_type(field.type).name
 
 
 async def download(client: Client, name: str, **asked: str) -> tuple[int, str]:
