@@ -43,7 +43,8 @@ faults: $(DEV) ## Kill, cut off and starve a Canopy under load, again and again;
 	@$(BIN)/python -m pytest tests/faults --rounds 20 --override-ini faulthandler_timeout=1800 $(ARGS)
 	@CANOPY_EXECUTOR=standard $(BIN)/python -m pytest tests/graphql $(ARGS)
 	@$(BIN)/python -m pytest tests/execution/test_equality.py tests/graphql/test_executors.py --documents 1000 --override-ini faulthandler_timeout=1800 $(ARGS)
-	@$(BIN)/python -m pytest tests/isolation --deep 1 --override-ini faulthandler_timeout=1800 $(ARGS)
+	@$(BIN)/python -m pytest tests/isolation --deep 1 --seed $$(date +%s) --override-ini faulthandler_timeout=1800 $(ARGS)
+	@$(BIN)/python -m pytest tests/isolation --worlds 4 --seed $$(date +%s) $(ARGS)
 
 test-browser: $(DEV) $(DASHBOARD) $(EXPLORER) ## Try the pages in a headless Chromium; CHROMIUM=… names another
 	@$(BIN)/python -m pytest tests/browser --numprocesses auto --dist worksteal $(ARGS)

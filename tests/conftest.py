@@ -23,8 +23,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         default=0,
         metavar="LIVES",
-        help="so many lives at random in tests/properties/test_machine.py",
+        help="so many lives at random in tests/properties/test_machine.py; "
+        "so many worlds, looked at whole, in tests/isolation",
     )
+    parser.addoption("--worlds", type=int, default=1, help="in tests/isolation, to draw from")
+    parser.addoption("--seed", type=int, default=0, help="of the first world in tests/isolation")
     parser.addoption("--rounds", type=int, default=1, help="of each fault in tests/faults")
     parser.addoption(
         "--documents", type=int, default=60, help="how many documents both executors are to answer"

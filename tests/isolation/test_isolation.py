@@ -1,8 +1,9 @@
 """Nobody learns anything of another's company: whatever is asked, by whomever, about anything.
 
 What is asked is told by the schema (`asking`), what may be answered by the rows (`oracle`); neither
-knows how access is decided. `make test` lives in one random world, and draws from it; all ids, in
-other worlds, by as many as one likes: `make test ARGS='tests/isolation --deep 20'`
+knows how access is decided. `make test` lives in one random world, and draws from it; `make faults`
+asks about all ids of a new one each time, and draws from some more. A world that a test failed in
+is made again by its seed: `make test ARGS='tests/isolation --seed 17'`; `--deep 1` for all ids.
 """
 
 import asyncio
@@ -190,9 +191,11 @@ async def stage(make: Make, clock: Clock, request: pytest.FixtureRequest) -> Asy
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each world by its seed, which `--seed` makes again."""
     if "stage" in metafunc.fixturenames:
-        worlds = metafunc.config.getoption("--deep") or 1
-        metafunc.parametrize("stage", range(worlds), indirect=True)
+        first, worlds = metafunc.config.getoption("--seed"), metafunc.config.getoption("--worlds")
+        seeds = range(first, first + (metafunc.config.getoption("--deep") or worlds))
+        metafunc.parametrize("stage", seeds, indirect=True, ids=lambda seed: f"seed {seed}")
 
 
 async def test_each_caller_is_told_of_the_rows_that_are_theirs(stage: Stage) -> None:
