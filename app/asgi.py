@@ -1,8 +1,8 @@
 """The web application: its routes, and what lives as long as it does."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -36,10 +36,6 @@ from schema.errors import UNEXPECTED
 
 if TYPE_CHECKING:  # an extra
     from app.tracing import Tracing
-
-
-LEFT: Final = Response(status_code=400)
-"""Nobody is there to read it."""
 
 
 class SchemaBehind(Exception):
@@ -113,10 +109,8 @@ class Shortcut:
         if scope["type"] != "http" or scope["path"] != self._path:
             await self._app(scope, receive, send)
             return
-        try:
+        with suppress(ClientDisconnect):
             await self._endpoint(scope, receive, send)
-        except ClientDisconnect:
-            await LEFT(scope, receive, send)
 
 
 def _tracing(endpoint: str) -> "Tracing | None":
@@ -190,5 +184,5 @@ async def _failed(_: Request, __: Exception) -> Response:
     return refusal(BadRequest(500, INTERNAL_CODE, UNEXPECTED), JSON)
 
 
-async def _left(_: Request, __: Exception) -> Response:
-    return LEFT
+async def _left(_: Request, __: Exception) -> None:
+    """Nobody is there to be answered; it is noted as such."""

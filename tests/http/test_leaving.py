@@ -38,11 +38,25 @@ async def test_what_is_read_for_a_client_who_has_left_is_ended(
 
     assert meanwhile == {"company": {"name": "Vendor"}}
     assert after == [{"totalCount": 0}] * 30
-    assert complaints((tmp_path / "log").read_text()) == []
+    log = (tmp_path / "log").read_text()
+    assert (complaints(log), log.count("/graphql 499 ")) == ([], 30)
 
 
-async def asked(url: str, token: str | None) -> asyncio.StreamWriter:
-    """A request over a socket of its own, whose answer nobody has read."""
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+async def test_who_leaves_in_the_middle_of_asking_is_noted_as_such(
+    stage: Stage, tmp_path: Path
+) -> None:
+    (await asked(stage.server.url, None, unsent=3)).close()
+    async with asyncio.timeout(PATIENCE):
+        while "/graphql 4" not in (log := (tmp_path / "log").read_text()):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+    assert "POST /graphql 499 " in log
+
+
+async def asked(url: str, token: str | None, unsent: int = 0) -> asyncio.StreamWriter:
+    """A request over a socket of its own, whose answer nobody has read; of its body, so many bytes
+    are still to come."""
     at = urlsplit(url)
     _, writer = await asyncio.open_connection(at.hostname, at.port)
     body = json.dumps({"query": ORDERS}).encode()
@@ -50,7 +64,7 @@ async def asked(url: str, token: str | None) -> asyncio.StreamWriter:
         f"POST /graphql HTTP/1.1\r\nHost: {at.netloc}\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
-    writer.write(head.encode() + body)
+    writer.write(head.encode() + body[: len(body) - unsent])
     await writer.drain()
     return writer
 
