@@ -163,3 +163,60 @@ def test_a_head_without_end_is_refused() -> None:
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert answer.endswith(b"40000")
     assert refused == b"" or refused.startswith(b"HTTP/1.1 431 ")
+
+
+BODY = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+
+
+@contextmanager
+def reading() -> Iterator[socket.socket]:
+    """A client of a server that tells how long a body was, and what it was sent besides."""
+
+    async def told(request: Request) -> PlainTextResponse:
+        body = await request.body()
+        return PlainTextResponse(f"{len(body)} {request.headers.get('x')}")
+
+    app = Starlette(routes=[Route("/", told, methods=["POST"])])
+    with serving(app, **connections.of_connections()) as address:
+        host, port = address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as client:
+            yield client
+
+
+def test_what_follows_a_body_is_no_header_of_it() -> None:
+    with reading() as client:
+        client.sendall(BODY + b"0\r\nX: too late\r\n\r\n")
+        answer = client.recv(CHUNK)
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"3 None")
+
+
+@pytest.mark.parametrize(
+    ("begun", "more"),
+    [(b"0\r\nX: ", b"x"), (b"0\r\n", b"X: x\r\n"), (b"3;extension=", b"x")],
+    ids=["a value", "many names", "an extension"],
+)
+def test_what_follows_a_body_or_parts_it_without_end_is_refused(begun: bytes, more: bytes) -> None:
+    with reading() as client:
+        sent, refused = 0, b""
+        with suppress(ConnectionError):
+            client.sendall(BODY + begun)
+            for _ in range(200):
+                client.sendall(more * (CHUNK // len(more)))
+                sent += 1
+        with suppress(ConnectionError):
+            while part := client.recv(CHUNK):
+                refused += part
+
+    assert sent < 200
+    assert refused == b"" or refused.startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_long_body_may_come_in_small_parts() -> None:
+    with reading() as client:
+        client.sendall(BODY + b"1\r\nx\r\n" * 50_000 + b"0\r\n\r\n")
+        answer = client.recv(CHUNK)
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"50003 None")
