@@ -36,6 +36,7 @@ OF_STRANGERS: Final = 100_000
 
 
 ABORTED: Final = "Parsing aborted"
+UNREADABLE: Final = "GRAPHQL_PARSE_FAILED"
 HUGE: Final = 2**53 - 1
 """The largest figure that is told: every reader of JSON understands it."""
 
@@ -218,11 +219,21 @@ class Documents:
         try:
             parsed = parse(text, max_lexical_tokens=most, max_comments=most)
         except GraphQLError as error:
-            code = "QUERY_TOO_LARGE" if ABORTED in error.message else "GRAPHQL_PARSE_FAILED"
-            return Document(DocumentNode(definitions=()), _coded([error], code))
+            told = _endless(most) if ABORTED in error.message else _coded([error], UNREADABLE)
+            return Document(DocumentNode(definitions=()), told)
         _unchain(parsed)
         errors = validate(self._schema, parsed, self._rules, hide_suggestions=self._hides)
         return Document(parsed, _coded(errors, "GRAPHQL_VALIDATION_FAILED"))
+
+
+def _endless(most: int) -> list[GraphQLError]:
+    """Nothing was read beyond one too many."""
+    words = (
+        f"The document has more than {most:,} tokens, or comments ({PREFIX}MAX_QUERY_TOKENS). "
+        "Send long values as variables, and split the document."
+    )
+    told = {"code": "QUERY_TOO_LARGE", "figure": most + 1, "limit": most}
+    return [GraphQLError(words, extensions=told)]
 
 
 def _coded(errors: list[GraphQLError], code: str) -> list[GraphQLError]:

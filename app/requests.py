@@ -235,8 +235,8 @@ def _must_be_text(query: Any, longest: int) -> None:
         raise BadRequest(
             400,
             "QUERY_TOO_LARGE",
-            f"The document is longer than {longest} characters (CANOPY_MAX_QUERY_LENGTH). "
-            "Send long values as variables.",
+            f"The document has {len(query):,} characters, and at most {longest:,} are read "
+            "(CANOPY_MAX_QUERY_LENGTH). Send long values as variables.",
         )
 
 
@@ -290,7 +290,8 @@ def _must_be_few(body: bytes, most: int) -> int:
         raise BadRequest(
             400,
             "JSON_TOO_LARGE",
-            f"The JSON has more than {most} opening brackets (CANOPY_MAX_JSON_BRACKETS).",
+            f"The JSON has {brackets:,} opening brackets, and at most {most:,} are read "
+            "(CANOPY_MAX_JSON_BRACKETS).",
         )
     return brackets
 

@@ -271,6 +271,18 @@ def test_what_is_too_heavy_is_refused_with_its_figure(
     assert error["extensions"] == {"code": code, "figure": figure, "limit": limit}
 
 
+@pytest.mark.parametrize(
+    "document", ["{" + " word" * 120 + "}", "#\n" * 120 + "{ word }"], ids=["tokens", "comments"]
+)
+def test_a_document_of_too_many_tokens_is_refused_with_the_limit(document: str) -> None:
+    with served(max_query_tokens=100) as client:
+        response = post(client, {"query": document}, Accept=GRAPHQL_RESPONSE)
+
+    [error] = response.json()["errors"]
+    assert error["extensions"] == {"code": "QUERY_TOO_LARGE", "figure": 101, "limit": 100}
+    assert "more than 100 tokens, or comments (CANOPY_MAX_QUERY_TOKENS)" in error["message"]
+
+
 def test_what_is_as_heavy_as_may_be_is_run(strict: httpx.Client) -> None:
     document = "{ number @skip(if: false) same @include(if: false) { a: word b: word } }"
 
@@ -311,6 +323,7 @@ def test_a_document_beyond_the_length_is_refused(client: httpx.Client) -> None:
     response = post(client, {"query": "{ word }" + " " * 100_000})
 
     assert (response.status_code, codes(response)) == (400, ["QUERY_TOO_LARGE"])
+    assert "has 100,008 characters, and at most 100,000 " in response.json()["errors"][0]["message"]
 
 
 @pytest.mark.parametrize(
