@@ -2,5 +2,12 @@
 
 import { notifications } from "@mantine/notifications";
 
+import { isUnanswered, type Payload, placed } from "./save";
+
 /** What went wrong is told until it is closed. */
 export const tellFailure = (title: string, message: string) => notifications.show({ color: "red", autoClose: false, title, message });
+
+/** Of what somebody began and has left. */
+export function tellRefused(title: string, answer: Payload, names?: Record<string, string>) {
+  tellFailure(`${isUnanswered(answer) ? "Not answered" : "Not done"}: ${title}`, placed(answer.errors, [], names).rest.join(" "));
+}

@@ -60,7 +60,7 @@ function only<Data>(data: Data): Answer<Data> {
 
 const refused = <Data>(code: string, message: string) => ({ errors: [{ code, message }] }) as Payload as Answer<Data>;
 
-/** What would happen could not be asked. */
+/** It could not be asked, or whether it was heard is not known. */
 const UNANSWERED = "UNANSWERED";
 export const isUnanswered = ({ errors }: Payload) => errors.some(({ code }) => code === UNANSWERED);
 
@@ -96,12 +96,13 @@ export function useSave<Data, Input extends object>(document: Saving<Data, Input
     for (let tries = 0; ; tries++) {
       const { data, error } = await client.mutation(document, { input: told }).toPromise();
       const wait = AGAIN_AFTER[tries];
-      if (error && !isCurrent(session)) return refused("LEFT", `${session?.company} was left before this was answered. Look there whether it was done.`);
+      if (error && !isCurrent(session)) return refused(UNANSWERED, `${session?.company} was left before this was answered. Look there whether it was done.`);
       if (error?.networkError && wait !== undefined) {
         await pause(wait);
         continue;
       }
-      if (error) return refused("FAILED", error.networkError ? `${explained(error)} Nothing is done twice.` : explained(error));
+      if (error?.networkError) return refused(UNANSWERED, `${explained(error)} Whether it was done is not known; the same again does nothing twice.`);
+      if (error) return refused("FAILED", explained(error));
       answered(sent);
       return only(data as Data);
     }

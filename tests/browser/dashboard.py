@@ -12,6 +12,14 @@ from app.sample import PASSWORD
 from tests.http.stage import Mailbox
 from tests.smtp import Mail
 
+SIGN_OUT = """() => fetch("/graphql", {
+    method: "POST",
+    headers: {
+        "Content-Type": "application/json",
+        authorization: `Bearer ${JSON.parse(sessionStorage["canopy:dashboard"]).at(-1).token}`,
+    },
+    body: JSON.stringify({query: "mutation { signOut { errors { code } } }"}),
+})"""
 LOADING = "[aria-label=Loading], [aria-busy=true]"
 
 
@@ -33,6 +41,10 @@ class Dashboard:
         await self.page.get_by_role("banner").get_by_role("button").last.click()
         await self.choose("Sign out")
         await expect(self.heading).to_have_text("Canopy")
+
+    async def end_session(self) -> None:
+        """At the server; the page has not heard of it."""
+        await self.page.evaluate(SIGN_OUT)
 
     async def open(self, address: str) -> None:
         """By its address, until all of it is there."""

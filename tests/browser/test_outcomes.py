@@ -8,13 +8,14 @@ from app.sample import ELI, HANA, MIA, PASSWORD
 from tests.browser.dashboard import Dashboard, held, unreachable
 
 OFFLINE = "Failed to load resource: net::ERR_INTERNET_DISCONNECTED"
+ENDED = "Failed to load resource: the server responded with a status of 401 (Unauthorized)"
 NOT_FOUND = "Failed to load resource: the server responded with a status of 404 (Not Found)"
 LONG = 60_000
 """Milliseconds after which no note is there that goes by itself."""
 
 
 async def test_who_leaves_a_page_while_it_is_saved_is_told_how_it_ended(
-    dashboard: Dashboard,
+    dashboard: Dashboard, expected_errors: set[str]
 ) -> None:
     """And taken nowhere; nobody leaves its dialog but with the page."""
     page, dialog = dashboard.page, dashboard.dialog
@@ -46,6 +47,17 @@ async def test_who_leaves_a_page_while_it_is_saved_is_told_how_it_ended(
     await page.clock.fast_forward(LONG)
     await dashboard.told("Not done: Edit")
     await dashboard.told("address")
+
+    await dashboard.go("Users")
+    await dashboard.click("Import CSV")
+    await dashboard.choose_file("email\nann@elm.example\n")
+    await dashboard.click("Preview")
+    await expect(page.get_by_text("1 person would be added")).to_be_visible()
+    expected_errors.add(OFFLINE)
+    async with unreachable(page, "**/graphql"):
+        await dashboard.click("Import")
+        await page.get_by_role("link", name="Users", exact=True).last.click()
+        await dashboard.told("Not answered: Import CSV")
 
 
 async def test_nothing_is_saved_before_it_is_known_what_would_happen(
@@ -120,7 +132,7 @@ async def test_what_the_server_does_not_hear_or_refuses_is_told(
     page = dashboard.page
     await dashboard.sign_in(MIA)
     await dashboard.open("/users")
-    expected_errors.update({OFFLINE, NOT_FOUND})
+    expected_errors.update({OFFLINE, ENDED, NOT_FOUND})
     async with unreachable(page, "**/export/**"):
         await dashboard.click("Export CSV")
         await dashboard.told("The server cannot be reached.")
@@ -131,6 +143,14 @@ async def test_what_the_server_does_not_hear_or_refuses_is_told(
     await dashboard.click("Export CSV")
     await dashboard.told("There is no such company")
 
+    await page.unroute("**/export/**")
+
+    await dashboard.end_session()
+    await dashboard.click("Export CSV")
+    again = page.get_by_role("dialog", name="Your session has ended")
+    await again.get_by_label("Password", exact=True).fill(PASSWORD)
+    async with page.expect_download():
+        await again.get_by_role("button", name="Sign in").click()
     async with unreachable(page, "**/graphql"):
         await dashboard.sign_out()
         await dashboard.told("Signed out in this browser only")

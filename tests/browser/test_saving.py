@@ -14,14 +14,6 @@ from tests.faults.wire import Wire
 from tests.http.server import Server
 from tests.http.stage import PATIENCE, Mailbox
 
-SIGN_OUT = """() => fetch("/graphql", {
-    method: "POST",
-    headers: {
-        "Content-Type": "application/json",
-        authorization: `Bearer ${JSON.parse(sessionStorage["canopy:dashboard"]).at(-1).token}`,
-    },
-    body: JSON.stringify({query: "mutation { signOut { errors { code } } }"}),
-})"""
 CUT = "Failed to load resource: net::ERR_EMPTY_RESPONSE"
 
 
@@ -136,13 +128,13 @@ async def test_nothing_typed_is_lost_when_the_session_runs_out(
     await dashboard.sign_in(MIA)
     await fill_request(dashboard, "KEPT-1")
     form = page.get_by_role("dialog", name="Request Licenses")
-    await page.evaluate(SIGN_OUT)
+    await dashboard.end_session()
     await dashboard.fill(note="Before May")
     again = page.get_by_role("dialog", name="Your session has ended")
     await again.get_by_label("Password", exact=True).fill(PASSWORD)
     await again.get_by_role("button", name="Sign in").click()
     await expect(form.get_by_role("status")).to_have_text(f"Will be mailed: {HANA}.")
-    await page.evaluate(SIGN_OUT)
+    await dashboard.end_session()
     await form.get_by_role("button", name="Save").dispatch_event("click")
 
     await again.get_by_label("Password", exact=True).fill("not the password")
@@ -161,7 +153,7 @@ async def test_managing_goes_on_when_its_hour_is_over(dashboard: Dashboard) -> N
     await dashboard.sign_in(HANA)
     await dashboard.manage("Birch Logistics")
     await dashboard.is_loaded()
-    await page.evaluate(SIGN_OUT)
+    await dashboard.end_session()
     # What is read by itself may have brought the dialog before it is clicked.
     await page.get_by_role("link", name="Users", exact=True).dispatch_event("click")
 
@@ -181,7 +173,7 @@ async def test_what_was_to_be_saved_for_one_company_is_never_done_for_another(
     await dashboard.sign_in(HANA)
     await dashboard.manage("Birch Logistics")
     await fill_request(dashboard, "STRAY-1")
-    await page.evaluate(SIGN_OUT)
+    await dashboard.end_session()
     form = page.get_by_role("dialog", name="Request Licenses")
     await form.get_by_role("button", name="Save").dispatch_event("click")
     again = page.get_by_role("dialog", name="Your session has ended")

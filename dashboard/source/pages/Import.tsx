@@ -10,7 +10,7 @@ import type { ImportUsersMutation } from "../../generated/graphql";
 import { AllowedButton, type Permission } from "../parts/Allowed";
 import { Heading } from "../parts/Shell";
 import { useRead } from "../reading";
-import { tellFailure } from "../notes";
+import { tellRefused } from "../notes";
 import { placed, preview, useIsHere, useSave } from "../save";
 import { useSession } from "../session";
 import { count, number } from "../words";
@@ -149,7 +149,7 @@ export function Component() {
     const result = await save(input);
     if (!result) return;
     if (result.errors.length > 0 && isHere()) tell(result);
-    else if (result.errors.length > 0) tellFailure("Nobody was imported", result.errors.map(({ message }) => message).join(" "));
+    else if (result.errors.length > 0) tellRefused("Import CSV", result);
     else {
       setDone(result);
       notifications.show({ title: "Imported", message: inWords(result, true), autoClose: isHere() && undefined }); // wherever one is by then

@@ -1,4 +1,3 @@
-import { Center, Loader } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 
 import { graphql } from "../graphql";
@@ -61,7 +60,6 @@ export function AllocateLicenses({ onClose, onDone, whom }: Props) {
         notifications.show({ message: `${count(licenses.length, "license")} allocated.` });
         onDone();
       }}>
-      {!would && <Center p="md"><Loader role="status" aria-label="Loading" /></Center>}
       {result && <Told title={`Will renew (${number(renewed.length)})`} lines={renewed} none="Nobody." />}
       {result && <Told title={`Will not (${number(left.length)})`} lines={left} none="Everybody selected gets one." />}
     </Confirm>

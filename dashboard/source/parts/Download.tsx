@@ -4,7 +4,7 @@ import { useState } from "react";
 import type { LicenseFilter, OrderFilter, UserFilter } from "../../generated/graphql";
 import { authorization, UNREACHED } from "../asking";
 import { tellFailure } from "../notes";
-import { end } from "../session";
+import { current, end, isCurrent, lasting } from "../session";
 
 interface Props {
   name: "licenses" | "orders" | "users";
@@ -12,11 +12,16 @@ interface Props {
   filter: LicenseFilter | OrderFilter | UserFilter;
 }
 
-/** Raises an Error in words for a person, those of the server where it refuses. */
+/** Goes on when the session has ended and begun again. Raises an Error in words for a person, those of the server where it refuses. */
 async function fetched(address: string): Promise<Blob> {
+  const asker = current();
   const response = await fetch(address, { headers: authorization() }).catch(() => undefined);
   if (!response) throw new Error(UNREACHED);
-  if (response.status === 401) end();
+  if (response.status === 401) {
+    end();
+    await lasting();
+    if (isCurrent(asker)) return fetched(address);
+  }
   if (!response.ok) throw new Error(await reasonOf(response));
   return response.blob().catch(() => {
     throw new Error("The connection broke off in the middle of the file. Try again.");

@@ -35,7 +35,7 @@ export default function MoveCompany({ company, onClose }: { company: { id: strin
   const parents = data?.companies.edges.map(({ node }) => node).filter(({ id }) => id !== company.id) ?? [];
 
   return (
-    <SaveModal title={`Move ${company.name}`} action="Move" onClose={onClose} form={form} fields={["newParentId"]} isSaving={isSaving} would={would}
+    <SaveModal title={`Move ${company.name}`} action="Move" onClose={onClose} form={form} fields={["newParentId"]} isSaving={isSaving} would={newParentId ? would : null} isDisabled={!newParentId}
       onSave={({ newParentId }) => save({ companyId: company.id, newParentId: newParentId ?? "" })}
       onSaved={({ company }) => notifications.show({ message: `${company?.name} is beneath ${company?.ancestors.at(-1)?.name} now.` })}>
       <Text size="sm">All that is beneath it goes along, and so do its open orders. Manage sessions that reached it from its old place end. Nobody is mailed.</Text>

@@ -44,7 +44,7 @@ export function Reallocate({ license, onClose }: { license: Held; onClose: () =>
   const would = useWould(REALLOCATE, userId ? { licenseId: license.id, userId } : null);
 
   return (
-    <SaveModal title="Reallocate" onClose={onClose} form={form} fields={["userId"]} isSaving={isSaving} would={would}
+    <SaveModal title="Reallocate" onClose={onClose} form={form} fields={["userId"]} isSaving={isSaving} would={userId ? would : null} isDisabled={!userId}
       onSave={({ userId }) => save({ licenseId: license.id, userId: userId ?? "" })}
       onSaved={({ license }) => notifications.show({ message: `The license is with ${nameOf(license?.user)} now.` })}>
       <Text size="sm">

@@ -4,8 +4,8 @@ import { type ReactNode, useEffect, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { focusHeading } from "../focus";
-import { tellFailure } from "../notes";
-import { type Payload, placed, type Refusal, useIsHere } from "../save";
+import { tellRefused } from "../notes";
+import { type Payload, placed, useIsHere } from "../save";
 import { useSession } from "../session";
 import { willBeMailed } from "../words";
 
@@ -26,7 +26,7 @@ interface Saving<Done> {
   isSaving: boolean;
   /** Tells it, wherever one is by then. */
   onSaved: (done: Done) => void;
-  /** What would happen; undefined until it is known, and nothing is saved before. Null: there is nothing to be told before. */
+  /** What would happen; undefined while it is being asked, and nothing is saved before. Null: there is nothing to be asked. */
   would: Would | null | undefined;
   action?: string;
   color?: string;
@@ -94,17 +94,12 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
     if (would && !last) form.setErrors(Object.fromEntries(Object.entries(told(would).byField).filter(([field]) => form.isDirty(field))));
   }, [would]);
 
-  function tellElsewhere(errors: Refusal[]) {
-    const { rest } = placed(errors, [], props.names);
-    tellFailure(`Not done: ${title}${session?.isManaging ? ` (${session.company})` : ""}`, rest.join(" "));
-  }
-
   async function save(values: Values) {
     const done = await props.onSave(values);
     if (!done) return;
     if (done.errors.length > 0) {
       if (isHere()) tell(done);
-      else tellElsewhere(done.errors);
+      else tellRefused(`${title}${session?.isManaging ? ` (${session.company})` : ""}`, done, props.names);
       return;
     }
     props.onSaved(done);
@@ -119,7 +114,7 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
 
   return (
     <Modal opened onClose={close} title={title} closeOnClickOutside={false} closeButtonProps={{ "aria-label": "Close", disabled: isSaving }}
-      styles={{ content: { scrollPaddingBottom: 90 } }}>
+      styles={{ content: { scrollPaddingBottom: 180 } }}>
       <form noValidate onSubmit={form.onSubmit((values) => void save(values))}>
         <Stack>
           {props.children}
@@ -127,6 +122,7 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
           <Stack pos="sticky" bottom={0} py="md" mb="calc(-1 * var(--mantine-spacing-md))" bg="var(--mantine-color-body)" style={{ zIndex: 1 }}>
             {wrong && <Alert color="red" role="alert">{wrong}</Alert>}
             {mailed && <Alert role="status">{mailed}</Alert>}
+            {would === undefined && <Alert role="note" color="gray">What will happen is being asked…</Alert>}
             <Group justify="flex-end">
               <Button variant="default" disabled={isSaving} onClick={close}>Cancel</Button>
               <Button type="submit" color={props.color} loading={isSaving} disabled={would === undefined || props.isDisabled}>{props.action ?? "Save"}</Button>
