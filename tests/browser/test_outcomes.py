@@ -22,6 +22,7 @@ async def test_who_leaves_a_page_while_it_is_saved_is_told_how_it_ended(
     await page.clock.install()
     await dashboard.sign_in(ELI)
     await dashboard.go("Users")
+    await expect(dashboard.heading).to_have_text("Users")
     await dashboard.go("Licenses")
     await dashboard.click("Request Licenses")
     await dashboard.fill(number_of_licenses="2", purchase_order="LEFT-1")
