@@ -10,6 +10,7 @@ from typing import Final
 import httpx
 import pytest
 import pytest_asyncio
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from app.clock import utc_now
 from app.database import connected, migrate
@@ -86,6 +87,7 @@ async def pair(
     log, url = tmp_path_factory.mktemp("pair"), postgres.create_database("pair")
     await migrate(url)
     settings = {"CANOPY_EMBEDDED_WORKER": "false"}
+    EXECUTOR_CACHE.clear()  # of statements, by the name of the connection: always "default"
     async with (
         connected(url),
         Server(url, 1, log / "one", **settings) as one,
@@ -94,6 +96,7 @@ async def pair(
         httpx.AsyncClient(base_url=other.url, timeout=60) as to_other,
     ):
         yield to_one, to_other, Make(utc_now)
+    EXECUTOR_CACHE.clear()
     assert "Traceback" not in (log / "one").read_text() + (log / "other").read_text()
     postgres.drop_database("pair")
 
