@@ -141,7 +141,7 @@ class _Question(Generic[M, K]):
         rows = list(rows)
         for at, along in enumerate(self._along):
             keys, values = column(rows, along.key), self._came(f"j{at}.", along, rows)
-            if NoneType in map(type, keys):
+            if NoneType in set(map(type, keys)):
                 has_key = [key is not None for key in keys]
                 keys, values = list(compress(keys, has_key)), list(compress(values, has_key))
             primed.setdefault(along.batch, []).append(AtHand(along.columns, keys, values))

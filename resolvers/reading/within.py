@@ -116,7 +116,7 @@ async def _by_owner(
         told = await run(*select.with_list(theirs))
         by_id = {str(row["key_"]): row for row in told}
         found.update(zip(keys[some], map(by_id.get, map(str, theirs)), strict=True))
-    if NoneType not in map(type, found.values()):
+    if NoneType not in set(map(type, found.values())):
         return found
     return {key: row for key, row in found.items() if row is not None}
 

@@ -28,7 +28,7 @@ def attribute(name: str) -> Column:
 
 def present(values: Sequence[Any]) -> Sequence[Any]:
     """Those that are not null; the very list where all are there."""
-    if NoneType not in map(type, values):
+    if NoneType not in set(map(type, values)):
         return values
     return [value for value in values if value is not None]
 
@@ -51,7 +51,7 @@ def apart(lists: Sequence[Sequence[Any]], items: Iterable[Any]) -> list[list[Any
 def those_with_key(
     keys: Sequence[Any], answers: Sequence[Any]
 ) -> tuple[Sequence[Any], Sequence[Any]]:
-    if NoneType not in map(type, keys):
+    if NoneType not in set(map(type, keys)):
         return keys, answers
     pairs = zip(keys, answers, strict=True)
     return present(keys), [answer for key, answer in pairs if key is not None]

@@ -203,7 +203,9 @@ class _Function:
         self, kind: GraphQLList[Any], values: str, details: FieldDetailsList, origin: _Origin
     ) -> str:
         code = self._code
-        code.line(f"if not {code.constant(LISTS)}.issuperset(map(type, {values})): {self._unfit}")
+        code.line(
+            f"if not {code.constant(LISTS)}.issuperset(set(map(type, {values}))): {self._unfit}"
+        )
         items = code.assign(f"list({code.constant(chain.from_iterable)}({values}))")
         answers = self._values(kind.of_type, items, details, origin.of_items(values))
         return code.assign(f"{code.constant(apart)}({values}, {answers})")
@@ -240,7 +242,7 @@ class _Function:
         if not origin.is_part:
             classes = Classes(kind, origin.make)
             known, check = code.constant(classes.known), code.constant(classes.check)
-            code.line(f"if not {known}.issuperset(map(type, {values})): {check}({values})")
+            code.line(f"if not {known}.issuperset(set(map(type, {values}))): {check}({values})")
         read = _Reading(code, kind, values, origin)
         edges: list[tuple[Edge, Field]] = []
         parts: _Parts = {}

@@ -87,11 +87,11 @@ def _plain(coerce: Callable[[Any], Any], each: Callable[[Any], Any], *, nullable
     coerced = TOGETHER.get(coerce) or (lambda values: list(map(coerce, values)))
 
     def told(values: Sequence[Any]) -> Sequence[Any]:
-        if not kinds.issuperset(map(type, values)):
+        if not kinds.issuperset(set(map(type, values))):
             return list(map(each, values))
         there = present(values)
         answers = coerced(there)
-        if not nothing.isdisjoint(map(type, answers)):
+        if not nothing.isdisjoint(set(map(type, answers))):
             raise Unfit
         return with_nulls(values, there, answers)
 
@@ -103,9 +103,12 @@ def _exact(kind: type, each: Callable[[Any], Any], *, nullable: bool) -> Column:
     are_told = ALIKE.get(kind)
 
     def told(values: Sequence[Any]) -> Sequence[Any]:
-        if kinds.issuperset(map(type, values)):
-            there = present(values)
-            if not there or are_told is None or are_told(there):
+        found = set(map(type, values))
+        if kinds.issuperset(found):
+            if are_told is None:
+                return values
+            there = present(values) if NoneType in found else values
+            if not there or are_told(there):
                 return values
         return list(map(each, values))
 
@@ -122,7 +125,7 @@ def _members(enum: CustomGraphQLEnumType, each: Callable[[Any], Any], *, nullabl
     names[id(None)] = None
 
     def told(values: Sequence[Any]) -> Sequence[Any]:
-        if kinds.issuperset(map(type, values)):
+        if kinds.issuperset(set(map(type, values))):
             return list(map(names.__getitem__, map(id, values)))
         return list(map(each, values))
 

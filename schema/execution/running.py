@@ -228,7 +228,7 @@ class Step:
         """As `place`. What several parents share is completed for each, if nothing hangs on it."""
         if self.level.steps:
             return self.place(keys, answers, dict(zip(keys, values, strict=True)), attempt)
-        if not self.nullable and NoneType in map(type, values):
+        if not self.nullable and NoneType in set(map(type, values)):
             raise Unfit
         told, _ = self.level.complete(values, attempt)
         any(map(setitem, answers, repeat(self.field.name), told))  # goes through all
