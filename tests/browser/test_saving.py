@@ -131,6 +131,8 @@ async def test_nothing_typed_is_lost_when_the_session_runs_out(
     await dashboard.end_session()
     await dashboard.fill(note="Before May")
     again = page.get_by_role("dialog", name="Your session has ended")
+    await expect(again).to_be_visible()
+    await page.keyboard.press("Escape")
     await again.get_by_label("Password", exact=True).fill(PASSWORD)
     await again.get_by_role("button", name="Sign in").click()
     await expect(form.get_by_role("status")).to_have_text(f"Will be mailed: {HANA}.")

@@ -6,7 +6,7 @@ import { useNavigate } from "react-router";
 import { focusHeading } from "../focus";
 import { tellRefused } from "../notes";
 import { type Payload, placed, useIsHere } from "../save";
-import { useSession } from "../session";
+import { useHasEnded, useSession } from "../session";
 import { willBeMailed } from "../words";
 
 interface Would extends Payload {
@@ -69,6 +69,7 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
   const { form, would, isSaving, title } = props;
   useFocusBack();
   const session = useSession();
+  const hasEnded = useHasEnded();
   const navigate = useNavigate();
   const isHere = useIsHere();
   const [said, setSaid] = useState<Said>();
@@ -108,8 +109,9 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
     if (props.whereTo) void navigate(props.whereTo(done));
   }
 
+  /** Escape is heard here, too, when it is meant for what asks to sign in again. */
   function close() {
-    if (!isSaving) props.onClose();
+    if (!isSaving && !hasEnded) props.onClose();
   }
 
   return (
