@@ -162,6 +162,9 @@ async def test_lists_go_with_the_counts_above_them(
     rows = dashboard.page.get_by_role("checkbox", name=re.compile("^Select (?!all)"))
     await expect(rows).to_have_count(3)
     await sockets.has_told.wait()
+    await dashboard.page.get_by_role("button", name=re.compile("^Actions for")).last.click()
+    release_it = dashboard.page.get_by_role("menuitem", name="Release")
+    await release_it.wait_for()
     async with httpx.AsyncClient(base_url=canopy.url, timeout=60) as http:
         dario = await Client(http).sign_in(DARIO, PASSWORD)
         [harbor] = (await dario.ask(HARBORS))["edges"]
@@ -174,6 +177,7 @@ async def test_lists_go_with_the_counts_above_them(
         await dario.done(ALLOCATE, input={"companyId": harbor["node"]["id"], "userIds": ids})
     await expect(rows).to_have_count(3)
     await dashboard.has_counts(allocated=3)
+    await expect(release_it).to_be_visible()
 
 
 def _asked(request: Request) -> list[str]:

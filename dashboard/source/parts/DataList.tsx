@@ -135,8 +135,8 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
   const rows = useMemo(() => connection?.edges.map(({ node }) => node) ?? [], [connection]);
   const columns = useMemo(() => {
     const helper = createColumnHelper<typeof features, Row>();
-    return props.columns.map(({ id, header, cell, orderBy }) =>
-      helper.accessor((row): unknown => row.id, { id, header, cell: ({ row }) => cell(row.original), enableSorting: Boolean(orderBy), sortDescFirst: false }));
+    return props.columns.map(({ id, header, orderBy }) =>
+      helper.accessor((row): unknown => row.id, { id, header, enableSorting: Boolean(orderBy), sortDescFirst: false }));
   }, [props.columns]);
   const kept = useFocusKept(rows);
   const isBeyond = rows.length === 0 && (connection?.totalCount ?? 0) > 0;
@@ -219,10 +219,8 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
                     />
                   </Table.Td>
                 )}
-                {row.getAllCells().map((cell, index) => (
-                  <Table.Td key={cell.id} role="cell" className={partOf(index, cell.column.id)} data-header={cell.column.columnDef.header}>
-                    <table.FlexRender cell={cell} />
-                  </Table.Td>
+                {props.columns.map(({ id, header, cell }, index) => (
+                  <Table.Td key={id} role="cell" className={partOf(index, id)} data-header={header}>{cell(row.original)}</Table.Td>
                 ))}
               </Table.Tr>
             ))}
