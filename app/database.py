@@ -14,6 +14,7 @@ from tortoise.transactions import in_transaction
 
 from app.migrating import Executor
 from app.settings import Settings
+from models.database import ask
 
 MODELS: Final = "models"
 MIGRATIONS: Final = "models.migrations"
@@ -57,8 +58,10 @@ def is_sqlite(url: str) -> bool:
 async def connected(url: str, **options: Any) -> AsyncIterator[BaseDBAsyncClient]:
     """A live connection, closed at the end; seen by every task of this process."""
     context = await Tortoise.init(config=config(url, **options), _enable_global_fallback=True)
+    connection = get_connection("default")
+    ask(connection)
     try:
-        yield get_connection("default")
+        yield connection
     finally:
         await context.close_connections()
 

@@ -5,9 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 from uuid import UUID
 
-from tortoise.backends.base.client import NestedTransactionContext
+from tortoise.backends.base.client import BaseDBAsyncClient, NestedTransactionContext
 from tortoise.connection import get_connection
-from tortoise.context import require_context
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
@@ -15,24 +14,23 @@ from models.errors import Conflict, Duplicate, Refusal
 from models.postgres import PooledTransaction, Transaction
 
 
-class _Known:
-    connections: object = None
-    is_sqlite: bool = False
+class _Asked:
+    """The database that this process is connected to."""
 
+    is_sqlite = False
 
-_known: Final = _Known()
 
 TREE_LOCK: Final = 0x63616E6F70790002
 """Of PostgreSQL's advisory locks: all writing shares it, what reshapes the tree has it alone."""
 
 
+def ask(connection: BaseDBAsyncClient) -> None:
+    """Say what is asked from now on: a process is connected to one database at a time."""
+    _Asked.is_sqlite = connection.capabilities.dialect == "sqlite"
+
+
 def is_sqlite() -> bool:
-    """Looked up once for all that is connected: it is asked for the class of all rows."""
-    connections = require_context().connections
-    if connections is not _known.connections:
-        _known.connections = connections
-        _known.is_sqlite = get_connection("default").capabilities.dialect == "sqlite"
-    return _known.is_sqlite
+    return _Asked.is_sqlite
 
 
 async def rows(statement: str, *values: Any) -> list[dict[str, Any]]:

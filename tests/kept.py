@@ -10,9 +10,11 @@ from typing import Any, Final
 
 import asyncpg
 from tortoise import Tortoise
+from tortoise.connection import get_connection
 
 from app.database import config, is_sqlite
 from models import postgres
+from models.database import ask
 
 NAME: Final = "kept"
 """Of the application, by which PostgreSQL knows its connections."""
@@ -52,6 +54,7 @@ async def connected(url: str) -> AsyncIterator[None]:
     if not is_sqlite(url):
         settings["connections"]["default"]["engine"] = __name__
     context = await Tortoise.init(config=settings, _enable_global_fallback=True)
+    ask(get_connection("default"))
     try:
         yield
     finally:
