@@ -73,7 +73,7 @@ class Pool(asyncpg.Pool):  # type: ignore[misc]
     ) -> asyncpg.pool.PoolConnectionProxy:
         while self._at_hand:
             connection = self._at_hand.pop()
-            if connection._con is not None and not connection.is_closed():
+            if not _is_gone(connection):
                 return connection
             await super().release(connection)
         self._waiting += 1
@@ -120,7 +120,8 @@ class Pool(asyncpg.Pool):  # type: ignore[misc]
         await super().close()
 
     def get_idle_size(self) -> int:
-        return int(super().get_idle_size()) + len(self._at_hand)
+        alive = [each for each in self._at_hand if not _is_gone(each)]
+        return int(super().get_idle_size()) + len(alive)
 
 
 def _renewed(connection: asyncpg.pool.PoolConnectionProxy) -> asyncpg.pool.PoolConnectionProxy:
@@ -131,6 +132,10 @@ def _renewed(connection: asyncpg.pool.PoolConnectionProxy) -> asyncpg.pool.PoolC
     connection._detach()
     holder._proxy = asyncpg.pool.PoolConnectionProxy(holder, holder._con)
     return holder._proxy
+
+
+def _is_gone(connection: asyncpg.pool.PoolConnectionProxy) -> bool:
+    return connection._con is None or bool(connection._con.is_closed())
 
 
 def _is_well(connection: asyncpg.pool.PoolConnectionProxy) -> bool:

@@ -10,6 +10,7 @@ import pytest_asyncio
 from tortoise.connection import get_connection
 
 from app.database import connected
+from models.database import read
 from models.postgres import Pool
 
 pytestmark = pytest.mark.parametrize("databases", ["postgres"], indirect=True)
@@ -29,10 +30,15 @@ async def process_of(pool: Pool) -> int:
     return int(await pool.fetchval("SELECT pg_backend_pid()"))
 
 
-async def test_what_was_given_back_is_handed_on(pool: Pool) -> None:
-    first, second = await process_of(pool), await process_of(pool)
+async def reading_process() -> int:
+    [row] = await read("SELECT pg_backend_pid() AS pid", [])
+    return int(row["pid"])
 
-    assert first == second
+
+async def test_what_was_given_back_is_handed_on(pool: Pool) -> None:
+    processes = [await process_of(pool), await reading_process(), await process_of(pool)]
+
+    assert len(set(processes)) == 1
     assert (pool.get_size(), pool.get_idle_size()) == (1, 1)
 
 
@@ -54,7 +60,8 @@ async def test_one_that_was_closed_is_not_handed_on(pool: Pool) -> None:
         raw = connection._con
     raw.terminate()
 
-    assert await process_of(pool) != before
+    assert pool.get_idle_size() == 0
+    assert await reading_process() != before
 
 
 async def test_nobody_works_on_with_what_they_have_given_back(pool: Pool) -> None:
