@@ -1,9 +1,9 @@
 """More than one process can take: what it serves, what it refuses and how soon, and its memory.
 
-One `canopy serve` on SQLite, at a loopback port, asked for much by strangers. First by a few who
-ask again when they have their answer: that is all it can do. Then at the same rate, at twice, and
-at four times that, whether or not anybody has an answer yet. What is served must not fall, who is
-refused must hear so soon, and memory stay as it is.
+One `canopy serve`, on SQLite and on PostgreSQL, at a loopback port, asked for a list by somebody
+who is signed in. First by a few who ask again when they have their answer: that is all it can do.
+Then at the same rate, at twice, and at four times that, whether or not anybody has an answer yet.
+What is served must not fall, who is refused must hear so soon, and memory stay as it is.
 """
 
 import asyncio
@@ -14,46 +14,70 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 import orjson
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 
-from app.database import migrate
+from app.clock import utc_now
+from app.database import connected, migrate
+from tests.factories import Make
 from tests.http.server import Server
+from tests.postgres import Postgres
 
 AT_ONCE = 20
 CLIENTS = 8
 SECONDS = 6.0
-DOCUMENT = """query Overload { __typename viewer { user { id } }
-    __schema { types { name fields { name type { name kind } args { name } } } } }"""
+LICENSES, LEARNERS = 200, 50
+DOCUMENT = """query Overload { licenses(first: 100) { totalCount edges { node {
+    id status expiresAt user { name email } order { number company { name } } } } } }"""
 BODY = orjson.dumps({"query": DOCUMENT})
-REQUEST = (
-    b"POST /graphql HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-    b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
-)
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def main() -> None:
     print(f"Overload: {AT_ONCE} operations have a place")
-    with TemporaryDirectory() as folder:
-        url = f"sqlite://{folder}/bench.sqlite3"
-        await migrate(url)
-        settings = {
-            "CANOPY_EMBEDDED_WORKER": "false",
-            "CANOPY_MAX_OPERATIONS": str(AT_ONCE),
-            "CANOPY_MAX_QUERY_COST": "1000000",
-        }
-        async with Server(url, 1, Path(folder) / "log", **settings) as server:
-            await Asking(server).by_patient_clients()
-            most = await Asking(server).by_patient_clients()
-            print(f"  all it can do: {most:.0f}/s")
-            for times in (1, 2, 4, 1):
-                await Asking(server).at_rate(times, most)
+    with TemporaryDirectory() as folder, Postgres() as postgres:
+        sqlite = f"sqlite://{folder}/bench.sqlite3"
+        for name, url in (("SQLite", sqlite), ("PostgreSQL", postgres.create_database("bench"))):
+            await migrate(url)
+            await _of(name, url, Path(folder, name))
+
+
+async def _of(name: str, url: str, log: Path) -> None:
+    request = _request(await _token(url))
+    settings = {"CANOPY_EMBEDDED_WORKER": "false", "CANOPY_MAX_OPERATIONS": str(AT_ONCE)}
+    async with Server(url, 1, log, **settings) as server:
+        await Asking(server, request).by_patient_clients()
+        most = await Asking(server, request).by_patient_clients()
+        print(f"  {name}, all it can do: {most:.0f}/s")
+        for times in (1, 2, 4, 1):
+            await Asking(server, request).at_rate(times, most)
+
+
+async def _token(url: str) -> str:
+    """Of a manager whose company has licenses, and learners for some."""
+    EXECUTOR_CACHE.clear()
+    async with connected(url):
+        make = Make(utc_now)
+        company = await make.company()
+        licenses = await make.licenses(company, LICENSES)
+        for license, user in zip(licenses, await make.learners(company, LEARNERS), strict=False):
+            await make.allocation(license, user)
+        return await make.token(await make.manager(company))
+
+
+def _request(token: str) -> bytes:
+    return (
+        b"POST /graphql HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+        b"Authorization: Bearer %b\r\nContent-Length: %d\r\n\r\n%b"
+        % (token.encode(), len(BODY), BODY)
+    )
 
 
 class Asking:
     """One measurement."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, request: bytes) -> None:
         self._server = server
+        self._request = request
         self._took: dict[int, list[float]] = defaultdict(list)
         self._free: list[Connection] = []
 
@@ -93,12 +117,21 @@ class Asking:
 
     async def _ask(self, due: float | None = None) -> None:
         began = due or time.monotonic()
-        reader, writer = self._free.pop() if self._free else await self._connected()
-        writer.write(REQUEST)
+        reader, writer = self._kept() or await self._connected()
+        writer.write(self._request)
         head = await reader.readuntil(b"\r\n\r\n")
         self._took[int(head.split(b" ", 2)[1])].append(time.monotonic() - began)
         await reader.readexactly(_length(head))
         self._free.append((reader, writer))
+
+    def _kept(self) -> Connection | None:
+        """A connection that is free, and that the server has not closed meanwhile."""
+        while self._free:
+            reader, writer = self._free.pop()
+            if not reader.at_eof():
+                return reader, writer
+            writer.close()
+        return None
 
     async def _connected(self) -> Connection:
         return await asyncio.open_connection("127.0.0.1", self._server.port)

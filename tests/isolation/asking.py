@@ -148,6 +148,26 @@ def kept_back() -> str:
     return f"query($id: ID!) {{ company(id: $id) {{ {' '.join(names)} }} }}"
 
 
+def counted() -> str:
+    """All that is counted of a company: its lists, and its licenses in each scope."""
+    chosen = []
+    for name, field in fields_of("Company").items():
+        inner: Any = get_named_type(field.type)
+        if inner.name.endswith("Connection"):
+            chosen.append(f"{name} {{ totalCount }}")
+        elif inner.name == "LicenseSummary":
+            numbers = " ".join(
+                each
+                for each, of in inner.fields.items()
+                if get_named_type(of.type).name in {"Int", "Float"}
+            )
+            chosen += [
+                f"{name}_{number}: {name}{way} {{ {numbers} }}"
+                for number, way in enumerate(_ways(field, 0))
+            ]
+    return f"query($id: ID!) {{ company(id: $id) {{ {' '.join(chosen)} }} }}"
+
+
 def _leaves(kind: GraphQLObjectType) -> Iterator[str]:
     for name, field in kind.fields.items():
         if is_leaf_type(get_named_type(field.type)):

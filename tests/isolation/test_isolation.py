@@ -53,6 +53,7 @@ from tests.isolation.asking import (
     by_parts,
     by_text,
     columns,
+    counted,
     every_way,
     fields_of,
     id_places,
@@ -217,7 +218,7 @@ async def test_each_caller_is_told_of_the_rows_that_are_theirs(stage: Stage) -> 
         assert found == (seen if who.reads else []), f"{who} is shown other rows"
 
 
-async def test_of_a_company_that_is_only_known_nothing_is_told_that_may_be_null(
+async def test_of_a_company_that_is_only_known_all_is_null_that_may_be_and_nothing_counted(
     stage: Stage,
 ) -> None:
     """A learner's own, and in manage mode one's own, which is above."""
@@ -229,6 +230,9 @@ async def test_of_a_company_that_is_only_known_nothing_is_told_that_may_be_null(
 
             told = answer["data"]["company"]
             assert told == dict.fromkeys(told), f"{who} is told more than the plain fields"
+            answer = await stage.asked(who, counted(), {"id": global_id("Company", home)})
+            numbers = [each for of in answer["data"]["company"].values() for each in of.values()]
+            assert numbers == [0] * len(numbers), f"{who} is told how many there are"
 
 
 async def test_lists_hold_what_is_in_sight_and_count_it(stage: Stage) -> None:
