@@ -123,7 +123,7 @@ async def test_all_lines_of_a_request_have_its_id(make: Make, api: Api, lines: L
     assert last == "canopy.access [of-the-client-7 Whoever]"
 
 
-async def test_who_leaves_before_all_was_sent_is_told_like_others(
+async def test_who_leaves_before_all_was_sent_is_told_as_such_and_answered_nothing(
     clock: Clock, lines: Lines
 ) -> None:
     app = create_app(load(_env_file=None, rate_limit="off"), clock)
@@ -133,12 +133,15 @@ async def test_who_leaves_before_all_was_sent_is_told_like_others(
     async def receive() -> Any:
         return {"type": "http.disconnect"}
 
-    async def send(_: Any) -> None:
-        pass
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
 
     await app(scope, receive, send)
 
-    assert [(line["path"], line["status"]) for line in lines.told()] == [("/graphql", 400)]
+    assert [(line["path"], line["status"]) for line in lines.told()] == [("/graphql", 499)]
+    assert sent == []
 
 
 def value(name: str, **labels: str) -> float:
