@@ -3,15 +3,13 @@
 import asyncio
 from typing import Final
 
-import asyncpg
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from tortoise.connection import get_connection
-from tortoise.exceptions import BaseORMException
 
 from app.database import pending
 from app.draining import Draining
-from models.database import is_read_only
+from models.database import AWAY, is_read_only
 
 PATIENCE: Final = 5.0
 """Seconds for the database to answer."""
@@ -50,6 +48,6 @@ async def _problem() -> str | None:
             behind = await pending(get_connection("default"))
             if await is_read_only():
                 return "The database takes no writing."
-    except (BaseORMException, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except AWAY:
         return "The database does not answer."
     return "The schema of the database is behind." if behind else None

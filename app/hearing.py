@@ -6,15 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-import asyncpg
 from tortoise.connection import get_connection
-from tortoise.exceptions import BaseORMException
 
+from models.database import AWAY
 from models.postgres import Client
 from resolvers.changes import CHANNEL, committed
 
-BROKEN: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, BaseORMException)
-"""What it may come to with a database that is away."""
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 10.0
 """Seconds between attempts to listen again; each is twice as long as the one before."""
@@ -47,7 +44,7 @@ async def _listen(client: Client) -> None:
     while True:
         try:
             connection = await asyncio.wait_for(client.connect_aside(), PATIENCE)
-        except (*BROKEN, TimeoutError):
+        except (*AWAY, TimeoutError):
             log.warning("Cannot listen to the other processes; trying again in %.1f s.", pause)
         else:
             pause = FIRST_PAUSE
@@ -63,7 +60,7 @@ async def _hear(connection: Any) -> None:
         await connection.add_listener(CHANNEL, lambda *told: committed.hear(told[-1]))
         committed.miss()
         await _until_broken(connection)
-    except (*BROKEN, TimeoutError):
+    except (*AWAY, TimeoutError):
         pass
     finally:
         connection.terminate()
@@ -88,6 +85,6 @@ async def _look(connection: Any) -> None:
             if known != row["data_version"]:
                 known = row["data_version"]
                 committed.miss()
-        except BROKEN:
+        except AWAY:
             log.warning("Cannot look whether other processes committed.")
         await asyncio.sleep(LOOK)

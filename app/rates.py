@@ -15,16 +15,15 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-import asyncpg
 from limits import RateLimitItem
 from limits.aio.storage import Storage
 from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.requests import HTTPConnection
-from tortoise.exceptions import BaseORMException
 
 from app.metrics import limited
 from app.requests import BadRequest
 from app.settings import Settings
+from models.database import AWAY
 from models.sessions import TallyKind, digest
 from resolvers.tallies import add_up
 
@@ -181,7 +180,7 @@ class Rates:
             await asyncio.sleep(PAUSE)
             try:
                 await self.exchange()
-            except (BaseORMException, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            except AWAY:
                 log.warning("Rates are counted here alone: the database does not answer.")
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily
@@ -18,7 +17,6 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 from tortoise.connection import get_connection
-from tortoise.exceptions import BaseORMException
 
 from app.auth import sent_token
 from app.metrics import IS_SHARED, MAIL, WEBHOOK, pool_most, pool_size, pool_used, registry
@@ -27,6 +25,7 @@ from app.requests import BadRequest
 from app.settings import Settings
 from mail import webhooks, worker
 from mail.leases import Backlog, Leases
+from models.database import AWAY
 from models.postgres import Client
 from resolvers.work import Clock
 
@@ -35,7 +34,6 @@ PATIENCE: Final = 5.0
 EVERY: Final = 2.0
 """Seconds between two looks at the pool, where another process tells of it."""
 OUTBOX: Final[Mapping[str, Leases[Any]]] = {MAIL: worker.LEASES, WEBHOOK: webhooks.LEASES}
-AWAY: Final = (BaseORMException, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 FRESH: Final = {"Cache-Control": "no-store"}
 
 

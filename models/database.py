@@ -5,13 +5,23 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 from tortoise.backends.base.client import BaseDBAsyncClient, NestedTransactionContext
 from tortoise.connection import get_connection
-from tortoise.exceptions import IntegrityError
+from tortoise.exceptions import BaseORMException, IntegrityError
 from tortoise.transactions import in_transaction
 
 from models.errors import Conflict, Duplicate, Refusal
 from models.postgres import PooledTransaction, Transaction
+
+AWAY: Final = (
+    OSError,
+    BaseORMException,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What it may come to with a database that is away."""
 
 
 class _Asked:

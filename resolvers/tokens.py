@@ -17,7 +17,7 @@ from resolvers.work import Work
 
 MOST_NOTED: Final = 5_000
 _NOTED: Final[dict[UUID, datetime]] = {}
-"""When this process has last looked whether the use of a token is to be written down."""
+"""When the use of a token was written down, as far as this process knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,9 @@ async def note_use(caller: Caller | None, now: datetime) -> None:
     if _NOTED.get(caller.token_id, before) > before:
         return
     due = Q(last_used_at__isnull=True) | Q(last_used_at__lte=before)
-    await ApiToken.filter(due, id=caller.token_id).update(last_used_at=now)
+    if not await ApiToken.filter(due, id=caller.token_id).update(last_used_at=now):
+        token = await ApiToken.get_or_none(id=caller.token_id)  # another process was first
+        now = token.last_used_at if token and token.last_used_at else now
     if len(_NOTED) == MOST_NOTED:
         _NOTED.clear()
     _NOTED[caller.token_id] = now

@@ -17,6 +17,8 @@ _RFC_3339: Final = re.compile(
 )
 MICROSECONDS: Final = 6
 ZONE: Final = -len("+00:00")
+INFINITE: Final = frozenset({datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)})
+"""What asyncpg sends as infinity, which comes back without a zone."""
 
 
 def told(at: datetime) -> str:
@@ -49,9 +51,12 @@ def taken_in(value: Any) -> datetime:
     fraction = match[1] or ""
     shorter = value.replace(fraction, fraction[: 1 + MICROSECONDS], 1) if fraction else value
     try:
-        return datetime.fromisoformat(shorter.upper()).astimezone(UTC)
+        at = datetime.fromisoformat(shorter.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise _wrong() from None
+    if at in INFINITE:
+        raise _wrong()
+    return at
 
 
 def written(node: ValueNode, variables: dict[str, Any] | None = None) -> datetime:

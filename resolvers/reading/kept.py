@@ -1,4 +1,4 @@
-"""Selects of those who ask again: what one caller asks of one list is written down once.
+"""Selects of those who ask again: what one caller asks of one list is written down the second time.
 
 Who asks, what they filter by and what is selected are all that a select depends on, and the time.
 It is written as of two moments: where a value is the moment itself, there is a slot for it; where
@@ -14,6 +14,9 @@ from resolvers.reading.sql import SHORT, Select
 
 MOST: Final = 500
 """Selects."""
+ASKED_ONCE: Final = 5_000
+"""Keys that were asked once: most filters by an address or an id never come again, and would push
+out what does."""
 MOST_VALUES: Final = 20
 LONGEST: Final = 200
 """Characters of a value, or items of a list."""
@@ -39,6 +42,7 @@ class Selects:
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._kept: OrderedDict[Hashable, Slotted] = OrderedDict()
+        self._asked_once: dict[int, None] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -59,13 +63,23 @@ class Selects:
             self._kept.move_to_end(key)
             return kept.at(now)
         select = write(now)
-        fits = _is_short(select) and _fits(filter)
+        fits = self._is_asked_again(key) and _is_short(select) and _fits(filter)
         slotted = _slotted(select, write(now + LATER), now) if fits else None
         if slotted is not None:
             self._kept[key] = slotted
             if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return select
+
+    def _is_asked_again(self, key: Hashable) -> bool:
+        """By its hash: to take one key for another does no harm."""
+        told = hash(key)
+        if told in self._asked_once:
+            return True
+        if len(self._asked_once) == ASKED_ONCE:
+            self._asked_once.clear()
+        self._asked_once[told] = None
+        return False
 
 
 def _fits(filter: Any) -> bool:

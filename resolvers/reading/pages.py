@@ -97,7 +97,7 @@ class _Question(Generic[M, K]):
 
     @property
     def want(self) -> frozenset[str]:
-        return self.asked.get("want", ROWS)
+        return self.asked.get("want", ROWS | ENDS)
 
     async def pages(self) -> dict[K, Page[M]]:
         rows = await self._fetch() if self.want & ROWS else {}

@@ -40,7 +40,7 @@ MOST_VALUES: Final = 30_000
 """Values of a statement; SQLite takes 32,766 and PostgreSQL 32,767."""
 IDS_AT_ONCE: Final = 10_000
 REMEMBERED: Final = 500_000
-"""Characters of all statements that are remembered."""
+"""Characters of all texts that are remembered by their shape."""
 SHORT: Final = 15_000
 """Characters of each. Only long filters make longer ones, no two of which need be alike: they would
 push out what all others ask, and take much memory. asyncpg prepares none of them for good either.
@@ -229,7 +229,9 @@ async def for_each(
     slots: Sequence[Sequence[Any]],
     kind: type[Any] | None = None,
 ) -> dict[T, list[Any]]:
-    """The rows of `select` for each key that has any; each slot has a value for each key."""
+    """The rows of `select` for each key; one that has none may be left out. Each slot has a value
+    for each key.
+    """
     if len(keys) == 1:
         filled = dict(zip(SLOTS, slots, strict=False))
         values = [filled[value][0] if value in SLOTS else value for value in select.values]

@@ -83,7 +83,7 @@ async def told(
     columns: Sequence[str],
     values: Mapping[str, Any] | None = None,
 ) -> dict[K, Row]:
-    """Columns told from all `rows` of each key, for keys that have any.
+    """Columns told from all `rows` of each key; of an owner that has none, nothing.
 
     `{now}` in a column stands for the value of that name.
     """

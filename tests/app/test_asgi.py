@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
@@ -15,7 +16,7 @@ from tortoise.connection import get_connection
 
 from app import health
 from app.database import migrate
-from models.database import rows
+from models.database import read, rows
 from tests.graphql.api import Api
 from tests.http.server import Server, free_port
 from tests.postgres import Postgres
@@ -206,6 +207,25 @@ async def test_a_database_that_serves_nobody_is_not_ready(
     assert read_only == (503, "The database takes no writing.")
     assert exhausted == (503, "The database does not answer.")
     assert await reason() == (200, "")
+
+
+@pytest.mark.usefixtures("swept")
+@pytest.mark.parametrize("databases", ["postgres"], indirect=True)
+async def test_right_after_its_connections_were_cut_it_is_ready_or_says_why(
+    api: Api, database_url: str
+) -> None:
+    cut = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+        WHERE pid <> pg_backend_pid() AND datname = current_database()"""
+    other = await asyncpg.connect(database_url)
+    answers = []
+
+    for _ in range(10):
+        await asyncio.gather(*(read("SELECT 1", []) for _ in range(3)), return_exceptions=True)
+        await other.execute(cut)
+        answers.append((await api.http.get("/health/ready")).status_code)
+    await other.close()
+
+    assert set(answers) <= {200, 503}
 
 
 async def test_all_who_ask_at_once_whether_it_is_ready_cost_one_look(api: Api) -> None:

@@ -364,6 +364,21 @@ async def test_its_use_is_noted_once_a_minute(scene: Scene, make: Make, clock: C
     assert noted == [(1, True), (0, False), (1, True), (0, False)]
 
 
+async def test_of_two_processes_the_second_goes_by_what_the_first_has_noted(
+    scene: Scene, make: Make, clock: Clock
+) -> None:
+    caller = await asking(await make.api_token(scene.cora), clock)
+    await note_use(caller, clock())
+    _NOTED.clear()  # as in another process
+    clock.move(seconds=59)
+    await note_use(caller, clock())
+    clock.move(seconds=1)
+
+    await note_use(caller, clock())
+
+    assert (await ApiToken.get()).last_used_at == clock()
+
+
 async def test_of_two_requests_at_once_one_notes_the_use(
     scene: Scene, make: Make, clock: Clock
 ) -> None:
