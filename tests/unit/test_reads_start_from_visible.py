@@ -123,6 +123,7 @@ EXCEPTIONS: Final = {
     ("tokens", "create_first_api_token", "taken"): BEFORE,
     ("tokens", "end_tokens_of", "ApiToken.filter"): DEPENDS,
     ("tokens", "note_use", "ApiToken.filter"): "the token that asks, whatever it may see",
+    ("tokens", "note_use", "ApiToken.get_or_none"): "the token that asks, whatever it may see",
     ("users", "_dismiss", "Company.filter"): DEPENDS,
     ("users", "_must_keep_a_manager", "managers_of"): LOCKED,
     ("users", "remove_users", "forget_addresses"): TAKEN,
