@@ -1,9 +1,25 @@
-// Reading: by itself again where the connection was lost.
+// Reading: by itself again where the connection was lost, or the server had no time for it.
 
 import { useEffect, useRef } from "react";
-import { type AnyVariables, createRequest, useQuery, type UseQueryArgs } from "urql";
+import { type AnyVariables, type CombinedError, createRequest, useQuery, type UseQueryArgs } from "urql";
 
 import { backOff } from "./asking";
+
+const unanswered = new Set<() => void>();
+/** For whoever would not wait: all that a page could not read. */
+export const askAgain = () => [...unanswered].forEach((ask) => ask());
+
+/** Refusals of this moment, which the same question may escape in the next. */
+const PASSING: unknown[] = ["RATE_LIMITED", "OVERLOADED"];
+
+const isPassing = ({ networkError, graphQLErrors }: CombinedError) =>
+  Boolean(networkError) || graphQLErrors.some(({ extensions }) => PASSING.includes(extensions.code));
+
+/** Milliseconds: as long as the server says, and longer each time. */
+function waitOf({ response }: CombinedError, tries: number): number {
+  const told = Number((response as Response | undefined)?.headers.get("Retry-After"));
+  return (told || 0) * 1_000 + backOff(tries);
+}
 
 /**
  * As urql's. What could not be asked is asked again until it is answered, and so the whole page comes back.
@@ -12,17 +28,28 @@ import { backOff } from "./asking";
 export function useRead<Data, Variables extends AnyVariables>(args: UseQueryArgs<Variables, Data>) {
   const [state, again] = useQuery(args);
   const tries = useRef(0);
-  const isLost = Boolean(state.error?.networkError) && !state.fetching;
+  const { error, fetching, operation } = state;
+  const passing = error && isPassing(error) ? error : undefined;
+  /** What was read before stays meanwhile, and with it whatever is being typed beside it. */
+  const kept = useRef<{ key?: number; data?: Data }>({});
+  if (state.data) kept.current = { key: operation?.key, data: state.data };
+  const data = passing && kept.current.key === operation?.key ? kept.current.data : state.data;
 
   useEffect(() => {
-    if (state.data) tries.current = 0;
-    if (!isLost) return;
-    const timer = setTimeout(() => again({ requestPolicy: "network-only" }), backOff(tries.current++));
-    return () => clearTimeout(timer);
-  }, [isLost, state.data, again]);
+    if (fetching) return;
+    if (!error) tries.current = 0;
+    if (!error) return;
+    const ask = () => again({ requestPolicy: "network-only" });
+    const timer = passing && setTimeout(ask, waitOf(passing, tries.current++));
+    unanswered.add(ask);
+    return () => {
+      clearTimeout(timer);
+      unanswered.delete(ask);
+    };
+  }, [error, passing, fetching, again]);
 
-  const isOld = Boolean(state.data) && state.operation?.key !== createRequest(args.query, args.variables as Variables).key;
-  return [{ ...state, isOld }, again] as const;
+  const isOld = Boolean(data) && operation?.key !== createRequest(args.query, args.variables as Variables).key;
+  return [{ ...state, data, isOld }, again] as const;
 }
 
 /** Reads again while something that is shown will change and nothing tells of it: later and later, and only while it is looked at. */

@@ -192,6 +192,26 @@ async def unreachable(page: Page, url: str | re.Pattern[str]) -> AsyncIterator[N
         await page.unroute(url, cut)
 
 
+@asynccontextmanager
+async def refused(page: Page, seconds: int) -> AsyncIterator[list[str]]:
+    """As by a server that has no time, and says for how long; what is asked meanwhile."""
+    asked: list[str] = []
+
+    async def refuse(route: Route) -> None:
+        asked.append(route.request.post_data or "")
+        status, code = (503, "OVERLOADED") if len(asked) % 2 else (429, "RATE_LIMITED")
+        error = {"message": f"Wait {seconds} s.", "extensions": {"code": code}}
+        await route.fulfill(
+            status=status, headers={"Retry-After": str(seconds)}, json={"errors": [error]}
+        )
+
+    await page.route("**/graphql", refuse)
+    try:
+        yield asked
+    finally:
+        await page.unroute("**/graphql", refuse)
+
+
 async def read(context: BrowserContext, mail: Mail) -> Page:
     """The mail as it came, as HTML."""
     page = await context.new_page()

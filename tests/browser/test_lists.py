@@ -8,12 +8,18 @@ import httpx
 from playwright.async_api import Page, expect
 
 from app.sample import HANA, MIA, PASSWORD, VERA
-from tests.browser.dashboard import Dashboard, held
+from tests.browser.dashboard import Dashboard, held, refused
 from tests.http.client import REQUEST, Client
 from tests.http.server import Server
 from tests.smtp import Catcher, Session
 
 PAGE = 25
+REFUSED = {
+    f"Failed to load resource: the server responded with a status of {status}"
+    for status in ("429 (Too Many Requests)", "503 (Service Unavailable)")
+}
+WAIT, LONG = 60, 3_600
+"""Seconds."""
 NOBODY = "\N{EN DASH}"
 INSTANTS = """texts => texts.map(text =>
     new Date(text).toLocaleString("en-US", {dateStyle: "medium", timeStyle: "short"}))"""
@@ -109,3 +115,31 @@ async def test_rows_stay_until_those_that_are_sought_have_come(dashboard: Dashbo
         await expect(dashboard.heading).to_have_text("Birch Logistics")
     await page.go_back()
     await expect(found.locator("tbody tr")).to_have_count(1)
+
+
+async def test_what_is_refused_for_a_moment_comes_by_itself_or_is_asked_for(
+    dashboard: Dashboard, expected_errors: set[str]
+) -> None:
+    """Not before the server has said; on every page, with all its parts."""
+    page, told = dashboard.page, dashboard.page.get_by_role("alert")
+    expected_errors |= REFUSED
+    await dashboard.sign_in(HANA)
+    await dashboard.find_company("Birch Logistics")
+    company = page.url
+    await page.clock.install()
+    for address in ("/companies", company, "/overview", "/licenses/available"):
+        async with refused(page, WAIT) as asked:
+            await page.goto(address)
+            await expect(told.first).to_contain_text(f"Wait {WAIT} s.")
+            await page.clock.fast_forward((WAIT - 5) * 1_000)
+            assert len(asked) == len({*asked})
+        await page.clock.fast_forward(10_000)
+        await expect(told).to_have_count(0)
+        await dashboard.is_loaded()
+
+        async with refused(page, LONG):
+            await page.reload()
+            await expect(told.first).to_contain_text(f"Wait {LONG} s.")
+        await page.get_by_role("button", name="Try again").first.click()
+        await expect(told).to_have_count(0)
+        await dashboard.is_loaded()

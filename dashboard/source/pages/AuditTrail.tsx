@@ -53,6 +53,6 @@ export function Component() {
 
 function Page({ filter, isNarrowed }: { filter: AuditEventFilter; isNarrowed: boolean }) {
   const [place, setPlace] = usePlace();
-  const [{ data, error, isOld }, again] = useRead({ query: EVENTS, variables: { filter, ...place } });
-  return <DataList label="Audit trail" one="event" columns={COLUMNS} connection={data?.auditEvents} error={error} isOld={isOld} onPlace={setPlace} onRetry={again} isNarrowed={isNarrowed} empty="Nothing has happened yet." />;
+  const [{ data, error, isOld }] = useRead({ query: EVENTS, variables: { filter, ...place } });
+  return <DataList label="Audit trail" one="event" columns={COLUMNS} connection={data?.auditEvents} error={error} isOld={isOld} onPlace={setPlace} isNarrowed={isNarrowed} empty="Nothing has happened yet." />;
 }

@@ -1,15 +1,15 @@
-import { Alert, Center, Group, Loader, SegmentedControl, Stack, TextInput } from "@mantine/core";
+import { Center, Group, Loader, SegmentedControl, Stack, TextInput } from "@mantine/core";
 import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { NavigationType, useNavigationType, useSearchParams } from "react-router";
 
 import { graphql } from "../graphql";
 import type { CompanyFilter } from "../../generated/graphql";
-import { explained } from "../asking";
 import { AllowedButton } from "../parts/Allowed";
 import { CompanyTree } from "../parts/CompanyTree";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { Heading } from "../parts/Shell";
+import { Unread } from "../parts/Unread";
 import { useRead } from "../reading";
 import { useSession } from "../session";
 
@@ -86,7 +86,7 @@ export function Component() {
           data={[{ value: "", label: "All" }, { value: "partners", label: "Partners" }, { value: "customers", label: "Customers" }]} />
         <Filters fields={FIELDS} filters={filters} />
       </Group>
-      {isTree && error && !data && <Alert color="red" role="alert">{explained(error)}</Alert>}
+      {isTree && error && !data && <Unread error={error} />}
       {isTree && !data && !error && LOADING}
       {isTree && data?.company && <CompanyTree root={data.company} />}
       <Suspense fallback={LOADING}>{!isTree && <FoundCompanies filter={filter} />}</Suspense>

@@ -4,12 +4,12 @@ import { Link, useNavigate, useParams } from "react-router";
 import { useSubscription } from "urql";
 
 import { graphql } from "../graphql";
-import { explained } from "../asking";
 import { AllowedItem } from "../parts/Allowed";
 import { ArchiveCompany, RestoreCompany } from "../parts/ArchiveCompany";
 import { tellFailure } from "../notes";
 import { Managers } from "../parts/Managers";
 import { Heading } from "../parts/Shell";
+import { Unread } from "../parts/Unread";
 import { UpgradeTrial } from "../parts/UpgradeTrial";
 import { useRead } from "../reading";
 import { manage } from "../signing";
@@ -66,7 +66,7 @@ function CompanyPage({ id }: { id: string }) {
     }
   }
 
-  if (error && !data) return <Alert color="red" role="alert">{explained(error)}</Alert>;
+  if (error && !data) return <Unread error={error} />;
   if (!company) {
     return fetching ? <Center p="xl"><Loader role="status" aria-label="Loading" /></Center> : <Stack><Heading>There is no such company</Heading><Text>Or it is not yours to see.</Text></Stack>;
   }

@@ -87,7 +87,7 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
   const [moved, setMoved] = useState<LicenseRow | null>(null);
   const [released, setReleased] = useState<LicenseRow[]>([]);
   const [renewed, setRenewed] = useState<Person[] | "allExpired" | null>(null);
-  const [{ data, error, isOld }, again] = useRead({ query: LICENSES, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
+  const [{ data, error, isOld }] = useRead({ query: LICENSES, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
   const isExpired = state === "expired";
   const rows = data?.licenses.edges.map(({ node }) => node) ?? [];
   const chosen = rows.filter(({ id }) => selected.ids.includes(id));
@@ -156,7 +156,7 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
         </Group>
       )}
       <DataList<LicenseRow> label="Licenses" one="license" columns={columns} connection={data?.licenses} error={error} isOld={isOld} sort={sort} onPlace={sort.setPlace}
-        onRetry={again} isNarrowed={!isWhole} empty={EMPTY[state]} nameOf={nameOf} {...(SELECTABLE.has(state) && selected.list)} />
+        isNarrowed={!isWhole} empty={EMPTY[state]} nameOf={nameOf} {...(SELECTABLE.has(state) && selected.list)} />
       {renewed && <AllocateLicenses onClose={() => setRenewed(null)} whom={renewed} onDone={selected.clear} />}
       {released.length > 0 && <ReleaseLicenses held={released} onClose={() => setReleased([])} onDone={selected.clear} />}
       {moved && <Reallocate license={moved} onClose={() => setMoved(null)} />}

@@ -1,8 +1,8 @@
-import { Alert, Card, Center, Loader, Stack, Table, Text } from "@mantine/core";
+import { Card, Center, Loader, Stack, Table, Text } from "@mantine/core";
 
 import { graphql } from "../graphql";
-import { explained } from "../asking";
 import { Heading } from "../parts/Shell";
+import { Unread } from "../parts/Unread";
 import { useRead } from "../reading";
 import { count, day, word } from "../words";
 
@@ -23,7 +23,7 @@ const MINE = graphql(`
 export function Component() {
   const [{ data, error }] = useRead({ query: MINE });
   const viewer = data?.viewer;
-  if (error && !viewer) return <Alert color="red" role="alert">{explained(error)}</Alert>;
+  if (error && !viewer) return <Unread error={error} />;
   if (!viewer) return <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>;
   const { license, allocations } = viewer.user;
   return (

@@ -82,7 +82,7 @@ interface Listed {
 function Page({ isMine, scope, filter, ...none }: Listed) {
   const sort = useSort(SORTED);
   const [chosen, setChosen] = useState<{ order: Order; deed: Deed } | null>(null);
-  const [{ data, error, isOld }, again] = useRead({ query: ORDERS, variables: { scope, filter, orderBy: sort.orderBy, ...sort.place } });
+  const [{ data, error, isOld }] = useRead({ query: ORDERS, variables: { scope, filter, orderBy: sort.orderBy, ...sort.place } });
   const columns = useMemo<Column<Order>[]>(() => [
     {
       id: "number",
@@ -130,7 +130,7 @@ function Page({ isMine, scope, filter, ...none }: Listed) {
 
   return (
     <>
-      <DataList label="Orders" one="order" columns={columns} connection={data?.orders} error={error} isOld={isOld} sort={sort} onPlace={sort.setPlace} onRetry={again} {...none} />
+      <DataList label="Orders" one="order" columns={columns} connection={data?.orders} error={error} isOld={isOld} sort={sort} onPlace={sort.setPlace} {...none} />
       {Form && <Form order={chosen.order} onClose={() => setChosen(null)} />}
     </>
   );

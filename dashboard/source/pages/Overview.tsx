@@ -1,14 +1,14 @@
 import "@mantine/charts/styles.css";
 
 import { BarChart } from "@mantine/charts";
-import { Alert, Card, Center, Loader, SegmentedControl, Stack, Table, Text, Title, VisuallyHidden } from "@mantine/core";
+import { Card, Center, Loader, SegmentedControl, Stack, Table, Text, Title, VisuallyHidden } from "@mantine/core";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import type { CombinedError } from "urql";
 
 import { graphql } from "../graphql";
 import type { Scope } from "../../generated/graphql";
-import { explained } from "../asking";
 import { Heading } from "../parts/Shell";
+import { Unread } from "../parts/Unread";
 import { useRead } from "../reading";
 import { useSession } from "../session";
 import { number } from "../words";
@@ -69,7 +69,7 @@ function Chart({ title, error, children }: { title: string; error?: CombinedErro
   return (
     <Card withBorder component="section" aria-label={title}>
       <Title order={2} size="h4">{title}</Title>
-      {error && <Alert color="red" role="alert">{explained(error)}</Alert>}
+      {error && !children && <Unread error={error} />}
       {!children && !error && <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>}
       {children}
     </Card>
@@ -91,7 +91,7 @@ function ExpiryMonths({ scope, onTold }: { scope: Scope; onTold: (scope: Scope) 
     <Chart title="Licenses by expiry month" error={error}>
       {expiring && (
         <>
-          <BarChart h={240} mt="sm" data={expiring} dataKey="month" series={[{ name: "Licenses", color: "teal.7" }]} aria-hidden
+          <BarChart h={240} mt="sm" yAxisProps={{ allowDecimals: false }} data={expiring} dataKey="month" series={[{ name: "Licenses", color: "teal.7" }]} aria-hidden
             valueFormatter={number} barChartProps={{ accessibilityLayer: false }} />
           <VisuallyHidden>
             <Table><Table.Tbody>{expiring.map(({ month, Licenses }) => <Table.Tr key={month}><Table.Th>{month}</Table.Th><Table.Td>{number(Licenses)}</Table.Td></Table.Tr>)}</Table.Tbody></Table>

@@ -68,5 +68,5 @@ function Page({ filter, isNarrowed }: { filter: NotificationFilter; isNarrowed: 
   const [{ data, error, isOld }, again] = useRead({ query: MAIL, variables: { filter, ...place } });
   const queued = data?.notifications.edges.filter(({ node }) => node.status === "QUEUED") ?? [];
   useReadWhile(queued.map(({ node }) => `${node.id} ${node.attempts}`), again);
-  return <DataList label="Sent mail" one="mail" columns={COLUMNS} connection={data?.notifications} error={error} isOld={isOld} onPlace={setPlace} onRetry={again} isNarrowed={isNarrowed} empty="No mail was written. Orders and welcomes will come here." />;
+  return <DataList label="Sent mail" one="mail" columns={COLUMNS} connection={data?.notifications} error={error} isOld={isOld} onPlace={setPlace} isNarrowed={isNarrowed} empty="No mail was written. Orders and welcomes will come here." />;
 }

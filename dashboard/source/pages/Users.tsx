@@ -102,7 +102,7 @@ function Page({ filter, isNarrowed, mayAllocate, mayKeep }: Listed) {
   const sort = useSort(SORTED);
   const selected = useSelected();
   const [chosen, setChosen] = useState<Chosen | null>(null);
-  const [{ data, error, isOld }, again] = useRead({ query: USERS, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
+  const [{ data, error, isOld }] = useRead({ query: USERS, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
   const columns = useMemo<Column<User>[]>(() => [
     { id: "name", header: "Name", orderBy: "NAME", cell: (user) => <><Text size="sm">{nameOf(user)}</Text><Text size="xs" c="dimmed">{user.email}</Text></> },
     { id: "department", header: "Department", cell: ({ department }) => department ?? "–" },
@@ -145,7 +145,7 @@ function Page({ filter, isNarrowed, mayAllocate, mayKeep }: Listed) {
         </AllowedButton>
         {ids.length > 0 && <Text size="sm">{number(ids.length)} selected</Text>}
       </Group>
-      <DataList label="Users" one="person" many="people" columns={columns} connection={data?.users} error={error} isOld={isOld} onRetry={again}
+      <DataList label="Users" one="person" many="people" columns={columns} connection={data?.users} error={error} isOld={isOld}
         sort={sort} onPlace={sort.setPlace} nameOf={nameOf} {...selected.list} isNarrowed={isNarrowed}
         empty="Nobody is here. Add User adds one, and Import CSV many." />
       {chosen?.deed === "allocate" && <AllocateLicenses onClose={close} whom={chosen.people} onDone={selected.clear} />}

@@ -1,4 +1,4 @@
-import { Alert, Button, Center, Checkbox, Group, Loader, Stack, Table, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
+import { Button, Center, Checkbox, Group, Loader, Stack, Table, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from "@tabler/icons-react";
 import {
   createColumnHelper, type RowSelectionState, rowSelectionFeature, rowSortingFeature, type SortingState, tableFeatures, type Updater, useTable,
@@ -7,10 +7,10 @@ import { type FocusEvent, type ReactNode, useEffect, useMemo, useRef, useState }
 import { useLocation, useSearchParams } from "react-router";
 import type { CombinedError } from "urql";
 
-import { explained } from "../asking";
 import { focusHeading } from "../focus";
 import { useSession } from "../session";
 import { count } from "../words";
+import { Unread } from "./Unread";
 import classes from "./DataList.module.css";
 
 export const PAGE = 25;
@@ -61,7 +61,6 @@ interface Props<Row> {
   /** These rows are of what was looked for before; they stay until the new ones come. */
   isOld?: boolean;
   onPlace: Turn;
-  onRetry?: () => void;
   /** What to say where there is nothing at all. */
   empty: ReactNode;
   /** By filters, a search or the like. */
@@ -164,14 +163,7 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
     },
   });
 
-  if (error && !connection) {
-    return (
-      <Alert color="red" title="This could not be read" role="alert">
-        <Text size="sm">{explained(error)}</Text>
-        {props.onRetry && <Button mt="sm" size="xs" variant="default" onClick={props.onRetry}>Try again</Button>}
-      </Alert>
-    );
-  }
+  if (error && !connection) return <Unread error={error} />;
   if (!connection) return <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>;
   if (rows.length === 0) return <Center p="xl" ta="center" c="dimmed">{props.isNarrowed ? NOTHING_FITS : props.empty}</Center>;
 
