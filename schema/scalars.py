@@ -17,14 +17,15 @@ _RFC_3339: Final = re.compile(
 )
 MICROSECONDS: Final = 6
 ZONE: Final = -len("+00:00")
-INFINITE: Final = frozenset({datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)})
-"""What asyncpg sends as infinity, which comes back without a zone."""
 
 
 def told(at: datetime) -> str:
-    """`2026-03-01T09:30:00Z`; a fraction only where there is one."""
+    """`2026-03-01T09:30:00Z`; a fraction only where there is one.
+
+    Without a zone is what asyncpg makes of infinity: the first and the last instant in UTC.
+    """
     if at.tzinfo is not UTC:
-        at = at.astimezone(UTC)
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     return f"{at.isoformat()[:ZONE]}Z"
 
 
@@ -51,12 +52,9 @@ def taken_in(value: Any) -> datetime:
     fraction = match[1] or ""
     shorter = value.replace(fraction, fraction[: 1 + MICROSECONDS], 1) if fraction else value
     try:
-        at = datetime.fromisoformat(shorter.upper()).astimezone(UTC)
+        return datetime.fromisoformat(shorter.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise _wrong() from None
-    if at in INFINITE:
-        raise _wrong()
-    return at
 
 
 def written(node: ValueNode, variables: dict[str, Any] | None = None) -> datetime:

@@ -1,6 +1,8 @@
 """Errors at the top have a code, and tell no more than they must; instants are RFC 3339."""
 
 import logging
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -164,6 +166,26 @@ def test_an_instant(text: str, expected: str) -> None:
     assert orjson.loads(as_json(TOGETHER[told]([taken_in(text)] * 2))) == [expected] * 2
 
 
+@pytest.mark.usefixtures("elsewhere")
+def test_the_first_and_the_last_instant_need_no_zone() -> None:
+    ends = [datetime.min, datetime.max]  # noqa: DTZ901 - as asyncpg makes them
+
+    assert orjson.loads(as_json(TOGETHER[told](ends))) == [
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.999999Z",
+    ]
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The host's own zone is another than UTC."""
+    with monkeypatch.context() as here:
+        here.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 @pytest.mark.parametrize("first", [UTC, ZoneInfo("Asia/Kolkata")], ids=str)
 def test_instants_of_any_zone_are_told_in_utc(first: tzinfo) -> None:
     here = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -182,9 +204,7 @@ def test_instants_of_any_zone_are_told_in_utc(first: tzinfo) -> None:
         "2026-13-01T09:30:00Z",
         "2026-02-30T09:30:00Z",
         "2026-03-01T09:30:60Z",
-        "0001-01-01T00:00:00Z",
         "0001-01-01T00:00:00+01:00",
-        "9999-12-31T23:59:59.999999Z",
         "9999-12-31T23:59:59-01:00",
         "\uff12026-03-01T09:30:00Z",
         "2026-W09-7T09:30:00Z",
