@@ -17,6 +17,13 @@ export function readingAnew() {
     if (operation.kind === "teardown") shown.delete(operation.key);
   }
 
+  const readAnew = () => void (timer ??= setTimeout(now, MOMENT));
+
+  /** Of much nothing tells: whoever comes back to the page sees it as it is. */
+  function back() {
+    if (!document.hidden) readAnew();
+  }
+
   const exchange: Exchange = ({ client, forward }) => {
     read = () => {
       for (const operation of [...shown.values()]) {
@@ -35,5 +42,13 @@ export function readingAnew() {
     read();
   }
 
-  return { exchange, readAnew: () => void (timer ??= setTimeout(now, MOMENT)) };
+  document.addEventListener("visibilitychange", back);
+  window.addEventListener("focus", back);
+  function stop() {
+    document.removeEventListener("visibilitychange", back);
+    window.removeEventListener("focus", back);
+    clearTimeout(timer);
+  }
+
+  return { exchange, readAnew, stop };
 }

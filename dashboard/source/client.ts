@@ -65,7 +65,7 @@ async function closed(socket: Socket) {
 
 /** A client for one person acting for one company, with a cache of its own. */
 export function openClient() {
-  const { exchange, readAnew } = readingAnew();
+  const { exchange, readAnew, stop } = readingAnew();
   const socket = openSocket(readAnew);
   const told = new Map<string, string>();
   const opener = current();
@@ -119,7 +119,12 @@ export function openClient() {
       }),
     ],
   });
-  return { client, close: () => void closed(socket) };
+  function close() {
+    stop();
+    void closed(socket);
+  }
+
+  return { client, close };
 }
 
 function outdate(cache: Cache) {

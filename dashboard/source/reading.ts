@@ -52,6 +52,19 @@ export function useRead<Data, Variables extends AnyVariables>(args: UseQueryArgs
   return [{ ...state, data, isOld }, again] as const;
 }
 
+/** Milliseconds. */
+const SPELL = 30_000;
+
+/** Reads again now and then, while it is looked at, what others may change and nothing tells of. */
+export function useReadNowAndThen(again: (how: { requestPolicy: "network-only" }) => void) {
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (!document.hidden) again({ requestPolicy: "network-only" });
+    }, SPELL);
+    return () => clearInterval(timer);
+  }, [again]);
+}
+
 /** Reads again while something that is shown will change and nothing tells of it: later and later, and only while it is looked at. */
 export function useReadWhile(changing: string[], again: (how: { requestPolicy: "network-only" }) => void) {
   const key = changing.join(" ");

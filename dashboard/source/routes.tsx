@@ -1,8 +1,8 @@
-import { Text } from "@mantine/core";
 import { createBrowserRouter, Navigate } from "react-router";
 
 import { Failed } from "./parts/Failed";
-import { Heading, Shell } from "./parts/Shell";
+import { Shell } from "./parts/Shell";
+import { Unknown } from "./parts/Unknown";
 import { current } from "./session";
 
 function Home() {
@@ -10,7 +10,6 @@ function Home() {
   const inside = session?.kind === "CUSTOMER" ? "/licenses/available" : "/companies";
   return <Navigate replace to={session?.role === "LEARNER" ? "/my-license" : inside} />;
 }
-const Unknown = () => <><Heading>There is no such page</Heading><Text>Choose one from the menu.</Text></>;
 
 export const router = createBrowserRouter([
   {

@@ -143,3 +143,32 @@ async def test_what_is_refused_for_a_moment_comes_by_itself_or_is_asked_for(
         await page.get_by_role("button", name="Try again").first.click()
         await expect(told).to_have_count(0)
         await dashboard.is_loaded()
+
+
+async def test_whatever_an_address_says_the_page_is_sound(dashboard: Dashboard) -> None:
+    page, many = dashboard.page, 1_200
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await dashboard.sign_in(HANA)
+    for unknown in ("/licenses/foo", "/licenses/constructor", "/orders/foo"):
+        await dashboard.open(unknown)
+        await expect(dashboard.heading).to_have_text("There is no such page")
+
+    await dashboard.open(f"/companies?filter=name.contains.{'long' * 20}")
+    await expect(page.get_by_title(f"Name contains {'long' * 20}")).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+
+    names = "&".join(f"filter=name.in.{number}" for number in range(many))
+    await dashboard.open(f"/companies?{names}")
+    await expect(page.get_by_text("Nothing fits.")).to_be_visible()
+    assert await page.get_by_role("button", name="Remove filter").count() < many
+
+
+async def test_escape_closes_the_menu_of_a_phone(dashboard: Dashboard) -> None:
+    page = dashboard.page
+    menu = page.get_by_role("button", name="Menu", exact=True)
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await dashboard.sign_in(HANA)
+    await menu.click()
+    await expect(menu).to_have_attribute("aria-expanded", "true")
+    await page.keyboard.press("Escape")
+    await expect(menu).to_have_attribute("aria-expanded", "false")

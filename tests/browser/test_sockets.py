@@ -8,9 +8,9 @@ import httpx
 import pytest_asyncio
 from playwright.async_api import Page, Request, WebSocketRoute, expect
 
-from app.sample import DARIO, ELI, HANA, PASSWORD
+from app.sample import DARIO, ELI, HANA, MIA, PASSWORD
 from tests.browser.dashboard import Dashboard
-from tests.http.client import ALLOCATE, REQUEST, Client
+from tests.http.client import ADD_USERS, ALLOCATE, REQUEST, Client
 from tests.http.server import Server
 
 FORBIDDEN = 4403
@@ -18,10 +18,16 @@ GONE = 3000
 SPELL = 0.01
 """Seconds between two changes when much happens."""
 MUCH = 100
+SOON = 30_000
+"""Milliseconds."""
 RELEASE = """
 mutation($input: ReleaseLicensesInput!) {
   releaseLicenses(input: $input) { users { id } errors { code message path } }
 }"""
+HELD = """
+query { licenses(scope: OWN, filter: {status: ALLOCATED}, first: 1) {
+  edges { node { id company { id } } }
+} }"""
 HARBORS = """
 query { companies(filter: {name: {eq: "Harbor IT"}}) { edges { node { id licenses(
   filter: {status: ALLOCATED}, first: 1
@@ -178,6 +184,47 @@ async def test_lists_go_with_the_counts_above_them(
     await expect(rows).to_have_count(3)
     await dashboard.has_counts(allocated=3)
     await expect(release_it).to_be_visible()
+
+
+async def test_a_partner_sees_what_its_customers_do(
+    dashboard: Dashboard, sockets: Sockets, canopy: Server
+) -> None:
+    """Of counts it is told at once; of all else it reads when it comes back, or a little later."""
+    page = dashboard.page
+    await page.clock.install()
+    await dashboard.sign_in(HANA)
+    sockets.has_told.clear()
+    await dashboard.open("/companies")
+    await sockets.has_told.wait()
+    row = page.get_by_role("treeitem").filter(has_text="Birch Logistics").last
+    available = row.get_by_text(re.compile(r"^Available [\d,]+$"))
+    free = int((await available.inner_text()).split()[-1])
+    async with httpx.AsyncClient(base_url=canopy.url, timeout=60) as http:
+        mia = await Client(http).sign_in(MIA, PASSWORD)
+        [license] = [edge["node"] for edge in (await mia.ask(HELD))["edges"]]
+        company = license["company"]["id"]
+        released = await mia.done(RELEASE, input={"licenseIds": [license["id"]]})
+        await expect(available).to_have_text(f"Available {free + 1}")
+        ids = [user["id"] for user in released["users"]]
+        await mia.done(ALLOCATE, input={"companyId": company, "userIds": ids})
+        await expect(available).to_have_text(f"Available {free}")
+
+        await dashboard.manage("Birch Logistics")
+        await dashboard.open("/users?filter=email.contains.@quiet.example")
+        await expect(page.get_by_text("Nothing fits.")).to_be_visible()
+        for number, look in enumerate((_come_back, _wait), 1):
+            person = {"email": f"p{number}@quiet.example"}
+            await mia.done(ADD_USERS, input={"companyId": company, "users": [person]})
+            await look(page)
+            await expect(dashboard.row(person["email"])).to_be_visible()
+
+
+async def _come_back(page: Page) -> None:
+    await page.evaluate("dispatchEvent(new Event('focus'))")
+
+
+async def _wait(page: Page) -> None:
+    await page.clock.fast_forward(SOON)
 
 
 def _asked(request: Request) -> list[str]:

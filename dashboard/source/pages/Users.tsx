@@ -17,7 +17,7 @@ import { Reallocate } from "../parts/Reallocate";
 import { ReleaseLicenses } from "../parts/ReleaseLicenses";
 import { RemoveUsers } from "../parts/RemoveUsers";
 import { Heading } from "../parts/Shell";
-import { useRead } from "../reading";
+import { useRead, useReadNowAndThen } from "../reading";
 import { useSession } from "../session";
 import { day, number, word } from "../words";
 
@@ -102,7 +102,8 @@ function Page({ filter, isNarrowed, mayAllocate, mayKeep }: Listed) {
   const sort = useSort(SORTED);
   const selected = useSelected();
   const [chosen, setChosen] = useState<Chosen | null>(null);
-  const [{ data, error, isOld }] = useRead({ query: USERS, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
+  const [{ data, error, isOld }, again] = useRead({ query: USERS, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
+  useReadNowAndThen(again);
   const columns = useMemo<Column<User>[]>(() => [
     { id: "name", header: "Name", orderBy: "NAME", cell: (user) => <><Text size="sm">{nameOf(user)}</Text><Text size="xs" c="dimmed">{user.email}</Text></> },
     { id: "department", header: "Department", cell: ({ department }) => department ?? "–" },

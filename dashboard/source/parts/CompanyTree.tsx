@@ -5,7 +5,7 @@ import type { CombinedError } from "urql";
 
 import { graphql } from "../graphql";
 import { explained } from "../asking";
-import { useRead } from "../reading";
+import { useRead, useReadNowAndThen } from "../reading";
 import { CompanyName, FACTS, type Shown } from "./companies";
 import classes from "./CompanyTree.module.css";
 
@@ -112,6 +112,7 @@ export function CompanyTree({ root }: { root: Branch }) {
 /** Reads a step of a level, again whenever something has changed. */
 function Reading({ page: { id, after }, onRead }: { page: Page; onRead: (answer: Read) => void }) {
   const [{ data, error }, again] = useRead({ query: CHILDREN, variables: { id, first: STEP, after } });
+  useReadNowAndThen(again);
   const children = data?.company?.children;
   useEffect(() => {
     if (!children && !error) return;

@@ -24,6 +24,8 @@ const OPERATORS: Record<Kind, Record<string, string>> = {
   choice: { in: "is" },
 };
 const PARAMETER = "filter";
+/** Conditions at once: the API takes more, and a person can tell of fewer what they say together. */
+const MOST = 100;
 /** Whatever else would be no Int of the API. */
 const INTEGER = /^\d{1,9}$/;
 const DAY = /^[1-9]\d{3}-\d{2}-\d{2}$/;
@@ -51,7 +53,7 @@ function parsed(texts: string[], fields: readonly Field[]): Condition[] {
   for (const text of texts) {
     const [, name, operator = "", value = ""] = /^(\w+)\.(\w+)\.(.+)$/s.exec(text) ?? [];
     const field = fields.find((known) => known.name === name);
-    if (!field) continue;
+    if (!field || found.length === MOST) continue;
     const condition = { field: field.name, operator, value };
     if (isSound(field, condition) && !found.some((other) => isTwice(condition, other))) found.push(condition);
   }
@@ -140,6 +142,8 @@ export function Filters({ fields, filters }: Props) {
     const condition = { field: field.name, operator: chosen, value: told };
     if (!isSound(field, condition)) {
       setWrong("This cannot be looked for.");
+    } else if (filters.conditions.length === MOST) {
+      setWrong(`There are ${MOST} filters already. Remove one first.`);
     } else if (filters.isTwice(condition)) {
       setWrong(`There is a filter “${field.label} ${operators[chosen]} …” already. Remove that one first.`);
     } else {
@@ -162,7 +166,7 @@ export function Filters({ fields, filters }: Props) {
         return (
           <Pill.Group key={written(condition)}>
             <Group gap={2} wrap="nowrap" component="span">
-              <Pill size="md">{text}</Pill>
+              <Pill size="md" maw="min(20rem, 70vw)" title={text}>{text}</Pill>
               <CloseButton size="xs" aria-label={`Remove filter: ${text}`} onClick={() => remove(condition)} />
             </Group>
           </Pill.Group>

@@ -2,7 +2,7 @@ import { Text } from "@mantine/core";
 
 import { graphql } from "../graphql";
 import type { CompaniesQuery, CompanyFilter } from "../../generated/graphql";
-import { useRead } from "../reading";
+import { useRead, useReadNowAndThen } from "../reading";
 import { CompanyName, FACTS } from "./companies";
 import { type Column, DataList, useSort } from "./DataList";
 
@@ -35,7 +35,8 @@ const COLUMNS: Column<Found>[] = [
 
 export default function FoundCompanies({ filter }: { filter: CompanyFilter }) {
   const sort = useSort(SORTED);
-  const [{ data, error, isOld }] = useRead({ query: FOUND, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
+  const [{ data, error, isOld }, again] = useRead({ query: FOUND, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
+  useReadNowAndThen(again);
   return (
     <DataList label="Companies" one="company" many="companies" columns={COLUMNS} connection={data?.companies} error={error} isOld={isOld}
       sort={sort} onPlace={sort.setPlace} isNarrowed empty="There is no company yet. Create Company begins." />

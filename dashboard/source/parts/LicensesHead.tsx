@@ -23,6 +23,8 @@ const COUNTS = graphql(`
 const STATES = ["available", "allocated", "expiring", "expired"] as const;
 const ORDERS = { mine: "My Orders", requested: "Requested Orders", assigned: "Assigned Orders" };
 
+export const isTab = (part: string, tab: string) => (part === "orders" ? Object.keys(ORDERS) : [...STATES]).includes(tab);
+
 export function useCounts() {
   const { companyId } = useSession()!;
   const [{ data }] = useRead({ query: COUNTS, variables: { id: companyId } });

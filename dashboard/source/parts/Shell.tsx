@@ -1,8 +1,8 @@
 import { Alert, AppShell, Burger, Button, Group, Menu, NavLink, Text, Title, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
+import { useDisclosure, useWindowEvent } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { useEffect, useState } from "react";
-import { Outlet, NavLink as RouterLink, useLocation, useNavigate } from "react-router";
+import { Navigate, Outlet, NavLink as RouterLink, useLocation, useNavigate } from "react-router";
 import { useSubscription } from "urql";
 
 import { focusHeading } from "../focus";
@@ -20,10 +20,13 @@ const ORDERS = graphql(`
 `);
 /** As the page of a company has it, so that both tell the same. */
 const COUNTS = graphql(`
-  subscription CountsChanged($id: ID!) {
-    licenseSummaryChanged(companyId: $id) { id total available allocated expiring expired requested nextExpiryAt }
+  subscription CountsChanged($id: ID!, $scope: Scope!) {
+    licenseSummaryChanged(companyId: $id, scope: $scope) { id total available allocated expiring expired requested nextExpiryAt }
   }
 `);
+/** All that a learner sees, whatever the address was. */
+const MINE = "/my-license";
+
 interface Place {
   to: string;
   label: string;
@@ -32,7 +35,7 @@ interface Place {
 
 /** What one sees: a learner nothing but the own license, a customer no tree of companies. */
 function placesOf({ role, kind, companyId }: Session): Place[] {
-  if (role === "LEARNER") return [{ to: "/my-license", label: "My license", stems: ["/my-license"] }];
+  if (role === "LEARNER") return [{ to: MINE, label: "My license", stems: [MINE] }];
   return [
     { to: kind === "CUSTOMER" ? `/companies/${companyId}` : "/companies", label: "Company", stems: ["/companies"] },
     { to: "/licenses/available", label: "Licenses", stems: ["/licenses", "/orders"] },
@@ -54,7 +57,10 @@ export function Shell() {
   const [isLeaving, setLeaving] = useState(false);
 
   useEffect(close, [pathname, close]);
-  useSubscription({ query: COUNTS, variables: { id: session?.companyId ?? "" }, pause: !session || session.role === "LEARNER" });
+  useWindowEvent("keydown", ({ key }) => key === "Escape" && close());
+  // To count what is beneath a distributor, at every change of any of it, would cost too much.
+  const scope = session?.kind === "PARTNER" ? "SUBTREE" : "OWN";
+  useSubscription({ query: COUNTS, variables: { id: session?.companyId ?? "", scope }, pause: !session || session.role === "LEARNER" });
   useSubscription({ query: ORDERS, pause: session?.role === "LEARNER" }, (_, told) => {
     const { orderChanged: order } = told;
     const isNew = order.status === "REQUESTED" && order.updatedAt === order.requestedAt;
@@ -127,7 +133,7 @@ export function Shell() {
             </Group>
           </Alert>
         )}
-        <Outlet />
+        {session.role === "LEARNER" && pathname !== MINE ? <Navigate replace to={MINE} /> : <Outlet />}
       </AppShell.Main>
       {hasEnded && <Resume />}
     </AppShell>
