@@ -1,7 +1,7 @@
 // How the API is asked where nothing is kept, and how it is told what went wrong.
 
 import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
-import { type AnyVariables, Client, type CombinedError, fetchExchange, mapExchange } from "@urql/core";
+import { type AnyVariables, Client, type CombinedError, fetchExchange, makeOperation, mapExchange } from "@urql/core";
 
 import { current, end, isCurrent, lasting } from "./session";
 
@@ -18,9 +18,15 @@ export const isUnauthenticated = (error?: CombinedError) =>
 /** Milliseconds: twice as long each time, and never at once with all the others. */
 export const backOff = (tries: number) => 1_000 * 2 ** Math.min(tries, 5) * (0.5 + Math.random() / 2);
 
+/** Asks as who is signed in, unless another is named; an answer that comes after another has signed in ends nothing. */
 const told = mapExchange({
-  onResult(result) {
-    if (isUnauthenticated(result.error)) end();
+  onOperation: (operation) => makeOperation(operation.kind, operation, {
+    ...operation.context,
+    fetchOptions: operation.context.fetchOptions ?? { headers: authorization() },
+    asker: operation.context.fetchOptions ? undefined : current()?.token,
+  }),
+  onResult({ error, operation }) {
+    if (isUnauthenticated(error) && operation.context.asker === current()?.token) end();
   },
 });
 
@@ -28,7 +34,6 @@ const told = mapExchange({
 export const uncached = new Client({
   url: ADDRESS,
   preferGetMethod: false,
-  fetchOptions: () => ({ headers: authorization() }),
   exchanges: [told, fetchExchange],
 });
 

@@ -23,7 +23,7 @@ export type Saving<Data, Input> = TypedDocumentNode<Data, { input: Input }>;
 /** Milliseconds. */
 const AGAIN_AFTER = [500, 2_000];
 const PAUSE = 250;
-const MOST = 2_147_483_647;
+export const MOST = 2_147_483_647;
 const STORE = "canopy:unanswered";
 /** Characters of what is remembered over a reload: a file is not, and taking it in again changes nothing. */
 const LONGEST = 5_000;

@@ -40,6 +40,8 @@ function subscribe(listener: () => void) {
 
 export const current = () => state.sessions.at(-1);
 export const isCurrent = (asker?: Session) => current()?.userId === asker?.userId && current()?.companyId === asker?.companyId;
+/** The uppermost is the last. */
+export const both = () => [...state.sessions];
 export const outer = () => state.sessions.at(0);
 export const useSession = () => useSyncExternalStore(subscribe, current);
 export const useHasEnded = () => useSyncExternalStore(subscribe, () => state.hasEnded);

@@ -2,8 +2,8 @@
 
 import { graphql } from "./graphql";
 import type { UserRole } from "../generated/graphql";
-import { explained, tellOnce, uncached } from "./asking";
-import { begin, current, enter, forget, leave, outer, type Session } from "./session";
+import { explained, tellOnce, uncached, UNREACHED } from "./asking";
+import { begin, both, current, enter, forget, leave, outer, type Session } from "./session";
 
 const SIGN_IN = graphql(`
   mutation SignIn($input: SignInInput!) {
@@ -63,32 +63,45 @@ export async function signIn(email: string, password: string) {
   begin(await signedIn(email, password));
 }
 
-/** Whether the server was told that the uppermost session ends; a while is waited for it. */
-async function toldEnd(): Promise<boolean> {
-  const asked = uncached.mutation(current()?.isManaging ? EXIT : SIGN_OUT, {}).toPromise();
+/** To be asked with, whoever is signed in by then; and told even if the page is closed at once. */
+const as = ({ token }: Session) => ({ fetchOptions: { headers: { authorization: `Bearer ${token}` }, keepalive: true } });
+const isStill = (asker?: Session) => current()?.token === asker?.token;
+
+/** Whether the server was told within a while that a session ends. */
+async function toldEnd(session: Session): Promise<boolean> {
+  const asked = uncached.mutation(session.isManaging ? EXIT : SIGN_OUT, {}, as(session)).toPromise();
   const late = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), LONGEST));
   return Promise.race([asked.then(({ error }) => !error?.networkError), late]);
 }
 
-/** Ends all in this browser, with or without a connection. Answers whether the server was told. */
+/** Ends all in this browser at once, with or without a connection. Answers whether the server was told. */
 export async function signOut(): Promise<boolean> {
-  let isTold = true;
-  while (current() && isTold) {
-    isTold = await toldEnd();
-    leave();
-  }
+  const ending = both();
   forget();
-  return isTold;
+  for (const session of ending.reverse()) {
+    if (!(await toldEnd(session))) return false;
+  }
+  return true;
 }
 
-export async function manage(companyId: string) {
-  enter(opened((await tellOnce(ENTER, { input: { companyId } })).enterManageMode));
+/** Answers whether it was entered: not when whoever asked is somebody else by then, or no longer waits for it. */
+export async function manage(companyId: string, isWaiting: () => boolean): Promise<boolean> {
+  const asker = current();
+  const session = opened((await tellOnce(ENTER, { input: { companyId } })).enterManageMode);
+  if (!isStill(asker) || !isWaiting()) {
+    await toldEnd(session);
+    return false;
+  }
+  enter(session);
+  return true;
 }
 
+/** An answer that comes after somebody has left otherwise changes nothing. */
 export async function exitManageMode() {
-  const { error } = await uncached.mutation(EXIT, {}).toPromise();
-  if (error?.networkError) throw new Error(explained(error));
-  leave();
+  const leaving = current();
+  if (!leaving) return;
+  if (!(await toldEnd(leaving))) throw new Error(UNREACHED);
+  if (isStill(leaving)) leave();
 }
 
 /** Goes on where the session ran out: as the same person, for the same company. */
@@ -96,13 +109,13 @@ export async function resume(password: string) {
   const lost = current();
   if (!lost) return;
   const session = await signedIn(lost.email, password);
+  if (!isStill(lost)) return void toldEnd(session);
   if (!lost.isManaging) {
     begin(session);
     return;
   }
-  const { data, error } = await uncached
-    .mutation(ENTER, { input: { companyId: lost.companyId } }, { fetchOptions: { headers: { authorization: `Bearer ${session.token}` } } })
-    .toPromise();
+  const { data, error } = await uncached.mutation(ENTER, { input: { companyId: lost.companyId } }, as(session)).toPromise();
+  if (!isStill(lost)) return void toldEnd(session);
   if (!data) throw new Error(error ? explained(error) : "");
   begin(session, opened(data.enterManageMode));
 }
@@ -111,7 +124,6 @@ export async function resume(password: string) {
 export async function isOuterAlive(): Promise<boolean> {
   const session = outer();
   if (!session || !current()?.isManaging) return false;
-  const headers = { authorization: `Bearer ${session.token}` };
-  const { data } = await uncached.query(VIEWER, {}, { fetchOptions: { headers } }).toPromise();
+  const { data } = await uncached.query(VIEWER, {}, as(session)).toPromise();
   return Boolean(data?.viewer);
 }

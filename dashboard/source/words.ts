@@ -3,8 +3,12 @@
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const INSTANT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const NUMBER = new Intl.NumberFormat(undefined);
+const PARTS = NUMBER.formatToParts(11_111_111.1);
+const sign = (type: "group" | "decimal", usual: string) => PARTS.find((part) => part.type === type)?.value ?? usual;
 const LIST = new Intl.ListFormat(undefined, { type: "conjunction" });
 
+export const THOUSANDS = sign("group", ",");
+export const DECIMAL = sign("decimal", ".");
 export const day = (at?: string | null) => (at ? DAY.format(new Date(at)) : "–");
 export const instant = (at?: string | null) => (at ? INSTANT.format(new Date(at)) : "–");
 export const number = (value: number) => NUMBER.format(value);

@@ -179,6 +179,28 @@ async def held(page: Page, operation: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def answered_late(page: Page, operation: str) -> AsyncIterator[None]:
+    """The server hears it at once; its answer waits meanwhile."""
+    going = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        if operation not in (route.request.post_data or ""):
+            await route.fallback()
+            return
+        answer = await route.fetch()
+        await going.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/graphql", wait)
+    async with page.expect_response(lambda told: operation in (told.request.post_data or "")):
+        try:
+            yield
+        finally:
+            going.set()
+    await page.unroute("**/graphql", wait)
+
+
+@asynccontextmanager
 async def unreachable(page: Page, url: str | re.Pattern[str]) -> AsyncIterator[None]:
     """As without a connection, until the end of the block."""
 

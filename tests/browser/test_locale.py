@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import BrowserContext, expect
 
 from app.sample import IVAN, MIA
 from tests.browser.dashboard import Dashboard
@@ -39,6 +39,24 @@ async def test_days_hours_and_large_numbers(
     await expect(page.get_by_text(f"Requested before {day}", exact=True)).to_be_visible()
     await dashboard.open("/overview")
     await expect(page.get_by_text(passed)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("locale", "thousand"), [("de-DE", "1.000"), ("en-US", "1,000")], ids=["de", "en"]
+)
+async def test_a_number_that_is_pasted_is_what_it_means_there(
+    dashboard: Dashboard, context: BrowserContext, thousand: str
+) -> None:
+    page, quantity = dashboard.page, dashboard.dialog.get_by_label("Number of licenses")
+    await dashboard.sign_in(MIA)
+    await dashboard.click("Request Licenses")
+    await context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.evaluate("text => navigator.clipboard.writeText(text)", thousand)
+
+    async with page.expect_request(lambda asked: '"quantity":1000}' in (asked.post_data or "")):
+        await quantity.press("Control+a")
+        await quantity.press("Control+v")
+        await expect(quantity).to_have_value(thousand)
 
 
 @pytest.mark.parametrize("locale", ["ar-EG"])

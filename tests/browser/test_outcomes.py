@@ -1,11 +1,12 @@
 """What becomes of what was begun is told, wherever one is by then, and whatever is out of reach."""
 
 import re
+from collections.abc import Callable
 
-from playwright.async_api import expect
+from playwright.async_api import Response, expect
 
 from app.sample import ELI, HANA, MIA, PASSWORD
-from tests.browser.dashboard import Dashboard, held, unreachable
+from tests.browser.dashboard import Dashboard, answered_late, held, unreachable
 
 OFFLINE = "Failed to load resource: net::ERR_INTERNET_DISCONNECTED"
 ENDED = "Failed to load resource: the server responded with a status of 401 (Unauthorized)"
@@ -59,6 +60,59 @@ async def test_who_leaves_a_page_while_it_is_saved_is_told_how_it_ended(
         await dashboard.click("Import")
         await page.get_by_role("link", name="Users", exact=True).last.click()
         await dashboard.told("Not answered: Import CSV")
+
+
+async def test_a_late_answer_signs_nobody_in_and_takes_nothing_away(dashboard: Dashboard) -> None:
+    """Of Manage Company and Exit Manage Mode, for somebody else or elsewhere by then."""
+    page, dialog = dashboard.page, dashboard.dialog
+    await dashboard.sign_in(HANA)
+    await dashboard.find_company("Birch Logistics")
+    async with (
+        page.expect_response(_is("ExitManageMode")),
+        answered_late(page, "EnterManageMode"),
+    ):
+        await dashboard.act("Manage Company")
+        await expect(page.get_by_role("button", name="Add Manager")).to_have_attribute(
+            "aria-disabled", "true"
+        )
+        await dashboard.sign_out()
+        await page.get_by_label("Email").fill(MIA)
+        await page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await dashboard.click("Sign in")
+        await expect(dashboard.heading).to_have_text("Licenses")
+    await expect(page.get_by_role("banner")).to_contain_text("Mia Torres")
+    await expect(dashboard.banner).to_have_count(0)
+    await dashboard.sign_out()
+
+    await dashboard.sign_in(HANA)
+    await dashboard.find_company("Birch Logistics")
+    async with (
+        page.expect_response(_is("ExitManageMode")),
+        answered_late(page, "EnterManageMode"),
+    ):
+        await dashboard.act("Manage Company")
+        await dashboard.go("Users")
+        await dashboard.click("Add User")
+        await dashboard.fill(email="half@")
+    await expect(dialog.get_by_label("Email")).to_have_value("half@")
+    await expect(dashboard.banner).to_have_count(0)
+    await dialog.get_by_role("button", name="Cancel").click()
+
+    await dashboard.manage("Birch Logistics")
+    await expect(dashboard.heading).to_have_text("Licenses")
+    await dashboard.go("Users")
+    await expect(dashboard.heading).to_have_text("Users")
+    async with held(page, "ExitManageMode"):
+        await dashboard.click("Exit Manage Mode")
+        await expect(page.locator("main [inert]")).to_contain_text("Users")
+        await page.go_back()
+        await expect(dashboard.heading).to_have_text("Licenses")
+    await expect(dashboard.banner).to_have_count(0)
+    await expect(dashboard.heading).to_have_text("Licenses")
+
+
+def _is(operation: str) -> Callable[[Response], bool]:
+    return lambda answer: operation in (answer.request.post_data or "")
 
 
 async def test_nothing_is_saved_before_it_is_known_what_would_happen(

@@ -4,7 +4,7 @@ import { Link, useNavigate, useParams } from "react-router";
 import { useSubscription } from "urql";
 
 import { graphql } from "../graphql";
-import { AllowedItem } from "../parts/Allowed";
+import { AllowedItem, type Permission } from "../parts/Allowed";
 import { ArchiveCompany, RestoreCompany } from "../parts/ArchiveCompany";
 import { tellFailure } from "../notes";
 import { Managers } from "../parts/Managers";
@@ -12,6 +12,7 @@ import { Heading } from "../parts/Shell";
 import { Unread } from "../parts/Unread";
 import { UpgradeTrial } from "../parts/UpgradeTrial";
 import { useRead } from "../reading";
+import { useIsHere } from "../save";
 import { manage } from "../signing";
 import { day, number, word } from "../words";
 
@@ -39,6 +40,9 @@ const SUMMARY = graphql(`
   }
 `);
 
+/** What is typed meanwhile would be lost. */
+const ENTERING: Permission = { allowed: false, reason: "This company is being entered." };
+
 type Deed = "create" | "upgrade" | "edit" | "move" | "archive" | "restore";
 
 /** Another company is another page: no dialog, and nothing typed, goes along to it. */
@@ -51,17 +55,19 @@ function CompanyPage({ id }: { id: string }) {
   const navigate = useNavigate();
   const [deed, setDeed] = useState<Deed | null>(null);
   const [isEntering, setEntering] = useState(false);
+  const isHere = useIsHere();
   const [{ data, error, fetching }] = useRead({ query: COMPANY, variables: { id } });
   const company = data?.company;
   useSubscription({ query: SUMMARY, variables: { id }, pause: !company });
 
+  /** Whoever has left this page meanwhile stays where they are. */
   async function enter() {
     setEntering(true);
     try {
-      await manage(id);
-      await navigate("/licenses/available");
+      if (await manage(id, isHere)) await navigate("/licenses/available");
     } catch (error) {
-      tellFailure("This company cannot be managed", (error as Error).message);
+      if (isHere()) tellFailure("This company cannot be managed", (error as Error).message);
+    } finally {
       setEntering(false);
     }
   }
@@ -131,7 +137,7 @@ function CompanyPage({ id }: { id: string }) {
           ))}
         </SimpleGrid>
       </Card>
-      <Managers company={company} permission={may.addManager} />
+      <Managers company={company} permission={isEntering ? ENTERING : may.addManager} />
       {deed === "upgrade" && <UpgradeTrial companyId={company.id} onClose={close} />}
       {deed === "archive" && <ArchiveCompany company={company} onClose={close} />}
       {deed === "restore" && <RestoreCompany company={company} onClose={close} />}

@@ -1,4 +1,4 @@
-import { Fieldset, NativeSelect, NumberInput, SimpleGrid, Switch, TextInput } from "@mantine/core";
+import { Fieldset, NativeSelect, SimpleGrid, Switch, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
 
@@ -7,6 +7,7 @@ import type { CompanyKind, CreateCompanyInput, LicenseType } from "../../generat
 import { useSave, useWould, whole } from "../save";
 import { wasMailed, word } from "../words";
 import { SaveModal } from "./SaveModal";
+import { WholeInput } from "./WholeInput";
 
 const CREATE = graphql(`
   mutation CreateCompany($input: CreateCompanyInput!) {
@@ -93,7 +94,7 @@ export default function CreateCompany({ onClose, parent }: Props) {
           {...form.getInputProps("order.licenseType")} />
         {order.licenseType && (
           <>
-            <NumberInput label="Number" min={1} allowDecimal={false} clampBehavior="none" mt="xs" {...form.getInputProps("order.quantity")} />
+            <WholeInput label="Number" mt="xs" {...form.getInputProps("order.quantity")} />
             <TextInput label="Purchase order" mt="xs" {...form.getInputProps("order.purchaseOrder")} />
             <Switch label="Assign at once" mt="sm" {...form.getInputProps("order.assign", { type: "checkbox" })} />
           </>

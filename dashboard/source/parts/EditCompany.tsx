@@ -1,10 +1,11 @@
-import { NumberInput, SimpleGrid, TextInput } from "@mantine/core";
+import { SimpleGrid, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
 
 import { graphql } from "../graphql";
 import { useSave, whole } from "../save";
 import { SaveModal } from "./SaveModal";
+import { WholeInput } from "./WholeInput";
 
 const UPDATE = graphql(`
   mutation UpdateCompany($input: UpdateCompanyInput!) {
@@ -50,7 +51,7 @@ export default function EditCompany({ company, onClose }: { company: Described; 
       <TextInput label="Company name" data-autofocus {...form.getInputProps("name")} />
       <SimpleGrid cols={2}>
         <TextInput label="Industry" {...form.getInputProps("industry")} />
-        <NumberInput label="Employees" min={0} allowDecimal={false} clampBehavior="none" {...form.getInputProps("employeeCount")} />
+        <WholeInput label="Employees" min={0} {...form.getInputProps("employeeCount")} />
         <TextInput label="Country" description="Two letters, like DE" maxLength={2} {...form.getInputProps("country")} />
         <TextInput label="Language" description="Of its mails, like de" {...form.getInputProps("language")} />
       </SimpleGrid>

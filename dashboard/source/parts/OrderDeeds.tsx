@@ -1,4 +1,4 @@
-import { NumberInput, Text, Textarea, TextInput } from "@mantine/core";
+import { Text, Textarea, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
 
@@ -7,6 +7,7 @@ import type { OrdersQuery } from "../../generated/graphql";
 import { type Payload, type Saving, useSave, useWould, whole } from "../save";
 import { count, wasMailed, word } from "../words";
 import { SaveModal } from "./SaveModal";
+import { WholeInput } from "./WholeInput";
 
 const ASSIGN = graphql(`
   mutation AssignOrder($input: AssignOrderInput!) {
@@ -65,7 +66,7 @@ function Assign({ order, isSome = false, onClose }: Props & { isSome?: boolean }
       <Text size="sm">
         {order.company.name} asks for {count(open, `${word(order.licenseType)} license`)}{order.purchaseOrder ? ` on purchase order ${order.purchaseOrder}` : ""}.
       </Text>
-      {isSome && <NumberInput label="Number to assign now" data-autofocus min={1} allowDecimal={false} clampBehavior="none" {...form.getInputProps("quantity")} />}
+      {isSome && <WholeInput label="Number to assign now" data-autofocus {...form.getInputProps("quantity")} />}
     </SaveModal>
   );
 }
@@ -81,7 +82,7 @@ function Change({ order, onClose }: Props) {
       onSave={({ quantity, purchaseOrder, note }) =>
         save({ orderId: order.id, quantity: whole(quantity), purchaseOrder: purchaseOrder || null, note: note || null })}
       onSaved={({ order }) => notifications.show({ message: `${order?.number} is changed.` })}>
-      <NumberInput label="Number of licenses" data-autofocus min={1} allowDecimal={false} clampBehavior="none" {...form.getInputProps("quantity")} />
+      <WholeInput label="Number of licenses" data-autofocus {...form.getInputProps("quantity")} />
       <TextInput label="Purchase order" {...form.getInputProps("purchaseOrder")} />
       <Textarea label="Note" description="For who assigns it" autosize minRows={2} {...form.getInputProps("note")} />
     </SaveModal>

@@ -1,4 +1,4 @@
-import { Alert, NativeSelect, NumberInput, Textarea, TextInput } from "@mantine/core";
+import { Alert, NativeSelect, Textarea, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
 
@@ -8,6 +8,7 @@ import { useSave, useWould, whole } from "../save";
 import { useSession } from "../session";
 import { list, wasMailed } from "../words";
 import { SaveModal } from "./SaveModal";
+import { WholeInput } from "./WholeInput";
 
 const REQUEST = graphql(`
   mutation RequestLicenses($input: RequestLicensesInput!) {
@@ -41,7 +42,7 @@ export function RequestLicenses({ onClose }: { onClose: () => void }) {
       fields={["quantity", "licenseType", "purchaseOrder", "note"]} onSave={(values) => save(inputOf(values))}
       would={would} onSaved={saved} whereTo={() => "/orders/mine"}>
       {session?.isManaging && <Alert color="orange">For <strong>{session.company}</strong></Alert>}
-      <NumberInput label="Number of licenses" data-autofocus min={1} allowDecimal={false} clampBehavior="none" {...form.getInputProps("quantity")} />
+      <WholeInput label="Number of licenses" data-autofocus {...form.getInputProps("quantity")} />
       <NativeSelect label="Type" data={REQUESTABLE} {...form.getInputProps("licenseType")} />
       <TextInput label="Purchase order" description="If you like" {...form.getInputProps("purchaseOrder")} />
       <Textarea label="Note" description="For who assigns it" autosize minRows={2} {...form.getInputProps("note")} />

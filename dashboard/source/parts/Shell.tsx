@@ -74,12 +74,13 @@ export function Shell() {
     return told;
   });
 
+  /** Nothing is typed meanwhile that would be lost with it. */
   async function exit() {
     const managed = session?.companyId;
     setLeaving(true);
     try {
       await exitManageMode();
-      await navigate(`/companies/${managed}`);
+      if (location.pathname === pathname) await navigate(`/companies/${managed}`);
     } catch (error) {
       tellFailure("Manage mode was not left", (error as Error).message);
     } finally {
@@ -89,9 +90,9 @@ export function Shell() {
 
   /** Whoever signs in next begins at the beginning. */
   async function leave() {
-    const isHeard = await signOut();
+    const isHeard = signOut();
     await navigate("/");
-    if (!isHeard) tellFailure("Signed out in this browser only", "The server could not be told. Your session there ends by itself, 12 hours after it began.");
+    if (!(await isHeard)) tellFailure("Signed out in this browser only", "The server could not be told. Your session there ends by itself, 12 hours after it began.");
   }
 
   if (!session) return null;
@@ -119,7 +120,7 @@ export function Shell() {
           </Menu>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs" aria-label="Pages">
+      <AppShell.Navbar p="xs" aria-label="Pages" inert={isLeaving}>
         {placesOf(session).map(({ to, label, stems }) => (
           <NavLink key={label} component={RouterLink} to={to} label={label} active={stems.some((stem) => pathname.startsWith(stem))} />
         ))}
@@ -133,7 +134,9 @@ export function Shell() {
             </Group>
           </Alert>
         )}
-        {session.role === "LEARNER" && pathname !== MINE ? <Navigate replace to={MINE} /> : <Outlet />}
+        <div inert={isLeaving}>
+          {session.role === "LEARNER" && pathname !== MINE ? <Navigate replace to={MINE} /> : <Outlet />}
+        </div>
       </AppShell.Main>
       {hasEnded && <Resume />}
     </AppShell>

@@ -1,4 +1,4 @@
-import { NativeSelect, NumberInput, Text, TextInput } from "@mantine/core";
+import { NativeSelect, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
 
@@ -8,6 +8,7 @@ import { useSave, useWould, whole } from "../save";
 import { wasMailed } from "../words";
 import { REQUESTABLE } from "./RequestLicenses";
 import { SaveModal } from "./SaveModal";
+import { WholeInput } from "./WholeInput";
 
 const UPGRADE = graphql(`
   mutation UpgradeTrial($input: UpgradeTrialInput!) {
@@ -35,7 +36,7 @@ export function UpgradeTrial({ companyId, onClose }: { companyId: string; onClos
         notifications.show({ title: `${order?.number} is requested`, message: wasMailed(mails) })}>
       <Text size="sm">The trial runs on until the order is assigned, then ends; the new licenses are allocated by hand.</Text>
       <NativeSelect label="Type" data={REQUESTABLE} data-autofocus {...form.getInputProps("licenseType")} />
-      <NumberInput label="Number of licenses" description="As many as learn on the trial, if left out" min={1} allowDecimal={false} clampBehavior="none"
+      <WholeInput label="Number of licenses" description="As many as learn on the trial, if left out"
         {...form.getInputProps("quantity")} />
       <TextInput label="Purchase order" description="If you like" {...form.getInputProps("purchaseOrder")} />
     </SaveModal>
