@@ -197,7 +197,8 @@ async def test_a_long_filter_is_not_remembered_even_if_it_asks_for_nothing(
     monkeypatch.setattr(pages, "_SELECTS", selects)
 
     async def kept_after(filter: Filter) -> int:
-        await companies(reader, ["root"], filter=filter)
+        for _ in range(2):  # what is asked once is not kept
+            await companies(reader, ["root"], filter=filter)
         return len(selects)
 
     assert await kept_after((("name", (("eq", "short"),)),)) == 1
