@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
+from http.client import HTTPResponse
 
 import pytest
 from starlette.applications import Starlette
@@ -139,6 +140,13 @@ def test_what_waits_for_one_who_lags_behind_is_bounded() -> None:
     assert watch.take() == (set(), False)
 
 
+def answered(client: socket.socket) -> tuple[int, bytes]:
+    """Status and body, in however many parts they come."""
+    answer = HTTPResponse(client)
+    answer.begin()
+    return answer.status, answer.read()
+
+
 def test_a_head_without_end_is_refused() -> None:
     """And one that is long, but ends, is read."""
 
@@ -150,7 +158,7 @@ def test_a_head_without_end_is_refused() -> None:
         host, port = address.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=PATIENCE) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"x" * 40_000 + b"\r\n\r\n")
-            answer = client.recv(CHUNK)
+            answer = answered(client)
             with suppress(ConnectionError):
                 client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nX: ")
                 for _ in range(100):
@@ -160,8 +168,7 @@ def test_a_head_without_end_is_refused() -> None:
                 while part := client.recv(CHUNK):
                     refused += part
 
-    assert answer.startswith(b"HTTP/1.1 200 ")
-    assert answer.endswith(b"40000")
+    assert answer == (200, b"40000")
     assert refused == b"" or refused.startswith(b"HTTP/1.1 431 ")
 
 
@@ -186,10 +193,9 @@ def reading() -> Iterator[socket.socket]:
 def test_what_follows_a_body_is_no_header_of_it() -> None:
     with reading() as client:
         client.sendall(BODY + b"0\r\nX: too late\r\n\r\n")
-        answer = client.recv(CHUNK)
+        status, told = answered(client)
 
-    assert answer.startswith(b"HTTP/1.1 200 ")
-    assert answer.endswith(b"3 None")
+    assert (status, told) == (200, b"3 None")
 
 
 @pytest.mark.parametrize(
@@ -216,7 +222,6 @@ def test_what_follows_a_body_or_parts_it_without_end_is_refused(begun: bytes, mo
 def test_a_long_body_may_come_in_small_parts() -> None:
     with reading() as client:
         client.sendall(BODY + b"1\r\nx\r\n" * 50_000 + b"0\r\n\r\n")
-        answer = client.recv(CHUNK)
+        status, told = answered(client)
 
-    assert answer.startswith(b"HTTP/1.1 200 ")
-    assert answer.endswith(b"50003 None")
+    assert (status, told) == (200, b"50003 None")
