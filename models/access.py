@@ -33,7 +33,7 @@ M = TypeVar("M", bound=Model)
 
 NOBODYS_SESSION: Final = UUID(int=0)
 CALLERS: Final = 5_000
-"""Of each kind, that are remembered: the same columns make the same object, known at once again."""
+"""That are remembered: the same columns make the same object, known at once again."""
 
 
 class Reach(Enum):
@@ -177,8 +177,7 @@ async def oneself(user_id: UUID) -> Caller:
 
 _SIGNED_IN: Final = """
 SELECT person.id AS user_id, person.role, home.id AS home_id,
-    acting.id AS company_id, acting.kind, acting.path, asking.id AS session_id,
-    asking.company_id AS managed_id
+    acting.id AS company_id, acting.kind, acting.path, asking.id AS session_id, NULL AS scopes
 FROM sessions asking
 JOIN users person ON person.id = asking.user_id
 JOIN companies home ON home.id = person.company_id
@@ -194,7 +193,7 @@ AND (asking.company_id IS NULL OR (
 """
 _API: Final = """
 SELECT person.id AS user_id, person.role, home.id AS home_id,
-    acting.id AS company_id, acting.kind, acting.path, asking.id AS token_id, asking.scopes
+    acting.id AS company_id, acting.kind, acting.path, asking.id AS session_id, asking.scopes
 FROM api_tokens asking
 JOIN users person ON person.id = asking.created_by_id
 JOIN companies home ON home.id = person.company_id
@@ -210,19 +209,21 @@ AND SUBSTR(acting.path, 1, LENGTH(home.path)) = home.path
 
 
 async def _by_session(column: str, value: Any, now: datetime) -> Caller | None:
-    for found in await read(_SIGNED_IN.format(column), [value, now]):
-        return _of_session(*found)
-    return None
+    return await _asking(_SIGNED_IN.format(column), value, now)
 
 
 async def _by_token(column: str, value: Any, now: datetime) -> Caller | None:
-    for found in await read(_API.format(column), [value, now]):
-        return _of_token(*found)
+    return await _asking(_API.format(column), value, now)
+
+
+async def _asking(statement: str, value: Any, now: datetime) -> Caller | None:
+    for found in await read(statement, [value, now]):
+        return _caller(*found)
     return None
 
 
 @lru_cache(maxsize=CALLERS)
-def _of_session(
+def _caller(
     user_id: UUID | str,
     role: str,
     home_id: UUID | str,
@@ -230,39 +231,19 @@ def _of_session(
     kind: str,
     path: str,
     session_id: UUID | str,
-    managed_id: UUID | str | None,
+    scopes: str | None,
 ) -> Caller:
+    """By an API token in its creator's name, on the token's company, as they may work there now."""
+    is_home = company_id == home_id
     return Caller(
         session_id=as_id(session_id),
         user_id=as_id(user_id),
-        role=UserRole(role) if managed_id is None else managing_role(CompanyKind(kind)),
+        role=UserRole(role) if is_home else managing_role(CompanyKind(kind)),
         company_id=as_id(company_id),
         path=path,
         home_id=as_id(home_id),
-        managing=managed_id is not None,
-    )
-
-
-@lru_cache(maxsize=CALLERS)
-def _of_token(
-    user_id: UUID | str,
-    role: str,
-    home_id: UUID | str,
-    company_id: UUID | str,
-    kind: str,
-    path: str,
-    token_id: UUID | str,
-    scopes: str,
-) -> Caller:
-    """In the creator's name, on the token's company, as the creator may work there now."""
-    return Caller(
-        session_id=as_id(token_id),
-        user_id=as_id(user_id),
-        role=UserRole(role) if company_id == home_id else managing_role(CompanyKind(kind)),
-        company_id=as_id(company_id),
-        path=path,
-        home_id=as_id(home_id),
-        scopes=frozenset(ApiScope(scope) for scope in orjson.loads(scopes)),
+        managing=scopes is None and not is_home,
+        scopes=None if scopes is None else frozenset(map(ApiScope, orjson.loads(scopes))),
     )
 
 
