@@ -1,9 +1,10 @@
 """What becomes of what was begun is told, wherever one is by then, and whatever is out of reach."""
 
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from playwright.async_api import Response, expect
+from playwright.async_api import Page, expect
 
 from app.sample import ELI, HANA, MIA, PASSWORD
 from tests.browser.dashboard import Dashboard, answered_late, held, unreachable
@@ -67,10 +68,7 @@ async def test_a_late_answer_signs_nobody_in_and_takes_nothing_away(dashboard: D
     page, dialog = dashboard.page, dashboard.dialog
     await dashboard.sign_in(HANA)
     await dashboard.find_company("Birch Logistics")
-    async with (
-        page.expect_response(_is("ExitManageMode")),
-        answered_late(page, "EnterManageMode"),
-    ):
+    async with _entered_late(page):
         await dashboard.act("Manage Company")
         await expect(page.get_by_role("button", name="Add Manager")).to_have_attribute(
             "aria-disabled", "true"
@@ -86,10 +84,7 @@ async def test_a_late_answer_signs_nobody_in_and_takes_nothing_away(dashboard: D
 
     await dashboard.sign_in(HANA)
     await dashboard.find_company("Birch Logistics")
-    async with (
-        page.expect_response(_is("ExitManageMode")),
-        answered_late(page, "EnterManageMode"),
-    ):
+    async with _entered_late(page):
         await dashboard.act("Manage Company")
         await dashboard.go("Users")
         await dashboard.click("Add User")
@@ -111,8 +106,14 @@ async def test_a_late_answer_signs_nobody_in_and_takes_nothing_away(dashboard: D
     await expect(dashboard.heading).to_have_text("Licenses")
 
 
-def _is(operation: str) -> Callable[[Response], bool]:
-    return lambda answer: operation in (answer.request.post_data or "")
+@asynccontextmanager
+async def _entered_late(page: Page) -> AsyncIterator[None]:
+    """And what is entered then is left at once."""
+    async with (
+        page.expect_response(lambda told: "ExitManageMode" in (told.request.post_data or "")),
+        answered_late(page, "EnterManageMode"),
+    ):
+        yield
 
 
 async def test_nothing_is_saved_before_it_is_known_what_would_happen(
