@@ -1,6 +1,6 @@
 """People: add, update, remove, erase; and who manages a company."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -94,7 +94,8 @@ async def remove_users(work: Work, user_ids: list[UUID], erase: bool = False) ->
     for place, user in enumerate(users):
         work.require_learner(user, ("user_ids", place))
     leaving = [user for user in users if user.remove(at=work.now)]
-    await _must_keep_a_manager(work, leaving, ("user_ids",))
+    places = {user.id: ("user_ids", place) for place, user in enumerate(users)}
+    await _must_keep_a_manager(work, leaving, places)
     freed = await _free_licenses_of(work, companies, leaving)
     addresses = {user.id: user.email_key for user in users}
     erased = [user for user in users if erase and user.erase(at=work.now)]
@@ -149,7 +150,7 @@ async def remove_manager(work: Work, user_id: UUID) -> UUID:
     if not user.is_manager:
         return user.id
     user.become(UserRole.LEARNER, at=work.now)
-    await _must_keep_a_manager(work, [user], ("user_id",))
+    await _must_keep_a_manager(work, [user], {user.id: ("user_id",)})
     await user.save(update_fields=["role", "updated_at"])
     await _dismiss(work, [user])
     await end_stays_of(user.id, work.now)
@@ -196,15 +197,23 @@ async def _find_people(work: Work, user_ids: list[UUID]) -> list[User]:
     return found_all(user_ids, people, "user", path)
 
 
-async def _must_keep_a_manager(work: Work, leaving: Sequence[User], path: Path) -> None:
-    """The last one cannot go, and nobody removes themselves."""
+async def _must_keep_a_manager(
+    work: Work, leaving: Sequence[User], places: Mapping[UUID, Path]
+) -> None:
+    """The last one cannot go, and nobody removes themselves; `places` says where each is named."""
     ids = {user.id for user in leaving}
     if work.caller.user_id in ids:
-        raise Conflict("Nobody removes themselves: ask another manager.", path)
+        raise Conflict(
+            "Nobody removes themselves: ask another manager.", places[work.caller.user_id]
+        )
     managers = await managers_of(*{user.company_id for user in leaving})
-    losing = {user.company_id for user in managers if user.id in ids}
-    if losing - {user.company_id for user in managers if user.id not in ids}:
-        raise Conflict("A company keeps at least one manager: add another first.", path)
+    managing = {user.id for user in managers}
+    kept = {user.company_id for user in managers if user.id not in ids}
+    for user in leaving:
+        if user.id in managing and user.company_id not in kept:
+            raise Conflict(
+                "A company keeps at least one manager: add another first.", places[user.id]
+            )
 
 
 async def _free_licenses_of(

@@ -5,16 +5,30 @@ import { pipe, tap } from "wonka";
 
 /** Milliseconds: all that is told within them is one reason to read. */
 const MOMENT = 500;
+/** Milliseconds between two readings of what takes long to count. */
+const SPELL = 30_000;
+/** The context of such a query. */
+export const SELDOM = { isSeldom: true };
 
 /** `readAnew` has the queries that are shown asked again in a moment, or once the page is looked at. */
 export function readingAnew() {
-  const shown = new Map<number, Operation>();
-  let read = () => {};
+  const shown = new Map<number, { operation: Operation; at: number; late?: ReturnType<typeof setTimeout> }>();
+  let ask = (_: Operation) => {};
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function note(operation: Operation) {
-    if (operation.kind === "query") shown.set(operation.key, operation);
+    clearTimeout(shown.get(operation.key)?.late);
+    if (operation.kind === "query") shown.set(operation.key, { operation, at: Date.now() });
     if (operation.kind === "teardown") shown.delete(operation.key);
+  }
+
+  function read() {
+    for (const known of [...shown.values()]) {
+      const { operation, at } = known;
+      const wait = operation.context.isSeldom ? at + SPELL - Date.now() : 0;
+      if (wait <= 0) ask(operation);
+      else known.late ??= setTimeout(() => ask(operation), wait);
+    }
   }
 
   const readAnew = () => void (timer ??= setTimeout(now, MOMENT));
@@ -25,11 +39,7 @@ export function readingAnew() {
   }
 
   const exchange: Exchange = ({ client, forward }) => {
-    read = () => {
-      for (const operation of [...shown.values()]) {
-        client.reexecuteOperation(makeOperation("query", operation, { ...operation.context, requestPolicy: "network-only" }));
-      }
-    };
+    ask = (operation) => client.reexecuteOperation(makeOperation("query", operation, { ...operation.context, requestPolicy: "network-only" }));
     return (operations) => forward(pipe(operations, tap(note)));
   };
 
@@ -48,6 +58,7 @@ export function readingAnew() {
     document.removeEventListener("visibilitychange", back);
     window.removeEventListener("focus", back);
     clearTimeout(timer);
+    for (const { late } of shown.values()) clearTimeout(late);
   }
 
   return { exchange, readAnew, stop };

@@ -16,7 +16,10 @@ export const isUnauthenticated = (error?: CombinedError) =>
   error?.graphQLErrors.some(({ extensions }) => extensions.code === "UNAUTHENTICATED") ?? false;
 
 /** Milliseconds: twice as long each time, and never at once with all the others. */
-export const backOff = (tries: number) => 1_000 * 2 ** Math.min(tries, 5) * (0.5 + Math.random() / 2);
+export const backOff = (tries: number, most = 5) => 1_000 * 2 ** Math.min(tries, most) * (0.5 + Math.random() / 2);
+
+/** Milliseconds for which a server says that it has no time. */
+export const toldToWait = ({ response }: CombinedError) => (Number((response as Response | undefined)?.headers.get("Retry-After")) || 0) * 1_000;
 
 /** Asks as who is signed in, unless another is named; an answer that comes after another has signed in ends nothing. */
 const told = mapExchange({
@@ -46,6 +49,16 @@ export function explained(error: CombinedError): string {
   return error.graphQLErrors.map(({ message }) => message).join(" ");
 }
 
+/** In words for a person; and how long to wait before the same is asked again, in milliseconds. */
+export class Unanswered extends Error {
+  wait: number;
+
+  constructor(error: CombinedError) {
+    super(explained(error));
+    this.wait = toldToWait(error);
+  }
+}
+
 export async function tellOnce<Data, Variables extends AnyVariables>(
   document: TypedDocumentNode<Data, Variables>, variables: Variables,
 ): Promise<Data> {
@@ -54,7 +67,7 @@ export async function tellOnce<Data, Variables extends AnyVariables>(
   return data as Data;
 }
 
-/** As what is saved: where the session ends, it waits until the same person has signed in again for the same company. */
+/** Raises Unanswered. As what is saved: where the session ends, it waits until the same person has signed in again for the same company. */
 export async function tellLasting<Data, Variables extends AnyVariables>(
   document: TypedDocumentNode<Data, Variables>, variables: Variables,
 ): Promise<Data> {
@@ -64,6 +77,6 @@ export async function tellLasting<Data, Variables extends AnyVariables>(
     await lasting();
     if (isCurrent(asker)) return tellLasting(document, variables);
   }
-  if (error) throw new Error(explained(error));
+  if (error) throw new Unanswered(error);
   return data as Data;
 }

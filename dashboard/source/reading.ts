@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "react";
 import { type AnyVariables, type CombinedError, createRequest, useQuery, type UseQueryArgs } from "urql";
 
-import { backOff } from "./asking";
+import { backOff, toldToWait } from "./asking";
 
 const unanswered = new Set<() => void>();
 /** For whoever would not wait: all that a page could not read. */
@@ -14,12 +14,6 @@ const PASSING: unknown[] = ["RATE_LIMITED", "OVERLOADED"];
 
 const isPassing = ({ networkError, graphQLErrors }: CombinedError) =>
   Boolean(networkError) || graphQLErrors.some(({ extensions }) => PASSING.includes(extensions.code));
-
-/** Milliseconds: as long as the server says, and longer each time. */
-function waitOf({ response }: CombinedError, tries: number): number {
-  const told = Number((response as Response | undefined)?.headers.get("Retry-After"));
-  return (told || 0) * 1_000 + backOff(tries);
-}
 
 /**
  * As urql's. What could not be asked is asked again until it is answered, and so the whole page comes back.
@@ -40,7 +34,7 @@ export function useRead<Data, Variables extends AnyVariables>(args: UseQueryArgs
     if (!error) tries.current = 0;
     if (!error) return;
     const ask = () => again({ requestPolicy: "network-only" });
-    const timer = passing && setTimeout(ask, waitOf(passing, tries.current++));
+    const timer = passing && setTimeout(ask, toldToWait(passing) + backOff(tries.current++));
     unanswered.add(ask);
     return () => {
       clearTimeout(timer);

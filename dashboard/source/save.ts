@@ -6,7 +6,7 @@ import { getOperationName } from "@urql/core";
 import { useEffect, useRef, useState } from "react";
 import { useClient } from "urql";
 
-import { backOff, explained, tellLasting } from "./asking";
+import { backOff, explained, tellLasting, type Unanswered } from "./asking";
 import { current, isCurrent } from "./session";
 
 export interface Refusal {
@@ -16,13 +16,17 @@ export interface Refusal {
 }
 export interface Payload {
   errors: Refusal[];
+  /** The same was sent before, and not answered: it may have been done then. */
+  isAgain?: boolean;
 }
-export type Answer<Data> = Extract<Data[keyof Data], Payload>;
+export type Answer<Data> = Extract<Data[keyof Data], { errors: Refusal[] }> & Pick<Payload, "isAgain">;
 export type Saving<Data, Input> = TypedDocumentNode<Data, { input: Input }>;
 
 /** Milliseconds. */
 const AGAIN_AFTER = [500, 2_000];
 const PAUSE = 250;
+/** How often a wait gets longer where somebody waits for it. */
+const SOON = 2;
 export const MOST = 2_147_483_647;
 const STORE = "canopy:unanswered";
 /** Characters of what is remembered over a reload: a file is not, and taking it in again changes nothing. */
@@ -92,6 +96,7 @@ export function useSave<Data, Input extends object>(document: Saving<Data, Input
   async function send(input: Input): Promise<Answer<Data>> {
     const session = current();
     const sent = [session?.userId, session?.companyId, getOperationName(document), JSON.stringify(input)].join(" ");
+    const isAgain = isKeyed && keys.has(sent);
     const told = isKeyed ? { ...input, idempotencyKey: keyOf(sent) } : input;
     for (let tries = 0; ; tries++) {
       const { data, error } = await client.mutation(document, { input: told }).toPromise();
@@ -104,7 +109,7 @@ export function useSave<Data, Input extends object>(document: Saving<Data, Input
       if (error?.networkError) return refused(UNANSWERED, `${explained(error)} Whether it was done is not known; the same again does nothing twice.`);
       if (error) return refused("FAILED", explained(error));
       answered(sent);
-      return only(data as Data);
+      return { ...only(data as Data), isAgain };
     }
   }
 
@@ -123,21 +128,30 @@ export function useSave<Data, Input extends object>(document: Saving<Data, Input
   return { save, isSaving };
 }
 
-/** What would happen. It stays out of the cache. */
-export async function preview<Data, Input extends object>(document: Saving<Data, Input>, input: Input): Promise<Answer<Data>> {
+/** What would happen. It stays out of the cache. Where it could not be asked, `wait` says for how long not to ask again. */
+export async function preview<Data, Input extends object>(document: Saving<Data, Input>, input: Input): Promise<Answer<Data> & { wait?: number }> {
   try {
     return only((await tellLasting(document, { input: { ...input, preview: true } })) as Data);
   } catch (error) {
-    return refused(UNANSWERED, `What would happen, and who would be mailed, is not known. ${(error as Error).message}`);
+    const { message, wait } = error as Unanswered;
+    return { ...refused<Data>(UNANSWERED, `What would happen, and who would be mailed, is not known. ${message}`), wait };
   }
 }
 
+/** What stands at a place of an input, such as `manager.email`. */
+const at = (input: unknown, path: string[]) => path.reduce<unknown>((part, step) => (part as Record<string, unknown> | undefined)?.[step], input);
+
+/** Whether this will be refused as that was: an address that is taken, there as here. Who asks too often is told nothing more. */
+const isTakenStill = ({ errors }: Payload, before: unknown, now: unknown) =>
+  errors.some(({ code, path }) => code === "DUPLICATE" && path && at(before, path.slice(1)) === at(now, path.slice(1)));
+
 /**
- * What would happen with this input; undefined until it is known. Asks nothing without one, nor while it is being typed;
- * what could not be asked is asked again.
+ * What would happen with this input; undefined until it is known. Asks nothing without one, nor while it is being typed,
+ * nor what was answered before; what could not be asked is asked again, after the time that the server named.
  */
 export function useWould<Data, Input extends object>(document: Saving<Data, Input>, input: Input | null) {
   const [known, setKnown] = useState<{ text: string; answer: Answer<Data> }>();
+  const answers = useRef(new Map<string, Answer<Data>>());
   const text = JSON.stringify(input);
   const [wanted] = useDebouncedValue(text, PAUSE);
 
@@ -149,9 +163,12 @@ export function useWould<Data, Input extends object>(document: Saving<Data, Inpu
       const answer = await preview(document, input);
       if (!isWanted) return;
       setKnown({ text: wanted, answer });
-      if (isUnanswered(answer)) timer = window.setTimeout(() => void ask(input, tries + 1), backOff(tries));
+      if (isUnanswered(answer)) timer = window.setTimeout(() => void ask(input, tries + 1), (answer.wait ?? 0) + backOff(tries, SOON));
+      else answers.current.set(wanted, answer);
     }
-    if (sent) void ask(sent, 0);
+    const last = [...answers.current].find(([text, answer]) => text === wanted || isTakenStill(answer, JSON.parse(text), sent));
+    if (sent && last) setKnown({ text: wanted, answer: last[1] });
+    else if (sent) void ask(sent, 0);
     return () => {
       isWanted = false;
       window.clearTimeout(timer);

@@ -38,7 +38,7 @@ interface Viewer {
 const sessionOf = (token: string, { user, company, manageSession }: Viewer): Session => ({
   token,
   userId: user.id,
-  name: user.name || user.email,
+  name: user.name,
   email: user.email,
   role: user.role,
   companyId: company.id,

@@ -259,6 +259,16 @@ async def test_who_was_removed_keeps_nobody_from_renewing(
         await dashboard.click("Allocate Licenses")
         wrong = dashboard.dialog.get_by_role("alert")
         await expect(wrong).to_have_text("cleo@vine.example: There is no such user here.")
+        await dashboard.dialog.get_by_role("button", name="Cancel").click()
+
+        new = {"users": [{"email": "dee@vine.example"}], "allocate": False}
+        await paula.done(ADD_USERS, input=company | new)
+        await dashboard.go("Users")
+        called = dashboard.row("dee@vine.example").get_by_role("cell").nth(1)
+        await expect(called).to_have_text("dee@vine.example")
+        await dashboard.act_on("dee@vine.example", "Allocate a license")
+        first = dashboard.dialog.get_by_role("group", name="Will get a license (1)")
+        await expect(first).to_contain_text("dee@vine.example, a first license, until")
 
 
 async def _let_400_days_pass(database: asyncpg.Connection, company: str) -> None:

@@ -7,11 +7,18 @@ from contextlib import asynccontextmanager
 from playwright.async_api import Page, expect
 
 from app.sample import ELI, HANA, MIA, PASSWORD
-from tests.browser.dashboard import Dashboard, answered_late, held, unreachable
+from tests.browser.axe import faults
+from tests.browser.dashboard import Dashboard, answered_late, held, refused, unreachable
 
 OFFLINE = "Failed to load resource: net::ERR_INTERNET_DISCONNECTED"
 ENDED = "Failed to load resource: the server responded with a status of 401 (Unauthorized)"
 NOT_FOUND = "Failed to load resource: the server responded with a status of 404 (Not Found)"
+REFUSED = {
+    f"Failed to load resource: the server responded with a status of {status}"
+    for status in ("429 (Too Many Requests)", "503 (Service Unavailable)")
+}
+WAIT = 60
+"""Seconds."""
 LONG = 60_000
 """Milliseconds after which no note is there that goes by itself."""
 
@@ -19,7 +26,7 @@ LONG = 60_000
 async def test_who_leaves_a_page_while_it_is_saved_is_told_how_it_ended(
     dashboard: Dashboard, expected_errors: set[str]
 ) -> None:
-    """And taken nowhere; nobody leaves its dialog but with the page."""
+    """And taken nowhere; nobody leaves its dialog but with the page, and types nothing."""
     page, dialog = dashboard.page, dashboard.dialog
     await page.clock.install()
     await dashboard.sign_in(ELI)
@@ -32,6 +39,9 @@ async def test_who_leaves_a_page_while_it_is_saved_is_told_how_it_ended(
     async with held(page, "RequestLicenses"):
         await dialog.get_by_role("button", name="Save").click()
         await page.keyboard.press("Escape")
+        await expect(dialog).to_be_focused()
+        await expect(dialog.get_by_label("Purchase order")).to_be_disabled()
+        assert await faults(page, {}, within="[role=dialog]") == []
         await expect(dialog.get_by_role("button", name="Cancel")).to_be_disabled()
         await expect(dialog.get_by_role("button", name="Close")).to_be_disabled()
         await page.go_back()
@@ -54,9 +64,12 @@ async def test_who_leaves_a_page_while_it_is_saved_is_told_how_it_ended(
     await dashboard.go("Users")
     await dashboard.click("Import CSV")
     await dashboard.choose_file("email\nann@elm.example\n")
+    expected_errors.add(OFFLINE)
+    async with unreachable(page, "**/graphql"):
+        await dashboard.click("Preview")
+        await expect(page.get_by_role("alert", name="This was not answered")).to_be_visible()
     await dashboard.click("Preview")
     await expect(page.get_by_text("1 person would be added")).to_be_visible()
-    expected_errors.add(OFFLINE)
     async with unreachable(page, "**/graphql"):
         await dashboard.click("Import")
         await page.get_by_role("link", name="Users", exact=True).last.click()
@@ -119,9 +132,12 @@ async def _entered_late(page: Page) -> AsyncIterator[None]:
 async def test_nothing_is_saved_before_it_is_known_what_would_happen(
     dashboard: Dashboard, expected_errors: set[str]
 ) -> None:
-    """Unless that cannot be asked, which is said, and asked again."""
+    """What could not be asked is said, and asked again, not before the server has said; what was
+    answered is not.
+    """
     page, dialog = dashboard.page, dashboard.dialog
     save, status = dialog.get_by_role("button", name="Save"), dialog.get_by_role("status")
+    number, unknown = dialog.get_by_label("Number"), dialog.get_by_role("alert")
     await page.set_viewport_size({"width": 1280, "height": 800})
     await dashboard.sign_in(HANA)
     await dashboard.click("Create Company")
@@ -131,15 +147,39 @@ async def test_nothing_is_saved_before_it_is_known_what_would_happen(
         await dashboard.fill(company_name="Reed Radio", email="rex@reed.example")
         await expect(save).to_be_disabled()
     await expect(save).to_be_enabled()
-    await expect(dialog.get_by_label("Number")).not_to_have_attribute("aria-invalid", "true")
+    await expect(number).not_to_have_attribute("aria-invalid", "true")
 
-    expected_errors.add(OFFLINE)
+    expected_errors |= {OFFLINE, *REFUSED}
     async with unreachable(page, "**/graphql"):
-        await dialog.get_by_label("Number").fill("2")
-        await expect(dialog.get_by_role("alert")).to_contain_text("is not known")
-        await expect(save).to_be_enabled()
+        await number.fill("2")
+        await expect(unknown).to_contain_text("is not known")
+        await expect(save).to_be_disabled()
     await expect(status).to_have_text("Will be mailed: rex@reed.example.")
-    await expect(dialog.get_by_role("alert").filter(has_text="not known")).to_have_count(0)
+    await expect(unknown).to_have_count(0)
+    await page.clock.install()
+    async with refused(page, WAIT) as refusals:
+        for times, quantity in enumerate(("3", "4"), 1):
+            await number.fill(quantity)
+            await expect(unknown).to_contain_text(f"Wait {WAIT} s.")
+            await page.clock.fast_forward((WAIT - 5) * 1_000)
+            await expect(save).to_be_disabled()
+            assert sum("CreateCompany" in question for question in refusals) == times
+    await page.clock.fast_forward(10_000)
+    await expect(save).to_be_enabled()
+
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    await number.fill("2")
+    await expect(status).to_be_visible()
+    await dashboard.fill(email=MIA)
+    await expect(dialog.get_by_label("Email")).to_have_attribute("aria-invalid", "true")
+    for quantity in ("5", "6"):
+        await number.fill(quantity)
+        await expect(save).to_be_disabled()
+        await expect(save).to_be_enabled()
+    assert sum("CreateCompany" in question for question in asked) == 1
+    await dashboard.fill(email="ria@reed.example")
+    await expect(status).to_have_text("Will be mailed: ria@reed.example.")
     await dialog.get_by_role("button", name="Cancel").click()
 
     await dashboard.find_company("Birch Logistics")

@@ -1,5 +1,7 @@
 """The charts of the overview tell what the database holds, and what the API says."""
 
+import re
+
 import asyncpg
 import httpx
 import pytest
@@ -7,7 +9,7 @@ from playwright.async_api import Locator, expect
 
 from app.sample import HANA, MIA, PASSWORD
 from tests.browser.dashboard import Dashboard, held
-from tests.http.client import Client
+from tests.http.client import CREATE_COMPANY, Client
 from tests.http.server import Server
 
 BY_MONTH = """
@@ -26,6 +28,10 @@ BY_MONTH = """
            ) AS live ON date_trunc('month', ends) = months.start
      GROUP BY months.start ORDER BY months.start
 """
+TICKS = ".recharts-zIndex-layer_2000 text"
+"""Of both axes: months are of two words."""
+MOMENT, SPELL = 1_000, 30_000
+"""Milliseconds."""
 DAYS = """
 query($scope: Scope) {
   viewer { company { licenseSummary(scope: $scope) {
@@ -69,6 +75,39 @@ async def test_the_charts_tell_what_there_is(
     await expect(days.get_by_text("passed")).to_have_text(
         f"{passed:,} passed; {used:,} of them with a learner, {idle:,} idle."
     )
+
+
+async def test_few_licenses_are_told_in_whole_ones(dashboard: Dashboard, canopy: Server) -> None:
+    page = dashboard.page
+    async with httpx.AsyncClient(base_url=canopy.url) as http:
+        hana = await Client(http).sign_in(HANA, PASSWORD)
+        one = {"kind": "CUSTOMER", "name": "Oak Optics", "order": {"quantity": 1}}
+        await hana.done(CREATE_COMPANY, input=one)
+    await dashboard.sign_in(HANA)
+    await dashboard.manage("Oak Optics")
+    await dashboard.go("Overview")
+    await dashboard.is_loaded()
+
+    months = page.get_by_role("region", name="Licenses by expiry month")
+    numbers = months.locator(TICKS).filter(has_text=re.compile(r"^\S+$"))
+    await expect(numbers).to_have_text(["0", "1", "2", "3", "4"])
+
+
+async def test_charts_are_read_again_twice_a_minute_at_most(dashboard: Dashboard) -> None:
+    """However often somebody comes back to the window."""
+    page, asked = dashboard.page, list[str]()
+    await page.clock.install()
+    await dashboard.sign_in(MIA)
+    await dashboard.open("/overview")
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    async with page.expect_request(lambda request: "LicensesByMonth" in (request.post_data or "")):
+        for _ in range(3):
+            await page.evaluate("dispatchEvent(new Event('focus'))")
+            await page.clock.run_for(MOMENT)
+        await page.clock.fast_forward(SPELL)
+
+    for chart in ("LicensesByMonth", "LicenseDays"):
+        assert sum(chart in question for question in asked) == 1
 
 
 async def _heights(chart: Locator) -> list[float]:

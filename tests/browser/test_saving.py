@@ -100,10 +100,12 @@ async def test_what_was_not_answered_is_the_same_after_the_page_was_loaded_again
     expected_errors.add(CUT)
     await dashboard.dialog.get_by_role("button", name="Save").click()
     await expect(dashboard.dialog.get_by_role("alert")).to_contain_text("cannot be reached")
+    await expect(dashboard.dialog.get_by_role("alert")).to_be_focused()
     await dashboard.page.reload()
     wire.mend()
 
     number = await dashboard.request_licenses(2, "LOST-2")
+    await dashboard.told("It is done once, not twice.")
     assert await numbers_of(database, "LOST-2") == [number]
     await dashboard.request_licenses(2, "LOST-2")
     assert len(await numbers_of(database, "LOST-2")) == 2

@@ -10,7 +10,7 @@ from playwright.async_api import Page, Request, WebSocketRoute, expect
 
 from app.sample import DARIO, ELI, HANA, MIA, PASSWORD
 from tests.browser.dashboard import Dashboard
-from tests.http.client import ADD_USERS, ALLOCATE, REQUEST, Client
+from tests.http.client import ADD_USERS, ALLOCATE, REALLOCATE, REQUEST, Client
 from tests.http.server import Server
 
 FORBIDDEN = 4403
@@ -214,9 +214,16 @@ async def test_a_partner_sees_what_its_customers_do(
         await expect(page.get_by_text("Nothing fits.")).to_be_visible()
         for number, look in enumerate((_come_back, _wait), 1):
             person = {"email": f"p{number}@quiet.example"}
-            await mia.done(ADD_USERS, input={"companyId": company, "users": [person]})
+            new = {"companyId": company, "users": [person], "allocate": False}
+            [quiet] = (await mia.done(ADD_USERS, input=new))["users"]
             await look(page)
             await expect(dashboard.row(person["email"])).to_be_visible()
+        await dashboard.open("/licenses/allocated?filter=userEmail.contains.@quiet.example")
+        await expect(page.get_by_text("Nothing fits.")).to_be_visible()
+        moved = {"licenseId": license["id"], "userId": quiet["id"]}
+        await mia.done(REALLOCATE, input=moved)
+        await _wait(page)
+        await expect(dashboard.row(person["email"])).to_be_visible()
 
 
 async def _come_back(page: Page) -> None:

@@ -651,8 +651,8 @@ async def test_one_who_cannot_be_removed_keeps_all_from_it(
     await do.sign_in(manager)
 
     for who, users, answer in [
-        (scene.cora, [learner, scene.cora], ("CONFLICT", ("user_ids",))),
-        (scene.pam, [learner, scene.cora, scene.carl], ("CONFLICT", ("user_ids",))),
+        (scene.cora, [learner, scene.cora], ("CONFLICT", ("user_ids", 1))),
+        (scene.pam, [learner, scene.cora, scene.carl], ("CONFLICT", ("user_ids", 1))),
         (scene.pam, [learner, beside], ("NOT_FOUND", ("user_ids", 1))),
         (scene.cora, [learner, scene.pam], ("NOT_FOUND", ("user_ids", 1))),
         (manager, [their_learner], ("FORBIDDEN", None)),

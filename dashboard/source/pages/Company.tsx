@@ -7,10 +7,11 @@ import { graphql } from "../graphql";
 import { AllowedItem, type Permission } from "../parts/Allowed";
 import { ArchiveCompany, RestoreCompany } from "../parts/ArchiveCompany";
 import { tellFailure } from "../notes";
+import { called } from "../parts/Called";
 import { Managers } from "../parts/Managers";
 import { Heading } from "../parts/Shell";
 import { Unread } from "../parts/Unread";
-import { UpgradeTrial } from "../parts/UpgradeTrial";
+import { mayUpgrade, UpgradeTrial } from "../parts/UpgradeTrial";
 import { useRead } from "../reading";
 import { useIsHere } from "../save";
 import { manage } from "../signing";
@@ -27,6 +28,7 @@ const COMPANY = graphql(`
       accountManager { name email }
       managers { id name email }
       licenseSummary { id total available allocated expiring expired requested nextExpiryAt }
+      upgrades: orders(first: 1, filter: { origin: [TRIAL_UPGRADE], status: [REQUESTED] }) { edges { node { id number } } }
       viewerCan {
         createCompany { allowed reason } enterManageMode { allowed reason } upgradeTrial { allowed reason } addManager { allowed reason }
         update { allowed reason } move { allowed reason } archive { allowed reason }
@@ -87,7 +89,7 @@ function CompanyPage({ id }: { id: string }) {
     ["Kind", word(company.kind)], ["Plan", company.plan === "NONE" ? "–" : word(company.plan)], ["Country", company.country ?? "–"],
     ["Industry", company.industry ?? "–"], ["Employees", company.employeeCount == null ? "–" : number(company.employeeCount)],
     ["Language", company.language ?? "–"], ["External id", company.externalId ?? "–"], ["Created", day(company.createdAt)], ["Next expiry", day(counts.nextExpiryAt)],
-    ["Account manager", company.accountManager ? `${company.accountManager.name}, ${company.accountManager.email}` : "–"],
+    ["Account manager", company.accountManager ? called(company.accountManager) : "–"],
   ] as const;
 
   return (
@@ -107,7 +109,7 @@ function CompanyPage({ id }: { id: string }) {
           <Menu.Target><Button loading={isEntering}>Actions</Button></Menu.Target>
           <Menu.Dropdown>
             <AllowedItem permission={may.enterManageMode} onClick={() => void enter()}>Manage Company</AllowedItem>
-            <AllowedItem permission={may.upgradeTrial} onClick={() => setDeed("upgrade")}>Upgrade Trial</AllowedItem>
+            <AllowedItem permission={mayUpgrade(company)} onClick={() => setDeed("upgrade")}>Upgrade Trial</AllowedItem>
             <AllowedItem permission={may.createCompany} onClick={() => setDeed("create")}>Create Company</AllowedItem>
             <Menu.Divider />
             <AllowedItem permission={may.update} onClick={() => setDeed("edit")}>Edit</AllowedItem>

@@ -10,8 +10,8 @@ import type { ImportUsersMutation } from "../../generated/graphql";
 import { AllowedButton, type Permission } from "../parts/Allowed";
 import { Heading } from "../parts/Shell";
 import { useRead } from "../reading";
-import { tellRefused } from "../notes";
-import { placed, preview, useIsHere, useSave } from "../save";
+import { tellDoneOnce, tellRefused } from "../notes";
+import { isUnanswered, placed, preview, useIsHere, useSave } from "../save";
 import { useSession } from "../session";
 import { count, number } from "../words";
 
@@ -79,6 +79,7 @@ async function read(file: File): Promise<Sheet> {
   const { data } = parse<string[]>(csv, { preview: 2, skipEmptyLines: true, delimitersToGuess: [",", ";", "\t"] });
   const [headers = [], example = []] = data.map((row) => row.map((cell) => cell.trim()));
   if (!headers.some(Boolean)) throw new Error("The first line names no columns.");
+  if (data.length === 1) throw new Error("Beneath its first line, which names the columns, this file has nobody.");
   return { csv, headers, example };
 }
 
@@ -153,6 +154,7 @@ export function Component() {
     else {
       setDone(result);
       notifications.show({ title: "Imported", message: inWords(result, true), autoClose: isHere() && undefined }); // wherever one is by then
+      if (result.isAgain) tellDoneOnce();
     }
   }
 
@@ -236,7 +238,7 @@ function Told({ result, isDone }: { result: Result; isDone: boolean }) {
   const { rest } = placed(result.errors, FIELDS);
   return (
     <>
-      {rest.length > 0 && <Alert color="red" role="alert" title="This cannot be imported">{rest.join(" ")}</Alert>}
+      {rest.length > 0 && <Alert color="red" role="alert" title={isUnanswered(result) ? "This was not answered" : "This cannot be imported"}>{rest.join(" ")}</Alert>}
       {rows.length > 0 && <Faults key={JSON.stringify(rows[0])} rows={rows} />}
     </>
   );

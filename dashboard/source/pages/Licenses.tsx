@@ -7,13 +7,14 @@ import { graphql } from "../graphql";
 import type { LicenseFilter } from "../../generated/graphql";
 import { AllocateLicenses, type Person } from "../parts/AllocateLicenses";
 import { AllowedButton, AllowedItem } from "../parts/Allowed";
+import { Called } from "../parts/Called";
 import { type Column, DataList, useSelected, useSort } from "../parts/DataList";
 import { Download } from "../parts/Download";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { useCounts } from "../parts/LicensesHead";
 import { Reallocate } from "../parts/Reallocate";
 import { ReleaseLicenses } from "../parts/ReleaseLicenses";
-import { useRead } from "../reading";
+import { useRead, useReadNowAndThen } from "../reading";
 import { count, day, number, word } from "../words";
 
 const LICENSES = graphql(`
@@ -62,7 +63,7 @@ interface LicenseRow {
   order?: { number: string } | null;
 }
 
-const nameOf = ({ user, type }: LicenseRow) => user?.name || user?.email || `${word(type)} license`;
+const nameOf = ({ user, type }: LicenseRow) => user?.name ?? `${word(type)} license`;
 
 export function Component() {
   const { state = "available" } = useParams();
@@ -87,7 +88,8 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
   const [moved, setMoved] = useState<LicenseRow | null>(null);
   const [released, setReleased] = useState<LicenseRow[]>([]);
   const [renewed, setRenewed] = useState<Person[] | "allExpired" | null>(null);
-  const [{ data, error, isOld }] = useRead({ query: LICENSES, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
+  const [{ data, error, isOld }, again] = useRead({ query: LICENSES, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
+  useReadNowAndThen(again); // of a license that went to another learner no count tells
   const isExpired = state === "expired";
   const rows = data?.licenses.edges.map(({ node }) => node) ?? [];
   const chosen = rows.filter(({ id }) => selected.ids.includes(id));
@@ -99,7 +101,7 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
     ...(state === "available" ? [] : [{
       id: "user",
       header: isExpired ? "Last with" : "With",
-      cell: ({ user }: LicenseRow) => user ? <><Text size="sm">{user.name}</Text><Text size="xs" c="dimmed">{user.email}</Text></> : "–",
+      cell: ({ user }: LicenseRow) => user ? <Called person={user} /> : "–",
     }]),
     { id: "type", header: "Type", cell: ({ type }) => word(type) },
     { id: "order", header: "Order", cell: ({ order }) => order?.number ?? "–" },

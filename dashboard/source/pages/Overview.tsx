@@ -5,6 +5,7 @@ import { Card, Center, Loader, SegmentedControl, Stack, Table, Text, Title, Visu
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import type { CombinedError } from "urql";
 
+import { SELDOM } from "../anew";
 import { graphql } from "../graphql";
 import type { Scope } from "../../generated/graphql";
 import { Heading } from "../parts/Shell";
@@ -81,7 +82,7 @@ function ExpiryMonths({ scope, onTold }: { scope: Scope; onTold: (scope: Scope) 
   const filters = useMemo(() => Object.fromEntries(NAMES.map((name, index) => [
     name, { status: ["AVAILABLE" as const, "ALLOCATED" as const], expiresAt: { gte: starts[index]!.toISOString(), lt: starts[index + 1]!.toISOString() } },
   ])), [starts]);
-  const [{ data, error, isOld }] = useRead({ query: MONTHS, variables: { scope, ...filters } });
+  const [{ data, error, isOld }] = useRead({ query: MONTHS, variables: { scope, ...filters }, context: SELDOM });
   const isTold = !isOld && Boolean(data ?? error);
   useEffect(() => {
     if (isTold) onTold(scope);
@@ -104,7 +105,7 @@ function ExpiryMonths({ scope, onTold }: { scope: Scope; onTold: (scope: Scope) 
 
 function LicenseDays({ scope, isNext }: { scope: Scope; isNext: boolean }) {
   const { companyId } = useSession()!;
-  const [{ data, error, isOld }] = useRead({ query: DAYS, variables: { id: companyId, scope }, pause: !isNext });
+  const [{ data, error, isOld }] = useRead({ query: DAYS, variables: { id: companyId, scope }, pause: !isNext, context: SELDOM });
   const summary = isOld ? undefined : data?.company?.licenseSummary;
   return (
     <Chart title="License-days" error={error}>

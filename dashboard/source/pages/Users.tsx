@@ -9,6 +9,7 @@ import type { UserFilter, UsersQuery } from "../../generated/graphql";
 import { AddUser } from "../parts/AddUser";
 import { AllocateLicenses } from "../parts/AllocateLicenses";
 import { AllowedButton, AllowedItem, type Permission } from "../parts/Allowed";
+import { Called } from "../parts/Called";
 import { type Column, DataList, useSelected, useSort } from "../parts/DataList";
 import { Download } from "../parts/Download";
 import { EditUser } from "../parts/EditUser";
@@ -25,7 +26,7 @@ const USERS = graphql(`
   query Users($orderBy: UserOrder, $filter: UserFilter, $first: Int, $after: String, $last: Int, $before: String) {
     users(scope: OWN, filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
       totalCount
-      edges { node { id name email firstName lastName department externalId role status lastSignInAt license { id type expiresAt } } }
+      edges { node { id name email firstName lastName department externalId role status lastSignInAt license { id type expiresAt } allocations(first: 1) { edges { node { id releaseReason } } } } }
       pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
     }
   }
@@ -46,7 +47,7 @@ const FIELDS: readonly Field[] = [
   { name: "lastSignInAt", label: "Last sign-in", kind: "date" },
 ];
 type User = UsersQuery["users"]["edges"][number]["node"];
-const nameOf = ({ name, email }: User) => name || email;
+const nameOf = ({ name }: User) => name;
 const NOBODY: Permission = { allowed: false, reason: "Select people first." };
 
 export function Component() {
@@ -105,7 +106,7 @@ function Page({ filter, isNarrowed, mayAllocate, mayKeep }: Listed) {
   const [{ data, error, isOld }, again] = useRead({ query: USERS, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
   useReadNowAndThen(again);
   const columns = useMemo<Column<User>[]>(() => [
-    { id: "name", header: "Name", orderBy: "NAME", cell: (user) => <><Text size="sm">{nameOf(user)}</Text><Text size="xs" c="dimmed">{user.email}</Text></> },
+    { id: "name", header: "Name", orderBy: "NAME", cell: (user) => <Called person={user} /> },
     { id: "department", header: "Department", cell: ({ department }) => department ?? "–" },
     { id: "role", header: "Role", cell: ({ role, status }) => <>{word(role)} {status !== "ACTIVE" && <Badge variant="default" size="sm">{word(status)}</Badge>}</> },
     {
@@ -119,7 +120,7 @@ function Page({ filter, isNarrowed, mayAllocate, mayKeep }: Listed) {
       header: "Actions",
       cell: (user) => user.status !== "REMOVED" && (
         <Menu position="bottom-end">
-          <Menu.Target><ActionIcon variant="subtle" aria-label={`Actions for ${nameOf(user)}`}><IconDots size={18} /></ActionIcon></Menu.Target>
+          <Menu.Target><ActionIcon variant="subtle" aria-label={`Actions for ${user.name}`}><IconDots size={18} /></ActionIcon></Menu.Target>
           <Menu.Dropdown>
             {deedsOf(user, mayAllocate, mayKeep).map(([deed, label, permission]) => (
               <AllowedItem key={deed} permission={permission} onClick={() => setChosen({ deed, people: [user] })}>{label}</AllowedItem>

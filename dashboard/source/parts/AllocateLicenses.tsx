@@ -23,6 +23,8 @@ export interface Person {
   name: string;
   email: string;
   status: string;
+  /** The last stay of a license, of who may never have had one; left out of those whose license has expired. */
+  allocations?: { edges: { node: { releaseReason?: string | null } }[] };
 }
 interface Props {
   onClose: () => void;
@@ -31,7 +33,10 @@ interface Props {
   whom: Person[] | "allExpired";
 }
 
-const nameOf = ({ name, email }: { name: string; email: string }) => name || email;
+/** Whoever had a license until its end, or that of a trial, renews it. */
+const RENEWED: unknown[] = ["EXPIRED", "UPGRADED"];
+const renews = (person?: Person) => !person?.allocations || RENEWED.includes(person.allocations.edges[0]?.node.releaseReason);
+const isFirst = (person?: Person) => person?.allocations?.edges.length === 0;
 const isGone = ({ status }: Person) => status === "REMOVED";
 
 /** Who will get a license and who will not, before it happens. For one who was removed, the API would refuse all. */
@@ -45,22 +50,28 @@ export function AllocateLicenses({ onClose, onDone, whom }: Props) {
   const { save, isSaving } = useSave(ALLOCATE);
   const would = useWould(ALLOCATE, input);
   const result = would?.licenses ? would : undefined;
-  const renewed = result?.licenses.map(({ user, expiresAt }) => `${user && nameOf(user)}, until ${day(expiresAt)}`) ?? [];
+  const handed = result?.licenses.map(({ user, expiresAt }) => {
+    const person = able.find(({ id }) => id === user?.id);
+    return { renews: renews(person), line: `${user?.name}${isFirst(person) ? ", a first license" : ""}, ${expiresAt ? `until ${day(expiresAt)}` : "for good"}` };
+  }) ?? [];
+  const renewed = handed.filter(({ renews }) => renews).map(({ line }) => line);
+  const others = handed.filter(({ renews }) => !renews).map(({ line }) => line);
   const left = [
-    ...chosen.filter(isGone).map((person) => `${nameOf(person)} was removed`),
-    ...(result?.alreadyLicensed ?? []).map((person) => `${nameOf(person)} has a license already`),
-    ...(result?.withoutLicense ?? []).map((person) => `${nameOf(person)}: no license is available`),
+    ...chosen.filter(isGone).map(({ name }) => `${name} was removed`),
+    ...(result?.alreadyLicensed ?? []).map(({ name }) => `${name} has a license already`),
+    ...(result?.withoutLicense ?? []).map(({ name }) => `${name}: no license is available`),
   ];
 
   return (
-    <Confirm title="Allocate Licenses" action={`Allocate ${count(renewed.length, "license")}`} would={would} isDisabled={renewed.length === 0}
-      names={Object.fromEntries(able.map((person, place) => [`userIds.${place}`, nameOf(person)]))}
+    <Confirm title="Allocate Licenses" action={`Allocate ${count(handed.length, "license")}`} would={would} isDisabled={handed.length === 0}
+      names={Object.fromEntries(able.map((person, place) => [`userIds.${place}`, person.name]))}
       isSaving={isSaving} onClose={onClose} onSave={() => save(input)}
       onSaved={({ licenses }) => {
         notifications.show({ message: `${count(licenses.length, "license")} allocated.` });
         onDone();
       }}>
-      {result && <Told title={`Will renew (${number(renewed.length)})`} lines={renewed} none="Nobody." />}
+      {renewed.length > 0 && <Told title={`Will renew (${number(renewed.length)})`} lines={renewed} />}
+      {result && (others.length > 0 || renewed.length === 0) && <Told title={`Will get a license (${number(others.length)})`} lines={others} />}
       {result && <Told title={`Will not (${number(left.length)})`} lines={left} none="Everybody selected gets one." />}
     </Confirm>
   );

@@ -9,13 +9,14 @@ import { number } from "../words";
 import { AllowedButton } from "./Allowed";
 import { RequestLicenses } from "./RequestLicenses";
 import { Heading } from "./Shell";
-import { UpgradeTrial } from "./UpgradeTrial";
+import { mayUpgrade, UpgradeTrial } from "./UpgradeTrial";
 
 const COUNTS = graphql(`
   query LicenseCounts($id: ID!) {
     company(id: $id) {
       id
       licenseSummary { id available allocated expiring expired requested }
+      upgrades: orders(first: 1, filter: { origin: [TRIAL_UPGRADE], status: [REQUESTED] }) { edges { node { id number } } }
       viewerCan { requestLicenses { allowed reason } upgradeTrial { allowed reason } allocateLicenses { allowed reason } }
     }
   }
@@ -44,7 +45,7 @@ export function LicensesHead({ part, tab }: { part: "licenses" | "orders"; tab: 
       <Group justify="space-between">
         <Heading>Licenses</Heading>
         <Group gap="xs">
-          <AllowedButton variant="default" permission={company?.viewerCan.upgradeTrial} onClick={upgrading.open}>Upgrade Trial</AllowedButton>
+          <AllowedButton variant="default" permission={company ? mayUpgrade(company) : undefined} onClick={upgrading.open}>Upgrade Trial</AllowedButton>
           <AllowedButton permission={company?.viewerCan.requestLicenses} onClick={requesting.open}>Request Licenses</AllowedButton>
         </Group>
       </Group>

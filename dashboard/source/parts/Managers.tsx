@@ -8,6 +8,7 @@ import { graphql } from "../graphql";
 import { useSave, useWould } from "../save";
 import { wasMailed } from "../words";
 import { AllowedButton, type Permission } from "./Allowed";
+import { called } from "./Called";
 import { Confirm, SaveModal } from "./SaveModal";
 
 const ADD = graphql(`
@@ -47,9 +48,9 @@ export function Managers({ company, permission }: { company: Company; permission
         {company.managers.length === 0 && <Text size="sm" c="dimmed">Nobody yet. Add Manager mails a link to set a password.</Text>}
         {company.managers.map((manager) => (
           <Group key={manager.id} justify="space-between" wrap="nowrap">
-            <Text size="sm">{manager.name}, {manager.email}</Text>
+            <Text size="sm">{called(manager)}</Text>
             <AllowedButton size="xs" variant="subtle" color="red" permission={permission} onClick={() => setLeaving(manager)}
-              aria-label={`Remove ${manager.name || manager.email}`}>
+              aria-label={`Remove ${manager.name}`}>
               Remove
             </AllowedButton>
           </Group>
@@ -69,7 +70,7 @@ function AddManager({ companyId, onClose }: { companyId: string; onClose: () => 
     <SaveModal title="Add Manager" onClose={onClose} form={form} isSaving={isSaving} fields={["person.firstName", "person.lastName", "person.email"]}
       onSave={(values) => save({ companyId, ...values })} would={would}
       onSaved={({ user, notifications: mails }) =>
-        notifications.show({ title: `${user?.name || user?.email} is a manager now`, message: wasMailed(mails) })}>
+        notifications.show({ title: `${user?.name} is a manager now`, message: wasMailed(mails) })}>
       <TextInput label="First name" data-autofocus {...form.getInputProps("person.firstName")} />
       <TextInput label="Last name" {...form.getInputProps("person.lastName")} />
       <TextInput label="Email" type="email" description="Gets a mail with a link to set a password" {...form.getInputProps("person.email")} />
@@ -84,8 +85,8 @@ function RemoveManager({ manager, onClose }: { manager: Manager; onClose: () => 
   return (
     <Confirm title="Remove Manager" action="Remove" color="red" would={would} isSaving={isSaving} onClose={onClose}
       onSave={() => save(input)}
-      onSaved={() => notifications.show({ message: `${manager.name || manager.email} is a learner now.` })}>
-      <Text size="sm">{manager.name || manager.email} stays in the company as a learner, and manages it no longer. Nobody is mailed.</Text>
+      onSaved={() => notifications.show({ message: `${manager.name} is a learner now.` })}>
+      <Text size="sm">{manager.name} stays in the company as a learner, and manages it no longer. Nobody is mailed.</Text>
     </Confirm>
   );
 }

@@ -7,6 +7,7 @@ import { graphql } from "../graphql";
 import { useRead } from "../reading";
 import { useSave, useWould } from "../save";
 import { day } from "../words";
+import { called } from "./Called";
 import { SaveModal } from "./SaveModal";
 import { Seek } from "./Seek";
 
@@ -31,8 +32,6 @@ export interface Held {
   user?: { name: string; email: string } | null;
 }
 
-const nameOf = (user?: { name: string; email: string } | null) => user?.name || user?.email;
-
 /** To whom a license goes, for the time that is left. */
 export function Reallocate({ license, onClose }: { license: Held; onClose: () => void }) {
   const form = useForm({ initialValues: { userId: null as string | null } });
@@ -46,14 +45,14 @@ export function Reallocate({ license, onClose }: { license: Held; onClose: () =>
   return (
     <SaveModal title="Reallocate" onClose={onClose} form={form} fields={["userId"]} isSaving={isSaving} would={userId ? would : null} isDisabled={!userId}
       onSave={({ userId }) => save({ licenseId: license.id, userId: userId ?? "" })}
-      onSaved={({ license }) => notifications.show({ message: `The license is with ${nameOf(license?.user)} now.` })}>
+      onSaved={({ license }) => notifications.show({ message: `The license is with ${license?.user?.name} now.` })}>
       <Text size="sm">
-        From {nameOf(license.user)}, for the time that is left{license.expiresAt ? `: until ${day(license.expiresAt)}` : ""}.
+        From {license.user?.name}, for the time that is left{license.expiresAt ? `: until ${day(license.expiresAt)}` : ""}.
       </Text>
       <Seek label="To" description="People without a license" data-autofocus nothingFoundMessage="Nobody without a license fits." onSeek={seek}
-        found={data?.users.edges.map(({ node: { id, name, email } }) => ({ id, text: name ? `${name}, ${email}` : email })) ?? []}
+        found={data?.users.edges.map(({ node }) => ({ id: node.id, text: called(node) })) ?? []}
         {...form.getInputProps("userId")} />
-      {would?.license && <Text size="sm" role="status">{nameOf(would.license.user)} will have it, and {nameOf(would.previousUser)} will be without a license. Nobody is mailed.</Text>}
+      {would?.license && <Text size="sm" role="status">{would.license.user?.name} will have it, and {would.previousUser?.name} will be without a license. Nobody is mailed.</Text>}
     </SaveModal>
   );
 }

@@ -23,16 +23,16 @@ export function ReleaseLicenses({ held, onClose, onDone }: { held: Held[]; onClo
   const licenseIds = held.map(({ id }) => id);
   const { save, isSaving } = useSave(RELEASE, false);
   const would = useWould(RELEASE, { licenseIds });
-  const names = would?.users?.map(({ name, email }) => name || email) ?? [];
+  const names = would?.users?.map(({ name }) => name) ?? [];
   return (
     <Confirm title="Release" action={`Release ${count(licenseIds.length, "license")}`} would={would} isSaving={isSaving} onClose={onClose}
-      names={Object.fromEntries(held.map(({ user }, place) => [`licenseIds.${place}`, user?.name || user?.email || ""]))}
+      names={Object.fromEntries(held.map(({ user }, place) => [`licenseIds.${place}`, user?.name ?? ""]))}
       onSave={() => save({ licenseIds })}
       onSaved={({ licenses }) => {
         notifications.show({ message: `${count(licenses.length, "license")} released.` });
         onDone?.();
       }}>
-      <Told title={`Without a license then (${number(names.length)})`} lines={names} none="Nobody." />
+      <Told title={`Without a license then (${number(names.length)})`} lines={names} />
       <Text size="sm">What is released is available again, for the time that is left. Nobody is mailed.</Text>
     </Confirm>
   );

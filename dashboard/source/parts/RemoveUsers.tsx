@@ -19,16 +19,16 @@ export function RemoveUsers({ people, onClose, onDone }: { people: Person[]; onC
   const userIds = people.map(({ id }) => id);
   const { save, isSaving } = useSave(REMOVE, false);
   const would = useWould(REMOVE, { userIds });
-  const names = would?.users?.map(({ name, email }) => name || email) ?? [];
+  const names = would?.users?.map(({ name }) => name) ?? [];
   return (
     <Confirm title="Remove" action={`Remove ${count(userIds.length, "person", "people")}`} color="red" would={would} isSaving={isSaving}
-      names={Object.fromEntries(people.map(({ name, email }, place) => [`userIds.${place}`, name || email]))}
+      names={Object.fromEntries(people.map(({ name }, place) => [`userIds.${place}`, name]))}
       onClose={onClose} onSave={() => save({ userIds })}
       onSaved={({ users }) => {
         notifications.show({ message: `${count(users.length, "person", "people")} removed.` });
         onDone();
       }}>
-      <Told title={`Will be removed (${number(names.length)})`} lines={names} none="Nobody." />
+      <Told title={`Will be removed (${number(names.length)})`} lines={names} />
       {would?.licenses && <Text size="sm">{count(would.licenses.length, "license")} will be available again. The history is kept.</Text>}
     </Confirm>
   );

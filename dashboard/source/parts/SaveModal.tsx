@@ -1,11 +1,11 @@
-import { Alert, Button, Group, Modal, Stack } from "@mantine/core";
+import { Alert, Button, Fieldset, Group, Modal, Stack } from "@mantine/core";
 import { useForm, type UseFormReturnType } from "@mantine/form";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { focusHeading } from "../focus";
-import { tellRefused } from "../notes";
-import { type Payload, placed, useIsHere } from "../save";
+import { tellDoneOnce, tellRefused } from "../notes";
+import { isUnanswered, type Payload, placed, useIsHere } from "../save";
 import { useHasEnded, useSession } from "../session";
 import { willBeMailed } from "../words";
 
@@ -16,6 +16,8 @@ interface Would extends Payload {
 /** What an answer says of the form, as long as that is what it was. */
 interface Said {
   about: string;
+  /** Which field is refused first, if any. */
+  field?: string;
   wrong: string;
   mailed: string;
 }
@@ -61,9 +63,20 @@ function useFocusBack() {
   }, [before]);
 }
 
+/** While it is being saved nothing else has the focus, for all of it is disabled; then it goes to what is said of it. */
+function useFocusWithin(isSaving: boolean, said: Said | undefined, nodeOf: (field: string) => HTMLElement | null) {
+  const form = useRef<HTMLFormElement>(null);
+  const note = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (isSaving) form.current?.closest<HTMLElement>("[role=dialog]")?.focus({ preventScroll: true });
+    else if (said) ((said.field && nodeOf(said.field)) || note.current)?.focus();
+  }, [isSaving, said]);
+  return { form, note };
+}
+
 /**
  * A form in a dialog. Refusals stand at their fields, by path; the dialog stays until it is saved or closed, and while it is
- * being saved. Whoever leaves its page before the end is told the end in a note.
+ * being saved, when nothing is typed that would be lost with it. Whoever leaves its page before the end is told the end in a note.
  */
 export function SaveModal<Values extends Record<string, unknown>, Done extends Payload>(props: Props<Values, Done>) {
   const { form, would, isSaving, title } = props;
@@ -75,19 +88,18 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
   const [said, setSaid] = useState<Said>();
   const last = said?.about === JSON.stringify(form.values) ? said : undefined;
   const { wrong, mailed } = last ?? (would ? told(would) : {});
+  const isUnknown = would === undefined || (would !== null && isUnanswered(would));
+  const within = useFocusWithin(isSaving, said, (field) => form.getInputNode(field));
 
   function told({ errors, notifications: mails }: Would) {
     const { byField, rest } = placed(errors, props.fields, props.names);
     return { byField, wrong: rest.join(" "), mailed: errors.length === 0 && mails ? willBeMailed(mails) : "" };
   }
 
-  /** Goes to the first field that is refused. */
   function tell(answer: Would) {
     const { byField, ...others } = told(answer);
-    const [first] = Object.keys(byField);
     form.setErrors(byField);
-    setSaid({ about: JSON.stringify(form.getValues()), ...others });
-    if (first) form.getInputNode(first)?.focus();
+    setSaid({ about: JSON.stringify(form.getValues()), field: Object.keys(byField)[0], ...others });
   }
 
   /** Of what would be refused, only where something was typed; nothing in the place of what was refused. */
@@ -104,6 +116,7 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
       return;
     }
     props.onSaved(done);
+    if (done.isAgain) tellDoneOnce();
     if (!isHere()) return;
     props.onClose();
     if (props.whereTo) void navigate(props.whereTo(done));
@@ -117,17 +130,18 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
   return (
     <Modal opened onClose={close} title={title} closeOnClickOutside={false} closeButtonProps={{ "aria-label": "Close", disabled: isSaving }}
       styles={{ content: { scrollPaddingBottom: 180 } }}>
-      <form noValidate onSubmit={form.onSubmit((values) => void save(values))}>
+      <form ref={within.form} noValidate onSubmit={form.onSubmit((values) => void save(values))}>
         <Stack>
-          {props.children}
+          <Fieldset role="none" variant="unstyled" miw={0} disabled={isSaving}><Stack>{props.children}</Stack></Fieldset>
           {/* At hand, however long the form is. */}
           <Stack pos="sticky" bottom={0} py="md" mb="calc(-1 * var(--mantine-spacing-md))" bg="var(--mantine-color-body)" style={{ zIndex: 1 }}>
-            {wrong && <Alert color="red" role="alert">{wrong}</Alert>}
+            {wrong && <Alert ref={within.note} tabIndex={-1} color="red" role="alert">{wrong}</Alert>}
             {mailed && <Alert role="status">{mailed}</Alert>}
             {would === undefined && <Alert role="note" color="gray">What will happen is being asked…</Alert>}
+            {would !== undefined && isUnknown && <Alert role="note" color="gray">Nothing is saved before it is known. It is asked again by itself.</Alert>}
             <Group justify="flex-end">
               <Button variant="default" disabled={isSaving} onClick={close}>Cancel</Button>
-              <Button type="submit" color={props.color} loading={isSaving} disabled={would === undefined || props.isDisabled}>{props.action ?? "Save"}</Button>
+              <Button type="submit" color={props.color} loading={isSaving} disabled={isUnknown || props.isDisabled}>{props.action ?? "Save"}</Button>
             </Group>
           </Stack>
         </Stack>

@@ -5,7 +5,7 @@ import { number } from "../words";
 const SHOWN = 20;
 
 /** Of many, the first, and how many more there are. */
-export function Told({ title, lines, none }: { title: string; lines: string[]; none: string }) {
+export function Told({ title, lines, none = "Nobody." }: { title: string; lines: string[]; none?: string }) {
   return (
     <div role="group" aria-label={title}>
       <Text fw={600} size="sm">{title}</Text>

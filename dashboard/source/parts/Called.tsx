@@ -1,0 +1,19 @@
+import { Text } from "@mantine/core";
+
+interface Named {
+  /** Or the address, where nobody gave one. */
+  name: string;
+  email: string;
+}
+
+export const called = ({ name, email }: Named) => (name === email ? email : `${name}, ${email}`);
+
+/** In a list. */
+export function Called({ person: { name, email } }: { person: Named }) {
+  return (
+    <>
+      <Text size="sm">{name}</Text>
+      {name !== email && <Text size="xs" c="dimmed">{email}</Text>}
+    </>
+  );
+}
