@@ -1,7 +1,9 @@
 // What is shown is read anew, quietly, when something has told that it may be otherwise by now.
 
-import { type Exchange, makeOperation, type Operation } from "@urql/core";
+import { type Exchange, makeOperation, type Operation, type OperationResult } from "@urql/core";
 import { pipe, tap } from "wonka";
+
+import { toldToWait } from "./asking";
 
 /** Milliseconds: all that is told within them is one reason to read. */
 const MOMENT = 500;
@@ -10,9 +12,18 @@ const SPELL = 30_000;
 /** The context of such a query. */
 export const SELDOM = { isSeldom: true };
 
+interface Shown {
+  operation: Operation;
+  /** When it was asked. */
+  at: number;
+  /** Before then the server has no time for it, and who asked it asks it again after that. */
+  notBefore?: number;
+  late?: ReturnType<typeof setTimeout>;
+}
+
 /** `readAnew` has the queries that are shown asked again in a moment, or once the page is looked at. */
 export function readingAnew() {
-  const shown = new Map<number, { operation: Operation; at: number; late?: ReturnType<typeof setTimeout> }>();
+  const shown = new Map<number, Shown>();
   let ask = (_: Operation) => {};
   let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -22,9 +33,15 @@ export function readingAnew() {
     if (operation.kind === "teardown") shown.delete(operation.key);
   }
 
+  function hear({ operation, error }: OperationResult) {
+    const known = shown.get(operation.key);
+    if (known && error) known.notBefore = Date.now() + toldToWait(error);
+  }
+
   function read() {
     for (const known of [...shown.values()]) {
-      const { operation, at } = known;
+      const { operation, at, notBefore = 0 } = known;
+      if (notBefore > Date.now()) continue;
       const wait = operation.context.isSeldom ? at + SPELL - Date.now() : 0;
       if (wait <= 0) ask(operation);
       else known.late ??= setTimeout(() => ask(operation), wait);
@@ -40,7 +57,7 @@ export function readingAnew() {
 
   const exchange: Exchange = ({ client, forward }) => {
     ask = (operation) => client.reexecuteOperation(makeOperation("query", operation, { ...operation.context, requestPolicy: "network-only" }));
-    return (operations) => forward(pipe(operations, tap(note)));
+    return (operations) => pipe(operations, tap(note), forward, tap(hear));
   };
 
   function now() {

@@ -49,14 +49,15 @@ export function useRead<Data, Variables extends AnyVariables>(args: UseQueryArgs
 /** Milliseconds. */
 const SPELL = 30_000;
 
-/** Reads again now and then, while it is looked at, what others may change and nothing tells of. */
-export function useReadNowAndThen(again: (how: { requestPolicy: "network-only" }) => void) {
+/** Reads again now and then, while it is looked at, what others may change and nothing tells of. What was refused has a time of its own. */
+export function useReadNowAndThen(again: (how: { requestPolicy: "network-only" }) => void, error?: CombinedError) {
   useEffect(() => {
+    if (error) return;
     const timer = setInterval(() => {
       if (!document.hidden) again({ requestPolicy: "network-only" });
     }, SPELL);
     return () => clearInterval(timer);
-  }, [again]);
+  }, [again, error]);
 }
 
 /** Reads again while something that is shown will change and nothing tells of it: later and later, and only while it is looked at. */

@@ -65,7 +65,7 @@ async def test_small_numbers_too_have_the_digits_of_the_language(dashboard: Dash
     await dashboard.sign_in(IVAN)
     for address, action, groups in (
         ("/licenses/allocated", "Release", [f"Without a license then ({TWO})"]),
-        ("/users", "Allocate Licenses", [f"Will renew ({NONE})", f"Will not ({TWO})"]),
+        ("/users", "Allocate Licenses", [f"Will get a license ({NONE})", f"Will not ({TWO})"]),
         ("/users", "Remove", [f"Will be removed ({TWO})"]),
     ):
         await dashboard.open(address)

@@ -89,7 +89,7 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
   const [released, setReleased] = useState<LicenseRow[]>([]);
   const [renewed, setRenewed] = useState<Person[] | "allExpired" | null>(null);
   const [{ data, error, isOld }, again] = useRead({ query: LICENSES, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
-  useReadNowAndThen(again); // of a license that went to another learner no count tells
+  useReadNowAndThen(again, error); // of a license that went to another learner no count tells
   const isExpired = state === "expired";
   const rows = data?.licenses.edges.map(({ node }) => node) ?? [];
   const chosen = rows.filter(({ id }) => selected.ids.includes(id));

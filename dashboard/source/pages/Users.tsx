@@ -104,7 +104,7 @@ function Page({ filter, isNarrowed, mayAllocate, mayKeep }: Listed) {
   const selected = useSelected();
   const [chosen, setChosen] = useState<Chosen | null>(null);
   const [{ data, error, isOld }, again] = useRead({ query: USERS, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
-  useReadNowAndThen(again);
+  useReadNowAndThen(again, error);
   const columns = useMemo<Column<User>[]>(() => [
     { id: "name", header: "Name", orderBy: "NAME", cell: (user) => <Called person={user} /> },
     { id: "department", header: "Department", cell: ({ department }) => department ?? "–" },

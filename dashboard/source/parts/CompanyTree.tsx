@@ -112,7 +112,7 @@ export function CompanyTree({ root }: { root: Branch }) {
 /** Reads a step of a level, again whenever something has changed. */
 function Reading({ page: { id, after }, onRead }: { page: Page; onRead: (answer: Read) => void }) {
   const [{ data, error }, again] = useRead({ query: CHILDREN, variables: { id, first: STEP, after } });
-  useReadNowAndThen(again);
+  useReadNowAndThen(again, error);
   const children = data?.company?.children;
   useEffect(() => {
     if (!children && !error) return;

@@ -36,7 +36,7 @@ const COLUMNS: Column<Found>[] = [
 export default function FoundCompanies({ filter }: { filter: CompanyFilter }) {
   const sort = useSort(SORTED);
   const [{ data, error, isOld }, again] = useRead({ query: FOUND, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
-  useReadNowAndThen(again);
+  useReadNowAndThen(again, error);
   return (
     <DataList label="Companies" one="company" many="companies" columns={COLUMNS} connection={data?.companies} error={error} isOld={isOld}
       sort={sort} onPlace={sort.setPlace} isNarrowed empty="There is no company yet. Create Company begins." />
