@@ -16,9 +16,9 @@ from tortoise.queryset import QuerySet
 
 from models.audit import AuditEvent
 from models.base import are_within, is_within, where, within
-from models.companies import Company, CompanyKind, CompanyPlan, ancestor_paths
+from models.companies import Company, CompanyKind, CompanyPlan, ancestor_paths, depth
 from models.conditions import Condition
-from models.database import as_id, read
+from models.database import as_id, is_sqlite, read
 from models.errors import Conflict, Forbidden, Refusal
 from models.licenses import Allocation, License
 from models.orders import Order
@@ -344,7 +344,8 @@ def visible(model: type[M], caller: Caller | None, *, by_key: bool = False) -> Q
     """The rows that exist for this caller: where every read, count and lock starts.
 
     `by_key` are few of them found, by an id or their owner's: then a database must not go through
-    all that is in sight for them, as it does where it takes that for few.
+    all that is in sight for them, as it does where it takes that for few. Nor from the root, from
+    where all is in sight.
     """
     if caller is None:
         return _those(model, NOTHING)
@@ -361,7 +362,7 @@ def _those(model: type[M], condition: Q) -> QuerySet[M]:
 
 
 def _sight(model: type[Model], caller: Caller, *, by_key: bool) -> Q:
-    if by_key and model in _FILED:
+    if model in _FILED and (by_key or depth(caller.path) == 0):
         return _told_within(model, caller.path)
     return _FOR_MANAGERS.get(model, _nothing)(caller)
 
@@ -373,10 +374,14 @@ def _nothing(_: Caller) -> Q:
 def _told_within(model: type[Model], path: str) -> Q:
     """As `within`, and no index is entered by it.
 
-    PostgreSQL takes half of what it cannot look into to be true; of a comparison, next to nothing.
+    Most that it is asked of are in sight. PostgreSQL expects so where a number is to be unlike
+    another; of a function or a comparison that it cannot look into it expects far less, and sorts
+    what it could read in order.
     """
     place = f'"{model._meta.db_table}"."path"'
-    return Condition(f"COALESCE(SUBSTR({place}, 1, {{}}) = {{}}, FALSE)", len(path), path)
+    if is_sqlite():
+        return Condition(f"SUBSTR({place}, 1, {{}}) = {{}}", len(path), path)
+    return Condition(f"STARTS_WITH({place}, {{}})::int <> 0", path)
 
 
 def known(model: type[M], caller: Caller | None, *, by_key: bool = False) -> QuerySet[M]:

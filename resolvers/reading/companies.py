@@ -43,6 +43,8 @@ KEPT_BACK: Final = (
     "parent_id",
 )
 """What a learner is not told of their company, and nobody in manage mode of their own."""
+IS_ARCHIVED: Final = Condition('"companies"."is_archived"')
+IS_ACTIVE: Final = Condition('NOT "companies"."is_archived"')
 EMPTY: Final[Page[Any]] = Page()
 _PATH: Final = attrgetter("path")
 
@@ -110,7 +112,7 @@ def _has_requests(_: Reader, wanted: bool) -> Q:
 
 
 def _has_status(_: Reader, status: CompanyStatus) -> Q:
-    return Q(is_archived=status is CompanyStatus.ARCHIVED)
+    return IS_ARCHIVED if status is CompanyStatus.ARCHIVED else IS_ACTIVE
 
 
 COMPANIES: Final = Listing(
@@ -120,9 +122,9 @@ COMPANIES: Final = Listing(
     words=Words(
         {
             "name": name("name"),
-            "kind": one_of("kind"),
+            "kind": one_of(Company, "kind"),
             "status": each(_has_status),
-            "plan": one_of("plan"),
+            "plan": one_of(Company, "plan"),
             "country": kept_from_learners(text("country")),
             "external_id": kept_from_learners(text("external_id")),
             "account_manager_id": kept_from_learners(looked_after()),
@@ -130,7 +132,7 @@ COMPANIES: Final = Listing(
             "updated_at": time("updated_at"),
             "has_requested_orders": kept_from_learners(_has_requests),
         },
-        shown=Q(is_archived=False),
+        shown=IS_ACTIVE,
     ),
     dress=dress,
     always=("id", "path"),

@@ -6,11 +6,14 @@ A filter is neutral: pairs of a field and its value, and tuples for lists, so th
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 from tortoise.expressions import Q
+from tortoise.models import Model
 
 from models.base import sort_key, where
+from models.conditions import Condition
 from models.errors import BadUserInput
 from models.text import NOTE_LENGTH, email_key
 from resolvers.reading.reader import Reader
@@ -113,8 +116,16 @@ def same(column: str) -> Word:
     return lambda reader, value: where(**{column: value})
 
 
-def one_of(column: str) -> Word:
-    return lambda reader, values: where(**{f"{column}__in": values}) if values else NOTHING
+def one_of(model: type[Model], column: str) -> Word:
+    """Of an enumeration: its few values are written into the statement. PostgreSQL knows how often
+    each is found, and makes one good plan for all who ask."""
+    place = f'"{model._meta.db_table}"."{column}"'
+
+    def ask(_: Reader, values: Iterable[StrEnum]) -> Q:
+        kinds = sorted(set(values))
+        return Condition(f"{place} IN ({', '.join('{}' for _ in kinds)})", *kinds)
+
+    return lambda reader, values: ask(reader, values) if values else NOTHING
 
 
 def each(state: Callable[[Reader, Any], Q]) -> Word:

@@ -63,7 +63,7 @@ LICENSES: Final = Listing(
     words=Words(
         {
             "status": each(lambda reader, status: has_status(status, reader.now)),
-            "type": one_of("type"),
+            "type": one_of(License, "type"),
             "company_id": same("company_id"),
             "order_id": kept_from_learners(same("order_id")),
             "expires_within_days": _expires_within,

@@ -19,8 +19,8 @@ NOTIFICATIONS: Final = Listing(
     default=("CREATED_AT", SortDirection.DESC),
     words=Words(
         {
-            "template": one_of("template"),
-            "status": one_of("status"),
+            "template": one_of(Notification, "template"),
+            "status": one_of(Notification, "status"),
             "company_id": same("company_id"),
             "order_id": same("order_id"),
             "recipient": Text(

@@ -92,7 +92,7 @@ USERS: Final = Listing(
     words=Words(
         {
             **PERSON,
-            "role": one_of("role"),
+            "role": one_of(User, "role"),
             "status": each(_has_status),
             "license_status": each(_has_license),
             "last_sign_in_at": time("last_sign_in_at"),
