@@ -34,7 +34,7 @@ from app.requests import (
 from app.settings import Settings
 from models.access import Caller
 from resolvers.reading.reader import Reader
-from resolvers.tokens import note_use
+from resolvers.tokens import is_use_due, note_use
 from resolvers.work import Clock
 from schema.build import StandardExecutor, answer
 from schema.context import Context
@@ -146,7 +146,7 @@ class GraphQL:
         finally:
             context.reader.end()
         response = _response(answer_of(result, self._settings.max_errors), media_type)
-        if caller is not None and caller.token_id is not None:
+        if is_use_due(caller, now):
             response.background = BackgroundTask(note_use, caller, now)
         return response
 

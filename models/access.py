@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -152,14 +152,14 @@ class Caller:
 
 async def caller_of(token: str, now: datetime) -> Caller | None:
     """Whose token it is, with one indexed query; None if it is nobody's any more."""
-    ask = _by_token if is_secret(token) else _by_session
-    return await ask("token_hash", digest(token), now)
+    statement = _API if is_secret(token) else _SIGNED_IN
+    return await _asking(statement, "token_hash", digest(token), now)
 
 
 async def caller_again(caller: Caller, now: datetime) -> Caller | None:
     """The same session or token, read anew: rights lost since the request came in are lost."""
-    ask = _by_session if caller.token_id is None else _by_token
-    return await ask("id", caller.session_id, now)
+    statement = _SIGNED_IN if caller.token_id is None else _API
+    return await _asking(statement, "id", caller.session_id, now)
 
 
 async def oneself(user_id: UUID) -> Caller:
@@ -208,18 +208,15 @@ AND SUBSTR(acting.path, 1, LENGTH(home.path)) = home.path
 """It ends with its creator, their role and their reach."""
 
 
-async def _by_session(column: str, value: Any, now: datetime) -> Caller | None:
-    return await _asking(_SIGNED_IN.format(column), value, now)
-
-
-async def _by_token(column: str, value: Any, now: datetime) -> Caller | None:
-    return await _asking(_API.format(column), value, now)
-
-
-async def _asking(statement: str, value: Any, now: datetime) -> Caller | None:
-    for found in await read(statement, [value, now]):
+async def _asking(statement: str, column: str, value: Any, now: datetime) -> Caller | None:
+    for found in await read(_by(statement, column), [value, now]):
         return _caller(*found)
     return None
+
+
+@cache
+def _by(statement: str, column: str) -> str:
+    return statement.format(column)
 
 
 @lru_cache(maxsize=CALLERS)

@@ -80,13 +80,19 @@ async def end_tokens_of(user_ids: Iterable[UUID], now: datetime) -> None:
     await theirs.update(revoked_at=now)
 
 
+def is_use_due(caller: Caller | None, now: datetime) -> bool:
+    """Whether `note_use` has anything to write, as far as this process knows."""
+    if caller is None or caller.token_id is None:
+        return False
+    before = now - NOTED_EVERY
+    return _NOTED.get(caller.token_id, before) <= before
+
+
 async def note_use(caller: Caller | None, now: datetime) -> None:
     """Write down when an API token was used, once a minute at most, however often it is."""
-    if caller is None or caller.token_id is None:
+    if caller is None or caller.token_id is None or not is_use_due(caller, now):
         return
     before = now - NOTED_EVERY
-    if _NOTED.get(caller.token_id, before) > before:
-        return
     due = Q(last_used_at__isnull=True) | Q(last_used_at__lte=before)
     if not await ApiToken.filter(due, id=caller.token_id).update(last_used_at=now):
         token = await ApiToken.get_or_none(id=caller.token_id)  # another process was first

@@ -11,7 +11,6 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     coerce_input_value,
-    execute,
     lexicographic_sort_schema,
     print_schema,
     validate_input_value,
@@ -97,18 +96,21 @@ async def answer(
 ) -> ExecutionResult:
     """As `execute`, of a query that was read and found valid: extensions have no part in it."""
     try:
-        result = execute(
+        executor = schema.execution_context_class.build(
             schema._schema,
             document,
-            variable_values=variables,
             context_value=context,
+            raw_variable_values=variables,
             operation_name=operation_name,
-            executor_class=schema.execution_context_class,
             is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
         )
-        return await result if isawaitable(result) else result
+        if isinstance(executor, list):
+            return ExecutionResult(None, executor)
+        result: Any = executor.execute_operation()
+        executed: ExecutionResult = await result if isawaitable(result) else result
     except Exception as error:  # noqa: BLE001 - the answer must not tell what it was
         return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
+    return executed
 
 
 def neutral_filter(kind: type[FilterInput], sent: Any) -> Filter | None:
