@@ -1,5 +1,17 @@
 // Where the focus is, when what had it is gone.
 
+/** A button is disabled while it is busy, and browsers take the focus from it: it gets that back, if nothing else has it by then. */
+export function keepFocus() {
+  let busy: Node | undefined;
+  new MutationObserver((changes) => {
+    for (const { target } of changes) {
+      if (!(target instanceof HTMLButtonElement)) continue;
+      if (target.disabled && target === document.activeElement) busy = target;
+      else if (!target.disabled && target === busy && document.activeElement === document.body) target.focus();
+    }
+  }).observe(document, { subtree: true, attributeFilter: ["disabled"] });
+}
+
 /** What one reads a page from. */
 export function focusHeading() {
   document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });

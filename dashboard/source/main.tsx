@@ -7,6 +7,7 @@ import { setNonce } from "get-nonce";
 import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 
+import { keepFocus } from "./focus";
 import { SignIn } from "./pages/SignIn";
 import { Failed } from "./parts/Failed";
 import { useSession } from "./session";
@@ -20,6 +21,8 @@ const theme = createTheme({
   components: {
     // The first item has the focus, nothing but items is in the menu, and the menu in the part of the page that is for all of it.
     Menu: { defaultProps: { withInitialFocusPlaceholder: false, portalProps: { target: "main" } } },
+    // The browser's own margins would set its fields in.
+    Fieldset: { defaultProps: { mx: 0 } },
     Tooltip: { defaultProps: { portalProps: { target: "main" } } },
     Notification: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
     // Its header is none of the page.
@@ -45,6 +48,7 @@ const resolver: CSSVariablesResolver = ({ colors }) => ({
   dark: { ...POINTED, ...LIT, "--mantine-color-error": colors.red![4], "--mantine-color-dimmed": colors.dark![1], "--mantine-color-placeholder": colors.dark![1] },
 });
 setNonce(nonce);
+keepFocus();
 
 /** What only those who are signed in need. */
 const Inside = lazy(() => import("./Inside").catch(() => ({ default: Failed })));

@@ -2,7 +2,7 @@
 
 from playwright.async_api import Locator, Page, expect
 
-from app.sample import HANA, MIA, PASSWORD
+from app.sample import HANA, MIA, PASSWORD, VERA
 from tests.browser.dashboard import Dashboard
 
 FAR = 80
@@ -114,3 +114,25 @@ async def test_a_partner_orders_for_its_customer_and_assigns_by_keyboard_alone(
     await keys.choose(dialog.get_by_role("button", name="Assign"))
     await dashboard.told(f"Mailed: {MIA}.")
     await expect(dialog).to_have_count(0)
+
+
+async def test_what_ends_a_list_or_was_busy_keeps_the_focus(dashboard: Dashboard) -> None:
+    """And where it is gone afterwards the heading has it."""
+    page, keys = dashboard.page, Keys(dashboard.page)
+    await dashboard.sign_in(VERA)
+    await dashboard.open("/audit-trail")
+    await keys.choose(page.get_by_role("button", name="Next"))
+    previous = page.get_by_role("button", name="Previous")
+    await keys.choose(previous, by="Shift+Tab")
+    await expect(previous).to_be_disabled()
+    await expect(previous).to_be_focused()
+
+    await dashboard.open("/users/import")
+    await dashboard.choose_file("email\nkeys@brightwater.example\n")
+    preview = page.get_by_role("button", name="Preview")
+    await keys.choose(preview)
+    await expect(page.get_by_text("1 person would be added")).to_be_visible()
+    await expect(preview).to_be_focused()
+    await keys.choose(page.get_by_role("button", name="Import", exact=True))
+    await expect(page.get_by_text("1 person added").first).to_be_visible()
+    await expect(dashboard.heading).to_be_focused()

@@ -41,7 +41,7 @@ export function Component() {
   const kind = search.get("kind") ?? "";
   const address = search.get("search") ?? "";
   const [text, setText] = useState(address);
-  const [sought] = useDebouncedValue(text, 250);
+  const [sought] = useDebouncedValue(text.trim(), 250);
   const way = useNavigationType();
   const filters = useFilters(FIELDS);
   const [{ data, error }] = useRead({ query: ROOT, variables: { id: session.companyId } });

@@ -5,6 +5,7 @@ import { notifications } from "@mantine/notifications";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "react-router";
 
+import { focusHeading } from "../focus";
 import { graphql } from "../graphql";
 import type { ImportUsersMutation } from "../../generated/graphql";
 import { AllowedButton, type Permission } from "../parts/Allowed";
@@ -101,6 +102,11 @@ export function Component() {
     const [first] = would ? Object.keys(placed(would.errors, FIELDS).byField) : [];
     if (first) form.getInputNode(first)?.focus();
   }, [would]);
+
+  /** What it was begun with is gone. */
+  useEffect(() => {
+    if (done && document.activeElement === document.body) focusHeading();
+  }, [done]);
 
   async function choose(file: File | null) {
     form.clearErrors();

@@ -115,7 +115,7 @@ function LicenseDays({ scope, isNext }: { scope: Scope; isNext: boolean }) {
             {number(summary.licenseDaysElapsed)} passed; {number(summary.licenseDaysUsed)} of them with a learner, {number(summary.licenseDaysIdle)} idle.
           </Text>
           <BarChart h={110} data={[{ what: "License-days", Used: summary.licenseDaysUsed, Idle: summary.licenseDaysIdle }]} dataKey="what"
-            orientation="vertical" type="stacked" withLegend withYAxis={false} aria-hidden valueFormatter={number}
+            orientation="vertical" type="stacked" withLegend legendProps={{ itemSorter: null }} withYAxis={false} aria-hidden valueFormatter={number}
             barChartProps={{ accessibilityLayer: false }} series={[{ name: "Used", color: "teal.7" }, { name: "Idle", color: "orange.6" }]} />
         </>
       )}

@@ -14,12 +14,12 @@ interface Props extends ButtonProps {
   children: ReactNode;
 }
 
-/** A button that says why not, to mouse, finger and keyboard alike, where it is not allowed. */
+/** A button that says why not, to mouse, finger and keyboard alike, where it is not allowed. It is the same one when that changes. */
 export function AllowedButton({ permission = UNKNOWN, onClick, children, ...props }: Props) {
-  if (permission.allowed) return <Button {...props} onClick={onClick}>{children}</Button>;
+  const refused = permission.allowed ? {} : { "data-disabled": true, "aria-disabled": true };
   return (
-    <Tooltip label={permission.reason} multiline maw={320} events={{ hover: true, focus: true, touch: true }}>
-      <Button {...props} disabled={false} data-disabled aria-disabled onClick={(event) => event.preventDefault()}>{children}</Button>
+    <Tooltip label={permission.reason} disabled={permission.allowed} multiline maw={320} events={{ hover: true, focus: true, touch: true }}>
+      <Button {...props} {...refused} onClick={permission.allowed ? onClick : (event) => event.preventDefault()}>{children}</Button>
     </Tooltip>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Center, Checkbox, Group, Loader, Stack, Table, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
+import { Center, Checkbox, Group, Loader, Stack, Table, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from "@tabler/icons-react";
 import {
   createColumnHelper, type RowSelectionState, rowSelectionFeature, rowSortingFeature, type SortingState, tableFeatures, type Updater, useTable,
@@ -10,6 +10,7 @@ import type { CombinedError } from "urql";
 import { focusHeading } from "../focus";
 import { useSession } from "../session";
 import { count } from "../words";
+import { AllowedButton } from "./Allowed";
 import { Unread } from "./Unread";
 import classes from "./DataList.module.css";
 
@@ -223,14 +224,14 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
         <Text size="sm" c="dimmed">{count(totalCount, props.one, props.many)}</Text>
         {(pageInfo.hasNextPage || pageInfo.hasPreviousPage) && (
           <Group gap="xs">
-            <Button size="xs" variant="default" disabled={!pageInfo.hasPreviousPage}
+            <AllowedButton size="xs" variant="default" permission={{ allowed: pageInfo.hasPreviousPage, reason: "This is the first page." }}
               onClick={() => onPlace({ last: PAGE, before: pageInfo.startCursor ?? undefined })}>
               Previous
-            </Button>
-            <Button size="xs" variant="default" disabled={!pageInfo.hasNextPage}
+            </AllowedButton>
+            <AllowedButton size="xs" variant="default" permission={{ allowed: pageInfo.hasNextPage, reason: "This is the last page." }}
               onClick={() => onPlace({ first: PAGE, after: pageInfo.endCursor ?? undefined })}>
               Next
-            </Button>
+            </AllowedButton>
           </Group>
         )}
       </Group>
