@@ -1,5 +1,6 @@
 import "@mantine/core/styles.css";
 import "@mantine/notifications/styles.css";
+import "./main.css";
 
 import { createTheme, type CSSVariablesResolver, MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
@@ -23,6 +24,8 @@ const theme = createTheme({
     Menu: { defaultProps: { withInitialFocusPlaceholder: false, portalProps: { target: "main" } } },
     // The browser's own margins would set its fields in.
     Fieldset: { defaultProps: { mx: 0 } },
+    // However little room a column has for it.
+    Badge: { defaultProps: { miw: "max-content" } },
     Tooltip: { defaultProps: { portalProps: { target: "main" } } },
     Notification: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
     // Its header is none of the page.

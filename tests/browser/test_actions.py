@@ -209,6 +209,12 @@ async def test_everybody_whose_license_expired_renews_beyond_the_page(
     await dashboard.confirm("Allocate 28 licenses")
 
     await dashboard.has_counts(available=0, allocated=28, expired=30)
+    await dashboard.go("Users")
+    await dashboard.click("Add User")
+    await dashboard.fill(email="late@teal.example")
+    await dashboard.confirm()
+    await dashboard.told("late@teal.example is added without a license: none is available.")
+    await dashboard.go("Licenses")
     await dashboard.tab("Allocated").click()
     await dashboard.click("Next")
     await expect(dashboard.page.get_by_role("checkbox")).to_have_count(1 + 3)

@@ -19,7 +19,7 @@ from app.sample import CARL, FREYA, HANA, MIA, NILS, PASSWORD
 from tests.browser.axe import COLORS, faults
 from tests.browser.conftest import OpenWindow
 from tests.browser.dashboard import Dashboard, held
-from tests.http.client import ASSIGN, REQUEST, Client
+from tests.http.client import ASSIGN, CREATE_COMPANY, REQUEST, Client
 
 FIRST_PAGE: Final = 250_000
 """Bytes of JavaScript, gzipped."""
@@ -209,6 +209,24 @@ async def _look_at_a_customers_pages(dashboard: Dashboard, look: Look) -> None:
     await expect(dashboard.dialog.get_by_role("group")).to_have_count(2)
     await look("allocate")
     await dashboard.dialog.get_by_role("button", name="Cancel").click()
+
+
+async def test_a_name_that_is_one_long_word_fits(dashboard: Dashboard, address: str) -> None:
+    page, name = dashboard.page, "W" * 200
+    async with httpx.AsyncClient(base_url=address) as http:
+        hana = await Client(http).sign_in(HANA, PASSWORD)
+        await hana.done(CREATE_COMPANY, input={"kind": "CUSTOMER", "name": name})
+    await dashboard.sign_in(HANA)
+    for width, height in ((1280, 800), (390, 844)):
+        await page.set_viewport_size({"width": width, "height": height})
+        await dashboard.open(f"/companies?search={name}")
+        assert await page.evaluate(HIDDEN) == []
+        await page.get_by_role("link", name=name).click()
+        await expect(dashboard.heading).to_have_text(name)
+        await dashboard.act("Edit")
+        await expect(dashboard.dialog).to_be_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth") == width
+        assert await dashboard.dialog.evaluate("dialog => dialog.scrollWidth") <= width
 
 
 async def test_the_first_page_is_light_and_its_files_are_kept(

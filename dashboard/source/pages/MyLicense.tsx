@@ -3,7 +3,7 @@ import { Card, Center, Loader, Stack, Table, Text } from "@mantine/core";
 import { graphql } from "../graphql";
 import { Heading } from "../parts/Shell";
 import { Unread } from "../parts/Unread";
-import { useRead } from "../reading";
+import { useRead, useReadNowAndThen } from "../reading";
 import { count, day, word } from "../words";
 
 const MINE = graphql(`
@@ -21,7 +21,8 @@ const MINE = graphql(`
 
 /** What a learner sees. */
 export function Component() {
-  const [{ data, error }] = useRead({ query: MINE });
+  const [{ data, error }, again] = useRead({ query: MINE });
+  useReadNowAndThen(again, error);
   const viewer = data?.viewer;
   if (error && !viewer) return <Unread error={error} />;
   if (!viewer) return <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>;

@@ -29,7 +29,7 @@ export function AllowedItem({ permission = UNKNOWN, onClick, children }: Props) 
   const { allowed, reason } = permission;
   return (
     <Menu.Item onClick={allowed ? onClick : undefined} aria-disabled={!allowed} closeMenuOnClick={allowed}
-      c={allowed ? undefined : "dimmed"} maw={320}>
+      c={allowed ? undefined : "dimmed"} maw="min(20rem, 90vw)">
       {children}
       {!allowed && <Text size="xs">{reason}</Text>}
     </Menu.Item>

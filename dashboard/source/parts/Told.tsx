@@ -11,7 +11,7 @@ export function Told({ title, lines, none = "Nobody." }: { title: string; lines:
       <Text fw={600} size="sm">{title}</Text>
       {lines.length === 0 && <Text size="sm" c="dimmed">{none}</Text>}
       <List size="sm">
-        {lines.slice(0, SHOWN).map((line) => <List.Item key={line}>{line}</List.Item>)}
+        {lines.slice(0, SHOWN).map((line, place) => <List.Item key={place}>{line}</List.Item>)}
         {lines.length > SHOWN && <List.Item>and {number(lines.length - SHOWN)} more</List.Item>}
       </List>
     </div>

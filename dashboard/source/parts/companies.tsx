@@ -31,7 +31,7 @@ export function CompanyLink({ company: { id, name } }: { company: { id: string; 
 export function CompanyName({ company: { id, name, status }, isInTree = false }: { company: Shown; isInTree?: boolean }) {
   return (
     <Group gap="xs" wrap="nowrap" component="span">
-      <Anchor component={Link} to={`/companies/${id}`} size="sm" {...(isInTree && { tabIndex: -1, onClick: (event) => event.stopPropagation() })}>
+      <Anchor component={Link} to={`/companies/${id}`} size="sm" miw={0} {...(isInTree && { tabIndex: -1, onClick: (event) => event.stopPropagation() })}>
         {name}
       </Anchor>
       {status === "ARCHIVED" && <Badge color="gray" variant="default">Archived</Badge>}
