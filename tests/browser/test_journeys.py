@@ -257,6 +257,7 @@ async def test_a_license_is_reallocated_released_and_freed_by_a_leaver(
     await dashboard.click("Remove")
     wrong = dashboard.dialog.get_by_role("alert")
     await expect(wrong).to_contain_text("Mia Torres: Nobody removes themselves")
+    await expect(dashboard.dialog.get_by_role("group")).to_have_count(0)
     await dashboard.dialog.get_by_role("button", name="Cancel").click()
     await dashboard.page.get_by_label("Select Mia Torres").uncheck()
     await dashboard.click("Remove")

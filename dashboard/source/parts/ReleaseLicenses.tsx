@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { graphql } from "../graphql";
 import { useSave, useWould } from "../save";
 import { count, number } from "../words";
+import { called } from "./Called";
 import type { Held } from "./Reallocate";
 import { Confirm } from "./SaveModal";
 import { Told } from "./Told";
@@ -23,7 +24,7 @@ export function ReleaseLicenses({ held, onClose, onDone }: { held: Held[]; onClo
   const licenseIds = held.map(({ id }) => id);
   const { save, isSaving } = useSave(RELEASE, false);
   const would = useWould(RELEASE, { licenseIds });
-  const names = would?.users?.map(({ name }) => name) ?? [];
+  const result = would?.errors.length === 0 ? would : undefined;
   return (
     <Confirm title="Release" action={`Release ${count(licenseIds.length, "license")}`} would={would} isSaving={isSaving} onClose={onClose}
       names={Object.fromEntries(held.map(({ user }, place) => [`licenseIds.${place}`, user?.name ?? ""]))}
@@ -32,7 +33,7 @@ export function ReleaseLicenses({ held, onClose, onDone }: { held: Held[]; onClo
         notifications.show({ message: `${count(licenses.length, "license")} released.` });
         onDone?.();
       }}>
-      <Told title={`Without a license then (${number(names.length)})`} lines={names} />
+      {result && <Told title={`Without a license then (${number(result.users.length)})`} lines={result.users.map(called)} />}
       <Text size="sm">What is released is available again, for the time that is left. Nobody is mailed.</Text>
     </Confirm>
   );

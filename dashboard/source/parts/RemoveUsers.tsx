@@ -5,6 +5,7 @@ import { graphql } from "../graphql";
 import { useSave, useWould } from "../save";
 import { count, number } from "../words";
 import type { Person } from "./AllocateLicenses";
+import { called } from "./Called";
 import { Confirm } from "./SaveModal";
 import { Told } from "./Told";
 
@@ -19,7 +20,7 @@ export function RemoveUsers({ people, onClose, onDone }: { people: Person[]; onC
   const userIds = people.map(({ id }) => id);
   const { save, isSaving } = useSave(REMOVE, false);
   const would = useWould(REMOVE, { userIds });
-  const names = would?.users?.map(({ name }) => name) ?? [];
+  const result = would?.errors.length === 0 ? would : undefined;
   return (
     <Confirm title="Remove" action={`Remove ${count(userIds.length, "person", "people")}`} color="red" would={would} isSaving={isSaving}
       names={Object.fromEntries(people.map(({ name }, place) => [`userIds.${place}`, name]))}
@@ -28,8 +29,8 @@ export function RemoveUsers({ people, onClose, onDone }: { people: Person[]; onC
         notifications.show({ message: `${count(users.length, "person", "people")} removed.` });
         onDone();
       }}>
-      <Told title={`Will be removed (${number(names.length)})`} lines={names} />
-      {would?.licenses && <Text size="sm">{count(would.licenses.length, "license")} will be available again. The history is kept.</Text>}
+      {result && <Told title={`Will be removed (${number(result.users.length)})`} lines={result.users.map(called)} />}
+      {result && <Text size="sm">{count(result.licenses.length, "license")} will be available again. The history is kept.</Text>}
     </Confirm>
   );
 }
