@@ -3,12 +3,21 @@
 import re
 
 import asyncpg
+import httpx
 from playwright.async_api import BrowserContext, expect
 
-from app.sample import DORA, ELI, FREYA, GRETA, HANA, MIA, NILS
+from app.sample import DORA, ELI, FREYA, GRETA, HANA, MIA, NILS, PASSWORD
 from tests.browser.dashboard import Dashboard, follow_link, held, read
+from tests.http.client import RELEASE, Client
+from tests.http.server import Server
 from tests.http.stage import Mailbox
 
+SPELL = 30_000
+"""Milliseconds after which it is read again what nothing tells of."""
+HELD = """
+query($email: String!) {
+  users(filter: {email: {eq: $email}}, first: 1) { edges { node { license { id } } } }
+}"""
 NEW_PASSWORD = "seven bright lanterns"
 RESET = """email => fetch("/graphql", {
     method: "POST",
@@ -280,10 +289,11 @@ async def test_a_learner_sees_the_own_license_and_nothing_else(
     dashboard: Dashboard,
     context: BrowserContext,
     mailbox: Mailbox,
+    canopy: Server,
     database: asyncpg.Connection,
 ) -> None:
     email = await database.fetchval(
-        "SELECT min(email) FROM users WHERE role = 'LEARNER' AND email LIKE '%@ivy.example'"
+        "SELECT min(email) FROM users WHERE role = 'LEARNER' AND email LIKE '%@glade.example'"
     )
     await dashboard.page.goto("/")
     await dashboard.page.evaluate(RESET, email)
@@ -304,3 +314,13 @@ async def test_a_learner_sees_the_own_license_and_nothing_else(
         await learner.open(address)
         await expect(learner.heading).to_have_text("My license")
         assert learner.page.url.endswith("/my-license")
+
+    await learner.page.clock.install()
+    await learner.open("/my-license")
+    async with httpx.AsyncClient(base_url=canopy.url) as http:
+        greta = await Client(http).sign_in(GRETA, PASSWORD)
+        held = await greta.ask(HELD, email=email)
+        license = held["edges"][0]["node"]["license"]
+        await greta.done(RELEASE, input={"licenseIds": [license["id"]]})
+    await learner.page.clock.fast_forward(SPELL)
+    await expect(learner.page.get_by_text("None", exact=True)).to_be_visible()

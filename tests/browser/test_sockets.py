@@ -10,7 +10,7 @@ from playwright.async_api import Page, Request, WebSocketRoute, expect
 
 from app.sample import DARIO, ELI, HANA, MIA, PASSWORD
 from tests.browser.dashboard import Dashboard
-from tests.http.client import ADD_USERS, ALLOCATE, REALLOCATE, REQUEST, Client
+from tests.http.client import ADD_USERS, ALLOCATE, REALLOCATE, RELEASE, REQUEST, Client
 from tests.http.server import Server
 
 FORBIDDEN = 4403
@@ -20,10 +20,6 @@ SPELL = 0.01
 MUCH = 100
 SOON = 30_000
 """Milliseconds."""
-RELEASE = """
-mutation($input: ReleaseLicensesInput!) {
-  releaseLicenses(input: $input) { users { id } errors { code message path } }
-}"""
 HELD = """
 query { licenses(scope: OWN, filter: {status: ALLOCATED}, first: 1) {
   edges { node { id company { id } } }

@@ -68,6 +68,10 @@ mutation($input: AllocateLicensesInput!) {{
     alreadyLicensed {{ email }} unknownEmails {ERRORS}
   }}
 }}"""
+RELEASE: Final = f"""
+mutation($input: ReleaseLicensesInput!) {{
+  releaseLicenses(input: $input) {{ users {{ id }} {ERRORS} }}
+}}"""
 REALLOCATE: Final = f"""
 mutation($input: ReallocateLicenseInput!) {{
   reallocateLicense(input: $input) {{

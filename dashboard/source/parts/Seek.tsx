@@ -10,7 +10,7 @@ interface Props extends Omit<SelectProps, "data" | "filter" | "searchable" | "on
 /** One of many, found by the server from a part of its name. */
 export function Seek({ found, onSeek, ...props }: Props) {
   const [text, setText] = useState("");
-  const [sought] = useDebouncedValue(text.trim(), 250);
+  const [sought] = useDebouncedValue(text, 250);
   const options = found.map(({ id, text }) => ({ value: id, label: text }));
   const isChosen = options.some(({ label }) => label === sought);
 
