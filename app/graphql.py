@@ -76,22 +76,20 @@ class GraphQL:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        media_type = JSON
-        if self._settings.shows_explorer and _is_from_address_bar(request):
-            await pages.explorer()(scope, receive, send)
-            return
         try:
-            media_type = answer_type(headers_of(scope).get(b"accept", b""))
-            response = await self._answer(request, media_type)
+            response = await self._answer(request)
         except BadRequest as refused:
-            response = refusal(refused, media_type)
+            response = refusal(refused, _refusal_type(scope))
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request, media_type: str) -> Response:
+    async def _answer(self, request: Request) -> Response:
+        sender = address(request)
+        await self._rates.count_address(sender)  # before anything else is refused
+        if self._settings.shows_explorer and _is_from_address_bar(request):
+            return pages.explorer()
+        media_type = answer_type(_accepted(request.scope))
         if request.method not in METHODS:
             raise _not_allowed(f"Send {', '.join(METHODS)}.", *METHODS)
-        sender = address(request)
-        await self._rates.count_address(sender)
         self._places.must_be_free()
         longest = self._settings.max_operation_seconds
         with self._places.place() as place:
@@ -212,6 +210,18 @@ def refusal(refused: BadRequest, media_type: str) -> Response:
     response = Response(orjson.dumps({"errors": [error]}), refused.status, FRESH | refused.headers)
     response.headers["content-type"] = f"{media_type}; charset=utf-8"
     return response
+
+
+def _accepted(scope: Scope) -> bytes:
+    return headers_of(scope).get(b"accept", b"")
+
+
+def _refusal_type(scope: Scope) -> str:
+    """JSON for a client that takes neither: it is told at least why."""
+    try:
+        return answer_type(_accepted(scope))
+    except BadRequest:
+        return JSON
 
 
 def _begin(operation: OperationDefinitionNode, caller: Caller | None) -> None:

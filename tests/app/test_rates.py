@@ -61,6 +61,34 @@ async def test_an_address_may_ask_as_often_as_five_tokens(make: Make, clock: Clo
     assert [told(answer) for answer in answers] == [(200, None)] * 10 + [(429, "RATE_LIMITED")]
 
 
+@pytest.mark.parametrize(
+    ("method", "accepted", "status"),
+    [("POST", "text/plain", 406), ("PUT", "*/*", 405), ("DELETE", "text/plain", 406)],
+)
+async def test_what_is_refused_unread_counts_too(
+    make: Make, clock: Clock, method: str, accepted: str, status: int
+) -> None:
+    async with application(make, clock, rate_limit="2 per minute") as api:
+        answers = [
+            await api.http.request(method, "/graphql", headers={"Accept": accepted})
+            for _ in range(11)
+        ]
+        beside = await ask(api, "{ __typename }")
+
+    assert [answer.status_code for answer in answers] == [status] * 10 + [429]
+    assert told(answers[10]) == told(beside) == (429, "RATE_LIMITED")
+    assert answers[10].headers["content-type"] == "application/json; charset=utf-8"
+
+
+async def test_the_explorer_s_page_counts_too(make: Make, clock: Clock) -> None:
+    async with application(make, clock, rate_limit="2 per minute") as api:
+        answers = [
+            await api.http.get("/graphql", headers={"Accept": "text/html"}) for _ in range(11)
+        ]
+
+    assert [answer.status_code for answer in answers] == [200] * 10 + [429]
+
+
 @pytest.mark.parametrize(("document", "each"), [(SIGN_IN, 1), (RESET, 1), (TWICE, 2)])
 async def test_what_can_be_guessed_is_asked_far_less_often(
     make: Make, clock: Clock, document: str, each: int
