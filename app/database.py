@@ -14,7 +14,7 @@ from tortoise.transactions import in_transaction
 
 from app.migrating import Executor
 from app.settings import Settings
-from models.database import ask
+from models.database import ask, look
 
 MODELS: Final = "models"
 MIGRATIONS: Final = "models.migrations"
@@ -74,7 +74,7 @@ def opened(settings: Settings) -> AbstractAsyncContextManager[BaseDBAsyncClient]
 
 async def pending(connection: BaseDBAsyncClient) -> list[str]:
     """The migrations that this database has not had yet."""
-    await connection.execute_query("SELECT 1")  # raises; of a failed look Tortoise makes nothing
+    await look()  # raises; of a failed look Tortoise makes nothing
     return [step.migration.name for step in await _executor(connection).plan()]
 
 

@@ -25,7 +25,7 @@ from app.requests import BadRequest
 from app.settings import Settings
 from mail import webhooks, worker
 from mail.leases import Backlog, Leases
-from models.database import AWAY
+from models.database import AWAY, look
 from models.postgres import Client
 from resolvers.work import Clock
 
@@ -84,6 +84,7 @@ class Metrics:
         found, now = CollectorRegistry(), self._clock()
         try:
             async with asyncio.timeout(PATIENCE):
+                await look()
                 backlogs = {what: await leases.backlog(now) for what, leases in OUTBOX.items()}
         except AWAY:
             backlogs = {}

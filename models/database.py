@@ -1,5 +1,6 @@
 """Plain SQL where the ORM has no words for it, alike on both databases."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -17,6 +18,7 @@ from models.postgres import PooledTransaction, Transaction
 AWAY: Final = (
     OSError,
     BaseORMException,
+    sqlite3.DatabaseError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
@@ -81,6 +83,19 @@ async def read(statement: str, values: Sequence[Any], kind: type[Any] | None = N
     connection: Any = get_connection("default")
     found: list[Any] = await connection.read(statement, values, kind)
     return found
+
+
+async def look() -> None:
+    """Raises what is `AWAY` of a database that cannot be read.
+
+    SQLite answers from the pages that it keeps, whatever has become of its file: it is to forget
+    them, and to read the first one.
+    """
+    if is_sqlite():
+        await rows("PRAGMA shrink_memory")
+        await rows("SELECT name FROM sqlite_master LIMIT 1")
+    else:
+        await rows("SELECT 1")
 
 
 async def is_read_only() -> bool:

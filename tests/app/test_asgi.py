@@ -283,6 +283,28 @@ async def test_a_database_that_is_gone_is_not_ready(tmp_path: Path) -> None:
     assert "password" not in (tmp_path / "log").read_text()
 
 
+async def test_a_file_that_cannot_be_used_is_not_ready(tmp_path: Path) -> None:
+    async with served(tmp_path) as client:
+        before = await _health(client)
+        for file in (tmp_path / "canopy.sqlite3", tmp_path / "canopy.sqlite3-wal"):
+            with file.open("r+b") as there:
+                there.write(b"\xa5" * file.stat().st_size)
+        after = await _health(client)
+        reason = (await client.get("/health/ready")).json()["reason"]
+        live = await client.get("/health/live")
+
+    assert (before, after) == ((200, "1.0"), (503, "0.0"))
+    assert reason == "The database does not answer."
+    assert live.status_code == 200
+
+
+async def _health(client: httpx.AsyncClient) -> tuple[int, str]:
+    """What it says of the database, to who asks whether it is ready and to who measures."""
+    ready = await client.get("/health/ready")
+    told = dict(line.rsplit(" ", 1) for line in (await client.get("/metrics")).text.splitlines())
+    return ready.status_code, told["canopy_database_up"]
+
+
 async def test_the_address_of_the_api_is_found_with_a_slash_too(client: httpx.AsyncClient) -> None:
     response = await client.post("/graphql/", json={"query": VIEWER})
 
