@@ -16,6 +16,8 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     SelectionSetNode,
+    Token,
+    TokenKind,
     parse,
     specified_rules,
     validate,
@@ -25,6 +27,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.errors import Failed
 from app.manifest import Manifest, manifest_of
+from app.merging import merges
 from app.requests import BadRequest
 from app.settings import PREFIX, Settings
 from app.weights import Scales, Weight
@@ -35,6 +38,7 @@ OF_STRANGERS: Final = 100_000
 """As many of texts that nobody who is signed in has sent."""
 
 
+NUMBERS: Final = {TokenKind.INT, TokenKind.FLOAT}
 ABORTED: Final = "Parsing aborted"
 UNREADABLE: Final = "GRAPHQL_PARSE_FAILED"
 HUGE: Final = 2**53 - 1
@@ -149,6 +153,8 @@ class Documents:
             **{figure: getattr(settings, limit) for limit, (figure, _, _) in LIMITS.items()}
         )
         self._most_tokens = settings.max_query_tokens
+        self._most_merges = settings.max_query_merges
+        self._most_digits = settings.max_query_digits
         self._hides = not settings.introspection
         self._rules = (
             *specified_rules,
@@ -196,11 +202,11 @@ class Documents:
         for limit, (figure, code, what) in LIMITS.items():
             number, most = min(getattr(weight, figure), HUGE), getattr(self._most, figure)
             if number > most:
-                yield GraphQLError(
+                words = (
                     f"The operation {what.format(number)}, and at most {most:,} are served "
-                    f"({PREFIX}{limit.upper()}). Ask for less at once.",
-                    extensions={"code": code, "figure": number, "limit": most},
+                    f"({PREFIX}{limit.upper()}). Ask for less at once."
                 )
+                yield _beyond(code, words, number, most)
 
     def _read_all(self, manifest: Manifest) -> dict[str, Document]:
         """Once, when the server starts, and for good."""
@@ -221,7 +227,10 @@ class Documents:
         except GraphQLError as error:
             told = _endless(most) if ABORTED in error.message else _coded([error], UNREADABLE)
             return Document(DocumentNode(definitions=()), told)
+        refused = _unbearable(parsed, self._most_merges, self._most_digits)
         _unchain(parsed)
+        if refused:
+            return Document(DocumentNode(definitions=()), refused)
         errors = validate(self._schema, parsed, self._rules, hide_suggestions=self._hides)
         return Document(parsed, _coded(errors, "GRAPHQL_VALIDATION_FAILED"))
 
@@ -232,8 +241,39 @@ def _endless(most: int) -> list[GraphQLError]:
         f"The document has more than {most:,} tokens, or comments ({PREFIX}MAX_QUERY_TOKENS). "
         "Send long values as variables, and split the document."
     )
-    told = {"code": "QUERY_TOO_LARGE", "figure": most + 1, "limit": most}
-    return [GraphQLError(words, extensions=told)]
+    return [_beyond("QUERY_TOO_LARGE", words, most + 1, most)]
+
+
+def _unbearable(document: DocumentNode, most_merges: int, most_digits: int) -> list[GraphQLError]:
+    """What would take long to validate, or what no number is."""
+    refused = []
+    if merges(document, most_merges) > most_merges:
+        words = (
+            "The document names the same fields in the same places, or spreads fragments there: "
+            f"more than {most_merges:,} pairs are to be merged ({PREFIX}MAX_QUERY_MERGES). "
+            "Name each field once, or split the document."
+        )
+        refused.append(_beyond("TOO_MANY_MERGES", words, most_merges + 1, most_merges))
+    digits = max((len(token.value or "") for token in _numbers(document)), default=0)
+    if digits > most_digits:
+        words = (
+            f"A number of the document has {digits:,} characters, and at most {most_digits:,} are "
+            f"read ({PREFIX}MAX_QUERY_DIGITS)."
+        )
+        refused.append(_beyond("NUMBER_TOO_LONG", words, digits, most_digits))
+    return refused
+
+
+def _numbers(document: DocumentNode) -> Iterator[Token]:
+    token = document.loc.start_token if document.loc else None
+    while token is not None:
+        if token.kind in NUMBERS:
+            yield token
+        token = token.next
+
+
+def _beyond(code: str, words: str, figure: int, limit: int) -> GraphQLError:
+    return GraphQLError(words, extensions={"code": code, "figure": figure, "limit": limit})
 
 
 def _coded(errors: list[GraphQLError], code: str) -> list[GraphQLError]:

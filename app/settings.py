@@ -145,6 +145,8 @@ class Settings(BaseSettings):
     max_json_brackets: Annotated[int, Field(ge=1000)] = 200_000
     max_query_length: Annotated[int, Field(ge=1000)] = 100_000
     max_query_tokens: Annotated[int, Field(ge=100)] = 2_000
+    max_query_merges: Annotated[int, Field(ge=100)] = 5_000
+    max_query_digits: Annotated[int, Field(ge=20, le=4_000)] = 100
     max_query_depth: Annotated[int, Field(ge=5, le=200)] = 20
     max_query_aliases: Annotated[int, Field(ge=0)] = 200
     max_query_directives: Annotated[int, Field(ge=0)] = 100

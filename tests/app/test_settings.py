@@ -56,6 +56,8 @@ def test_the_defaults_are_those_that_are_written_down() -> None:
         "CANOPY_MAX_JSON_BRACKETS": "200000",
         "CANOPY_MAX_QUERY_LENGTH": "100000",
         "CANOPY_MAX_QUERY_TOKENS": "2000",
+        "CANOPY_MAX_QUERY_MERGES": "5000",
+        "CANOPY_MAX_QUERY_DIGITS": "100",
         "CANOPY_MAX_QUERY_DEPTH": "20",
         "CANOPY_MAX_QUERY_ALIASES": "200",
         "CANOPY_MAX_QUERY_DIRECTIVES": "100",

@@ -88,7 +88,7 @@ STRINGS: Final = [
     *("x" * 300, "\U0001f600" * 2_000, "x" * 20_000),
     *("1" * 5_000, "-1", "1e400", "NaN", "../../etc/passwd", "2026-03-01T09:30:00Z"),
 ]
-TOO_LARGE: Final = [2**31, -(2**31) - 1, 2**63, 10**30]
+TOO_LARGE: Final = [2**31, -(2**31) - 1, 2**63, 10**30, 10**4_000]
 INTS: Final = [
     *(1, 2, 3, 5, 10, 25, 100, 0, -1, 200, 1_000, 100_000, 2**31 - 1, -(2**31)),
 ]
@@ -277,14 +277,14 @@ CODES: Final = {
     *("UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "INVALID_INPUT", "CONFLICT", "BAD_USER_INPUT"),
     *("BAD_REQUEST", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "QUERY_TOO_LARGE"),
     *("QUERY_TOO_DEEP", "QUERY_TOO_COSTLY", "TOO_MANY_ROOT_FIELDS", "TOO_MANY_ALIASES"),
-    *("TOO_MANY_DIRECTIVES",),
+    *("TOO_MANY_DIRECTIVES", "TOO_MANY_MERGES", "NUMBER_TOO_LONG"),
 }
 """At the top of an answer. INTERNAL_SERVER_ERROR is none of them."""
 INSIDE: Final = re.compile(
     r"Traceback|File \"|line \d+, in |0x[0-9a-f]{6}|asyncpg|sqlite|tortoise|strawberry|graphql\.|"
     r"select .* from|insert into|update \S+ set |delete from|violates|relation \"|syntax error at|"
     r"(Value|Type|Key|Index|Attribute|Runtime|Unicode\w+|Overflow|Recursion|Integrity|Operational)"
-    r"Error|Exception|NoneType|coroutine|<class|object has no",
+    r"Error|Exception|NoneType|coroutine|<class|object has no|set_int_max_str_digits",
     re.IGNORECASE,
 )
 """Words of the program, and of the database, that no message says."""

@@ -30,6 +30,7 @@ AT: Final = "2026-03-01T09:30:00Z"
 UNLIMITED: Final = {
     "max_query_length": 10**6,
     "max_query_tokens": 10**6,
+    "max_query_merges": 10**9,
     "max_query_aliases": 10**6,
     "max_query_root_fields": 10**6,
     "max_query_cost": 10**9,
