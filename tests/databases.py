@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from itertools import count
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import asyncpg
 
@@ -58,6 +58,18 @@ async def left_open(url: str) -> list[str]:
     connection = await asyncpg.connect(url)
     try:
         return [row["query"] for row in await connection.fetch(LEFT_OPEN)]
+    finally:
+        await connection.close()
+
+
+async def read_from(url: str, *statements: str) -> list[list[tuple[Any, ...]]]:
+    """The rows of each statement, as somebody else sees them."""
+    if url.startswith("sqlite:"):
+        with closing(sqlite3.connect(file_of(url))) as other:
+            return [other.execute(statement).fetchall() for statement in statements]
+    connection = await asyncpg.connect(url)
+    try:
+        return [[tuple(row) for row in await connection.fetch(each)] for each in statements]
     finally:
         await connection.close()
 

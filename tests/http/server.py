@@ -51,6 +51,10 @@ class Server:
         await asyncio.to_thread(self._process.wait, PATIENCE)
 
     @property
+    def database_url(self) -> str:
+        return self._environment["CANOPY_DATABASE_URL"]
+
+    @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
