@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
@@ -147,13 +149,17 @@ def _pages(settings: Settings) -> list[BaseRoute]:
     if pages.is_dashboard_built():
         routes += [Route(address, pages.dashboard) for address in pages.DASHBOARD_PAGES]
         routes += [Route("/demo.json", pages.nobody)]
-        routes += [Mount("/assets", pages.Unchanging(directory=pages.DASHBOARD / "assets"))]
+        routes += [Mount("/assets", _assets(pages.DASHBOARD))]
     if settings.shows_explorer and pages.is_explorer_built():
-        assets = pages.Unchanging(directory=pages.EXPLORER / "assets")
-        routes += [Mount("/explorer/assets", assets)]
+        routes += [Mount("/explorer/assets", _assets(pages.EXPLORER))]
     if settings.shows_explorer:
         routes += [Route("/", pages.api)]
     return routes
+
+
+def _assets(built: Path) -> ASGIApp:
+    """Nothing in them is secret, so that their length may tell of it."""
+    return GZipMiddleware(pages.Unchanging(directory=built / "assets"))
 
 
 @asynccontextmanager
