@@ -37,7 +37,6 @@ UNLIMITED: Final = {
 }
 """Settings for documents that ask everything at once."""
 BRIEF: Final = "totalCount pageInfo { startCursor endCursor } edges { cursor }"
-Value = Callable[[str], Any]
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,24 @@ class IdPlace:
 
     mutation: str
     path: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TextPlace:
+    """An argument of a mutation that takes what names a row, in a column of its own."""
+
+    mutation: str
+    path: tuple[str, ...]
+    column: str
+
+    @property
+    def kind(self) -> str:
+        """Whose it is: a person's, unless the company itself has it."""
+        return "Company" if self.mutation.endswith("Company") and len(self.path) == 1 else "User"
+
+    def holds(self, path: tuple[str, ...]) -> bool:
+        """Whether it is there, or within."""
+        return self.path[: len(path)] == path
 
 
 def fields_of(name: str) -> dict[str, GraphQLField]:
@@ -378,7 +395,6 @@ def by_id() -> str:
 # ── Mutations ────────────────────────────────────────────────────────────────────────────────────
 
 WORDS: Final[dict[str, Any]] = {
-    "csv": "email\nnew@example.com",
     "url": "https://hooks.example.com/new",
     "password": "a password that is new",
     "country": "NL",
@@ -386,7 +402,12 @@ WORDS: Final[dict[str, Any]] = {
     "kind": "CUSTOMER",
     "expiresAt": None,
 }
-APART: Final = {"preview", "idempotencyKey"}
+COLUMNS: Final = {
+    "mail": ("email",),
+    "externalid": ("external_id",),
+    "csv": ("email", "external_id"),
+}
+"""Which columns of a row a text is looked for in, by what its argument is called."""
 
 
 def mutations() -> dict[str, GraphQLField]:
@@ -398,29 +419,60 @@ def id_places() -> list[IdPlace]:
     return [
         IdPlace(name, path)
         for name, field in mutations().items()
-        if (kind := _input(field)) is not None
-        for path in _ids(kind)
+        for path, kind in _arguments(_input(field))
+        if kind == "ID"
     ]
+
+
+def text_places() -> list[TextPlace]:
+    """Every address and every external id that a mutation takes, be it in a file."""
+    return [
+        TextPlace(name, path, column)
+        for name, field in mutations().items()
+        for path, kind in _arguments(_input(field))
+        if kind == "String" and "columns" not in path  # these are of a file, and no person's
+        for column in _columns(path)
+    ]
+
+
+def worded(path: tuple[str, ...], of: Callable[[str], str]) -> str:
+    """A text for that argument; `of` tells what to name a row by, by the column."""
+    told = {column: of(column) for column in _columns(path)}
+    if len(told) > 1:  # a file
+        return f"{','.join(told)}\n{','.join(told.values())}"
+    return next(iter(told.values()), "New")
+
+
+def _columns(path: tuple[str, ...]) -> tuple[str, ...]:
+    name = path[-1].lower()
+    return next((columns for part, columns in COLUMNS.items() if part in name), ())
 
 
 def _input(field: GraphQLField) -> GraphQLInputObjectType | None:
     return get_named_type(field.args["input"].type) if field.args else None  # type: ignore[return-value]
 
 
-def _ids(kind: GraphQLInputObjectType) -> Iterator[tuple[str, ...]]:
-    for name, field in kind.fields.items():
+def _arguments(kind: GraphQLInputObjectType | None) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The way to each, and the name of its type."""
+    for name, field in kind.fields.items() if kind else ():
         inner = get_named_type(field.type)
         if isinstance(inner, GraphQLInputObjectType):
-            yield from ((name, *path) for path in _ids(inner))
-        elif inner.name == "ID":
-            yield (name,)
+            yield from (((name, *path), of) for path, of in _arguments(inner))
+        else:
+            yield (name,), inner.name
 
 
 class Inputs:
-    """Makes inputs of mutations: what must be said, and of the rest what `says` is true for."""
+    """Makes inputs of mutations: what must be said, and of the rest what `says` is true for.
+
+    `id` is told whether there must be one.
+    """
 
     def __init__(
-        self, id: Callable[[tuple[str, ...]], Any], text: Value, says: Callable[[str], bool]
+        self,
+        id: Callable[[tuple[str, ...], bool], Any],
+        text: Callable[[tuple[str, ...]], str],
+        says: Callable[[tuple[str, ...]], bool],
     ) -> None:
         self._id = id
         self._text = text
@@ -435,10 +487,11 @@ class Inputs:
         for name, field in kind.fields.items():
             here = (*path, name)
             is_id = get_named_type(field.type).name == "ID"
-            value = self._id(here) if is_id else None
-            if is_id and value is None and not is_required_input_field(field):
+            is_needed = is_required_input_field(field)
+            value = self._id(here, is_needed) if is_id else None
+            if is_id and value is None and not is_needed:
                 continue
-            if not (is_id or is_required_input_field(field) or self._says(name)):
+            if not (is_id or is_needed or self._says(here)):
                 continue
             one = value if is_id else self._value(name, get_named_type(field.type), here)
             is_many = is_list_type(get_nullable_type(field.type))
@@ -455,7 +508,7 @@ class Inputs:
         return (
             {"Int": 1, "Boolean": False}.get(kind.name)
             if kind.name != "String"
-            else self._text(name)
+            else self._text(path)
         )
 
 

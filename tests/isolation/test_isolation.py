@@ -33,9 +33,12 @@ from models.access import caller_of
 from models.audit import AuditEvent
 from models.base import global_id
 from models.database import is_sqlite
+from models.licenses import Allocation, License
 from models.orders import Order
+from models.sessions import Tally
 from resolvers.changes import EVERYWHERE, Change, committed
 from resolvers.live import Subscriber, Turns
+from resolvers.performing import previewing
 from resolvers.reading.reader import Reader
 from resolvers.reading.sql import chunks
 from schema.build import StandardExecutor
@@ -49,6 +52,7 @@ from tests.isolation.asking import (
     UNLIMITED,
     Inputs,
     Narrowing,
+    TextPlace,
     by_id,
     by_parts,
     by_text,
@@ -63,10 +67,12 @@ from tests.isolation.asking import (
     narrowed,
     rows,
     subscriptions,
+    text_places,
     whole_lists,
+    worded,
 )
-from tests.isolation.oracle import Oracle, Sight, marks_in
-from tests.isolation.world import Rows, Who, World
+from tests.isolation.oracle import MARK, Oracle, Row, Sight, marks_in
+from tests.isolation.world import KINDS, Rows, Who, World
 from tests.snapshots import snapshot
 from tests.statements import statements
 
@@ -74,6 +80,8 @@ T = TypeVar("T")
 
 NOBODYS: Final = "q00000q"
 HERE: Final = "the id"
+TAKEN: Final = "This address is taken."
+"""The one thing ever told of others."""
 
 
 @dataclass
@@ -143,6 +151,16 @@ class Stage:
         seen = self.sight(who).ids
         return [global_id(kind, row["id"]) for row in self.oracle.rows[kind] if row["id"] in seen]
 
+    def strangers(self, who: Who, kind: str) -> list[Row]:
+        """Of the rows out of sight some from above, some from beside, of those removed as well."""
+        above = self.oracle.above(who.acting) if who.acting else []
+        groups: dict[tuple[bool, bool], list[Row]] = {}
+        for row in self.oracle.rows[kind]:
+            if row["id"] not in self.sight(who).ids:
+                is_above = row.get("company_id", row["id"]) in above
+                groups.setdefault((is_above, is_removed(row)), []).append(row)
+        return [row for group in groups.values() for row in self.some(group, 1, 4)]
+
     def hidden_texts(self, who: Who) -> tuple[list[str], list[str]]:
         """Names, addresses, numbers and more that are out of sight: of rows that a row in sight
         names, and of some others."""
@@ -160,6 +178,10 @@ def _unknown(row: dict[str, Any], sight: Sight) -> list[str]:
         for value in row.values()
         if isinstance(value, str) and (marks := marks_in(value)) and not marks & sight.marks
     ]
+
+
+def is_removed(row: Row) -> bool:
+    return row.get("removed_at") is not None
 
 
 def failures(answer: Json) -> list[Any]:
@@ -328,8 +350,35 @@ async def test_a_foreign_id_in_a_mutation_is_nobodys_and_changes_nothing(stage: 
     assert await snapshot() == before
 
 
+async def test_a_foreign_text_in_a_mutation_is_nobodys_and_changes_nothing(stage: Stage) -> None:
+    """But that an address is taken, which every one that somebody has is answered alike."""
+    before = await snapshot(but=Tally)
+
+    for place in text_places():
+        document = mutation(place.mutation, 0)
+        known = stage.oracle.rows[place.kind][0][place.column]
+        nobody = {"id": uuid4(), place.column: MARK.sub(NOBODYS, known)}
+        for who in stage.some(stage.callers, 3):
+            sent = told(naming(stage, who, place).of(place.mutation))
+            nobodys = await tried(stage, who, document, sent, place, nobody)
+            taken = set[str]()
+            for row in stage.strangers(who, place.kind):
+                answer, lines = await tried(stage, who, document, sent, place, row)
+
+                if place.column == "email" and TAKEN in answer and not is_removed(row):
+                    taken.add(answer)
+                    continue
+                called = f"{place} of {row['id']}"
+                assert answer == nobodys[0], f"{who} is told of {called}"
+                if place.mutation != "requestPasswordReset":  # which mails them, and tells nobody
+                    assert lines == nobodys[1], f"{called} costs {who} other statements"
+            assert len(taken) <= 1, f"{who} is told where an address is taken: {taken}"
+    assert await snapshot(but=Tally) == before
+
+
 async def test_a_mutation_tells_nothing_of_others(stage: Stage) -> None:
-    """Each, with the caller's own ids and all that may be said, whatever comes of it."""
+    """Each, with the caller's own ids, with people from everywhere by their addresses, and all that
+    may be said, whatever comes of it."""
     before = Oracle(await Rows.read())
     for name in mutations():
         document = mutation(name, 1)
@@ -340,6 +389,7 @@ async def test_a_mutation_tells_nothing_of_others(stage: Stage) -> None:
 
             now = Oracle(await Rows.read())
             sight = before.sight(who) | now.sight(who)
+            sight.marks |= marks_in(told(sent))
             assert now.leaks(answer, sight) == [], f"{name} tells {who} too much"
             assert failures(answer) == [], name
             before = now
@@ -518,13 +568,68 @@ def inputs(
     """With `id` at `path`; the others that are named are the caller's own."""
     random = stage.world.random
 
-    def give(here: tuple[str, ...]) -> str | None:
+    def give(here: tuple[str, ...], is_needed: bool) -> str | None:
         if here == path:
             return id
         own = stage.own(who, kind_of(here))
-        return random.choice(own) if own and random.random() < 0.8 else None
+        return random.choice(own) if own and (is_needed or random.random() < 0.8) else None
 
-    def text(name: str) -> str:
-        return f"new{random.random()}@example.com" if "mail" in name else "New"
+    def of(column: str) -> str:
+        names = [row[column] for row in stage.oracle.rows["User"] if row[column]]
+        return random.choice(names) if says_all and random.random() < 0.6 else new(stage, column)
 
-    return Inputs(give, text, lambda _: says_all and random.random() < 0.5)
+    return Inputs(give, lambda here: worded(here, of), lambda _: says_all and random.random() < 0.5)
+
+
+def naming(stage: Stage, who: Who, place: TextPlace) -> Inputs:
+    """With `HERE` at the place, and besides what must be said, of the caller's own."""
+    random = stage.world.random
+
+    def give(here: tuple[str, ...], is_needed: bool) -> str | None:
+        own = stage.own(who, kind_of(here))
+        is_where = here[-1] == "companyId" and random.random() < 0.5
+        return random.choice(own) if own and (is_needed or is_where) else None
+
+    def text(here: tuple[str, ...]) -> str:
+        def of(column: str) -> str:
+            is_here = (here, column) == (place.path, place.column)
+            return HERE if is_here else new(stage, column)
+
+        return worded(here, of)
+
+    return Inputs(give, text, place.holds)
+
+
+def new(stage: Stage, column: str) -> str:
+    """An address or an external id of nobody."""
+    name = f"new{stage.world.random.random()}"
+    return f"{name}@example.com" if column == "email" else name
+
+
+async def tried(
+    stage: Stage, who: Who, document: str, sent: str, place: TextPlace, row: Row
+) -> tuple[str, list[str]]:
+    """The answer about a row that the place names, without its text, and the statements that made
+    it, without their values; all of it is undone, and the row is left alone meanwhile."""
+    await Tally.all().delete()  # for too many addresses that are taken are refused
+    text = row[place.column]
+    async with previewing():
+        before = await standing(place.kind, row["id"])
+        with statements() as lines:
+            answer = await stage.client(who).send(
+                document, **orjson.loads(sent.replace(HERE, text))
+            )
+        assert await standing(place.kind, row["id"]) == before, f"{who} changes {place} {text}"
+    blank = told(answer).replace(text, HERE)
+    assert stage.oracle.leaks(orjson.loads(blank), stage.sight(who)) == [], str(who)
+    assert failures(answer) == [], str(who)
+    return blank, sorted(line.partition(": ")[0] for line in lines)
+
+
+async def standing(kind: str, id: UUID) -> list[Any]:
+    """A row as it is, and the licenses of whoever it is."""
+    return [
+        await KINDS[kind].filter(id=id).values(),
+        await License.filter(holder_id=id).order_by("id").values(),
+        await Allocation.filter(user_id=id).order_by("id").values(),
+    ]
