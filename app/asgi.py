@@ -1,5 +1,6 @@
 """The web application: its routes, and what lives as long as it does."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -22,7 +23,7 @@ from app.database import opened, pending
 from app.documents import Documents
 from app.draining import Draining
 from app.export import EXPORTS, Download
-from app.graphql import INTERNAL_CODE, GraphQL, refusal
+from app.graphql import INTERNAL_CODE, GraphQL, Sleep, refusal
 from app.hearing import hearing
 from app.memory import settle
 from app.places import Places
@@ -57,12 +58,15 @@ def from_environment() -> Starlette:
 
 
 def create_app(
-    settings: Settings, clock: Clock = utc_now, routes: Sequence[BaseRoute] = ()
+    settings: Settings,
+    clock: Clock = utc_now,
+    routes: Sequence[BaseRoute] = (),
+    sleep: Sleep = asyncio.sleep,
 ) -> Starlette:
-    """The application; `routes` are more of them."""
+    """The application; `routes` are more of them, and `sleep` is what answers wait by."""
     rates, draining = Rates(settings, clock), Draining(settings.drain_seconds)
     tracing = _tracing(settings.otel_exporter_otlp_endpoint)
-    graphql, others = _routes(settings, clock, rates, draining)
+    graphql, others = _routes(settings, clock, rates, draining, sleep)
     return Canopy(
         settings,
         tracing,
@@ -126,12 +130,13 @@ def _tracing(endpoint: str) -> "Tracing | None":
 
 
 def _routes(
-    settings: Settings, clock: Clock, rates: Rates, draining: Draining
+    settings: Settings, clock: Clock, rates: Rates, draining: Draining, sleep: Sleep
 ) -> tuple[Route, list[BaseRoute]]:
     """The one of most requests, and the others."""
     core: Any = schema._schema
     documents, places = Documents(core, settings), Places(settings)
-    graphql = Route("/graphql", GraphQL(schema, settings, clock, rates, places, documents))
+    endpoint = GraphQL(schema, settings, clock, rates, places, documents, sleep)
+    graphql = Route("/graphql", endpoint)
     return graphql, [
         WebSocketRoute("/graphql", Subscriptions(core, settings, clock, rates, documents)),
         *(Route(f"/export/{name}.csv", Download(name, clock, rates, places)) for name in EXPORTS),

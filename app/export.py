@@ -224,10 +224,10 @@ class Download:
             return refusal(BadRequest(status, rule.code, rule.message), JSON)
 
     async def _answer(self, request: Request, place: ExitStack) -> Response:
+        await self._rates.count_address(address(request))
         if request.method not in METHODS:
             allow = ", ".join(METHODS)
             raise BadRequest(405, "METHOD_NOT_ALLOWED", f"Send {allow}.", {"Allow": allow})
-        await self._rates.count_address(address(request))
         place.enter_context(self._places.place()).take()
         async with self._places.turn_in_time():
             return await self._begin(request, place)

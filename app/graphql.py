@@ -1,6 +1,7 @@
 """The endpoint /graphql: POST, and GET for queries, by the GraphQL-over-HTTP specification."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from http import HTTPStatus
@@ -41,6 +42,8 @@ from schema.context import Context
 from schema.errors import coded
 from schema.scalars import as_json
 
+Sleep = Callable[[float], Awaitable[object]]
+
 METHODS: Final = ("GET", "HEAD", "POST")
 FRESH: Final = {"Cache-Control": "no-store"}
 OVER_WEBSOCKET: Final = (
@@ -63,11 +66,13 @@ class GraphQL:
         rates: Rates,
         places: Places,
         documents: Documents | None = None,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._rates = rates
         self._places = places
+        self._sleep = sleep
         self._documents = documents or Documents(schema._schema, settings)
         self._schema = copy(schema)
         if settings.executor == "standard":
@@ -103,7 +108,10 @@ class GraphQL:
                     if waited and await request.is_disconnected():
                         raise ClientDisconnect
                     presence = Presence(request.receive, limit)
-                    return await self._operate(request, question, sender, media_type, presence)
+                    answer = await self._operate(request, question, sender, media_type, presence)
+        if answer.wait:  # with nothing held, and what was done committed
+            await self._sleep(answer.wait)
+        return answer
 
     async def _operate(
         self,
@@ -112,7 +120,7 @@ class GraphQL:
         sender: str,
         media_type: str,
         presence: Presence,
-    ) -> Response:
+    ) -> "Answer":
         document = self._documents.read(question.query)
         if not document.is_parsed:
             return self._refused(document.errors, media_type)
@@ -144,11 +152,12 @@ class GraphQL:
         finally:
             context.reader.end()
         response = _response(answer_of(result, self._settings.max_errors), media_type)
+        response.wait = sum(context.waits)
         if is_use_due(caller, now):
             response.background = BackgroundTask(note_use, caller, now)
         return response
 
-    def _refused(self, errors: Sequence[GraphQLError], media_type: str) -> Response:
+    def _refused(self, errors: Sequence[GraphQLError], media_type: str) -> "Answer":
         return _response({"errors": errors[: self._settings.max_errors]}, media_type)
 
     async def _ask(self, document: Document, question: Asked, context: Context) -> Executed:
@@ -166,7 +175,9 @@ class GraphQL:
 
 
 class Answer(Response):
-    """What most requests get, with as few headers as it needs."""
+    """What most requests get, with as few headers as it needs; sent after a `wait` of seconds."""
+
+    wait = 0.0
 
     def init_headers(self, _: Mapping[str, str] | None = None) -> None:
         self.raw_headers = [
@@ -266,7 +277,7 @@ def answer_of(result: ExecutionResult | Executed, most_errors: int) -> dict[str,
     return answer
 
 
-def _response(answer: dict[str, Any], media_type: str) -> Response:
+def _response(answer: dict[str, Any], media_type: str) -> Answer:
     for error in answer.get("errors", ()):
         metrics.note_refusal(error.extensions["code"])
     body = as_json(answer, _formatted)

@@ -1,8 +1,10 @@
 """What every resolver is given: who asks, what is read with, and the way to change anything."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from datetime import timedelta
+from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -16,6 +18,9 @@ from resolvers.reading.reader import Reader
 from resolvers.work import Clock
 
 R = TypeVar("R")
+
+STEP: Final = timedelta(milliseconds=500)
+"""Many times as long as what is done in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +40,14 @@ class Call:
 class Context:
     """`caller` sent the request; `reader` reads the answer, after signing in as somebody else.
 
-    `destinations` is where webhooks may lead.
+    `destinations` is where webhooks may lead; `waits` are the seconds the answer has to wait for.
     """
 
     caller: Caller | None
     reader: Reader
     clock: Clock
     destinations: Destinations = field(default=PUBLIC, kw_only=True)
+    waits: list[float] = field(default_factory=list, kw_only=True)
 
     async def perform(
         self, operation: Callable[..., Awaitable[R]], *arguments: Any, how: object = None
@@ -51,6 +57,19 @@ class Context:
         done = await performing.perform(self.caller, self.clock, operation, *arguments, how=call)
         self.reader.renew(self.caller, done.at)
         return done
+
+    @contextmanager
+    def untold_time(self) -> Iterator[None]:
+        """How long it takes in here is not told: the answer waits for what is left of a step.
+
+        Whatever else is asked in the same document takes its own time besides, so that nothing can
+        be put before it that makes it end just before a step does.
+        """
+        begun = self.clock()
+        try:
+            yield
+        finally:
+            self.waits.append((STEP - (self.clock() - begun) % STEP).total_seconds())
 
     async def read_as(self, token: str) -> Caller:
         """From now on the answer is read by whoever was just given that token."""

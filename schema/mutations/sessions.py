@@ -111,7 +111,8 @@ class SessionMutations:
     async def request_password_reset(
         self, info: Info, input: RequestPasswordResetInput
     ) -> RequestPasswordResetPayload:
-        await info.context.perform(sessions.request_password_reset, input.email)
+        with info.context.untold_time():
+            await info.context.perform(sessions.request_password_reset, input.email)
         return RequestPasswordResetPayload()
 
     @mutation("Set the password of whoever was mailed the link; all their tokens end.", None)

@@ -62,16 +62,20 @@ async def test_an_address_may_ask_as_often_as_five_tokens(make: Make, clock: Clo
 
 
 @pytest.mark.parametrize(
-    ("method", "accepted", "status"),
-    [("POST", "text/plain", 406), ("PUT", "*/*", 405), ("DELETE", "text/plain", 406)],
+    ("method", "path", "accepted", "status"),
+    [
+        ("POST", "/graphql", "text/plain", 406),
+        ("PUT", "/graphql", "*/*", 405),
+        ("DELETE", "/graphql", "text/plain", 406),
+        ("PUT", "/export/users.csv", "*/*", 405),
+    ],
 )
 async def test_what_is_refused_unread_counts_too(
-    make: Make, clock: Clock, method: str, accepted: str, status: int
+    make: Make, clock: Clock, method: str, path: str, accepted: str, status: int
 ) -> None:
     async with application(make, clock, rate_limit="2 per minute") as api:
         answers = [
-            await api.http.request(method, "/graphql", headers={"Accept": accepted})
-            for _ in range(11)
+            await api.http.request(method, path, headers={"Accept": accepted}) for _ in range(11)
         ]
         beside = await ask(api, "{ __typename }")
 

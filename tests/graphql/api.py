@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from app.asgi import create_app
+from app.graphql import Sleep
 from app.settings import load
 from models.users import User
 from resolvers.work import Clock
@@ -31,10 +32,16 @@ class Api:
         return await (await self.of(user)).send(document, **variables)
 
 
+async def at_once(_: float) -> None:
+    """Waits for nothing."""
+
+
 @asynccontextmanager
-async def application(make: Make, clock: Clock, **settings: Any) -> AsyncIterator[Api]:
+async def application(
+    make: Make, clock: Clock, sleep: Sleep = at_once, /, **settings: Any
+) -> AsyncIterator[Api]:
     """The application on the database that is connected already."""
-    app = create_app(load(**{"rate_limit": "off"} | settings), clock)
+    app = create_app(load(**{"rate_limit": "off"} | settings), clock, sleep=sleep)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://canopy.test") as http:
         yield Api(http, make)
