@@ -1,26 +1,40 @@
 """The checker of what must always hold: it finds each thing that does not, and says which."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
+import pytest
 import pytest_asyncio
 from tortoise.transactions import in_transaction
 
+from app.sample import Past, fill
 from models.audit import IdempotencyKey
 from models.companies import CompanyKind
 from models.database import is_sqlite, rows
 from models.invariants import FILED, ORPHANS, OTHERS, breaches
 from models.licenses import Allocation, License, LicenseType
-from models.outbox import Notification, NotificationTemplate
+from models.outbox import UNMUTABLE, Notification, NotificationTemplate
 from models.users import User
-from resolvers.companies import FirstOrder, create_company
+from resolvers.companies import (
+    FirstOrder,
+    archive_company,
+    create_company,
+    move_company,
+    restore_company,
+    update_company,
+)
 from resolvers.daily import round_if_due
 from resolvers.licenses import Learners, ShortagePolicy, Wanted, allocate_licenses
-from resolvers.orders import assign_order, request_licenses
+from resolvers.orders import assign_order, request_licenses, upgrade_trial
 from resolvers.people import Person
 from resolvers.performing import perform
 from resolvers.sessions import request_password_reset
-from resolvers.users import add_manager
+from resolvers.users import (
+    add_manager,
+    remove_manager,
+    remove_users,
+    update_notification_preferences,
+)
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.scene import Do, Scene
@@ -35,6 +49,8 @@ HELD_BY_ANN: Final = SECOND.replace("{license}", "{held}").replace("{user}", "{a
 ENDED_LATER: Final = """
     UPDATE allocations SET released_at = '{later}', release_reason = 'RELEASED'
     WHERE id = '{stay}'"""
+
+NEW: Final = (None, CompanyKind.CUSTOMER, "Trying", {}, None, Person("tina@example.com"))
 
 BROKEN: Final[Mapping[str, tuple[str, list[str]]]] = {
     "there is one root": (
@@ -188,6 +204,7 @@ BROKEN: Final[Mapping[str, tuple[str, list[str]]]] = {
             ("LICENSES_EXPIRING", "carl"),
             ("LICENSES_EXPIRED", "carl"),
             ("TRIAL_EXPIRING", "tess"),
+            ("TRIAL_EXPIRED", "tess"),
         )
     },
     "a mail about an order is filed under its company": (
@@ -297,6 +314,81 @@ async def test_whatever_refers_to_what_is_not_there_is_found(named: Named, clock
         for id in await _some(table, column):
             wrong = f"UPDATE {table} SET {column} = '{STRANGER}' WHERE id = '{id}'"
             assert (await _broken([wrong], clock)).get(rule) == [id]
+
+
+async def test_each_mail_of_a_year_that_is_missing_is_found(named: Named, clock: Clock) -> None:
+    assert await _unnoticed(clock) == set()
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)  # as the demo is
+async def test_each_mail_of_the_demo_that_is_missing_is_found(database: str, clock: Clock) -> None:
+    past = Past(clock.now)
+    await fill(past, _nothing)
+    assert await round_if_due(past)
+
+    assert await breaches(clock.now) == {}
+    assert await _unnoticed(clock) == set()
+
+
+async def _nothing() -> None:
+    """Mail stays in the outbox."""
+
+
+async def _unnoticed(clock: Clock) -> set[str]:
+    """The mails of which each could be missing, and nothing be found."""
+    mails = await rows("SELECT id, template, recipient FROM notifications")
+    assert len(mails) > 20
+    return {
+        f"{mail['template']} to {mail['recipient']}"
+        for mail in mails
+        if not await _broken([f"DELETE FROM notifications WHERE id = '{mail['id']}'"], clock)
+    }
+
+
+@pytest.mark.parametrize("hours", [0, 1])
+async def test_who_came_left_or_muted_later_was_not_to_be_told(
+    scene: Scene, do: Do, make: Make, clock: Clock, hours: int
+) -> None:
+    clock.move(minutes=1)
+    muted = [each for each in NotificationTemplate if each not in UNMUTABLE]
+    await do(scene.carl, update_notification_preferences, None, muted)
+    created = await do(scene.pam, create_company, *NEW, FirstOrder(LicenseType.TRIAL, 2))
+    asked = await do(scene.cora, request_licenses, None, LicenseType.PREMIUM, 2)
+    await do(scene.paul, assign_order, asked.order_id, 1)
+    clock.move(hours=hours)
+    later: list[tuple[Any, ...]] = [
+        (scene.carl, update_notification_preferences, None, []),
+        (scene.pam, add_manager, created.company_id, None, Person("tom@example.com")),
+        (scene.pam, add_manager, scene.customer.id, None, Person("nora@example.com")),
+        (scene.pam, add_manager, scene.partner.id, None, Person("petra@example.com")),
+        (scene.cora, remove_manager, scene.carl.id),
+        (scene.cora, add_manager, None, scene.carl.id, None),
+        (scene.pam, update_company, scene.customer.id, {"account_manager_id": scene.paul.id}),
+        (scene.vic, archive_company, scene.partner.id),
+        (scene.vic, restore_company, scene.partner.id),
+        (scene.vic, move_company, scene.customer.id, scene.vendor.id),
+        (scene.vic, update_company, scene.customer.id, {"account_manager_id": scene.vic.id}),
+        (scene.vic, remove_users, [scene.carl.id]),
+    ]
+
+    for who, operation, *told in later:
+        await do(who, operation, *told)
+        assert await breaches(clock.now) == {}, operation
+
+
+async def test_a_trial_that_was_upgraded_ends_without_mail(
+    scene: Scene, do: Do, clock: Clock
+) -> None:
+    clock.move(minutes=1)
+    created = await do(scene.pam, create_company, *NEW, FirstOrder(LicenseType.TRIAL, 2))
+    clock.move(hours=1)
+    asked = await do(scene.pam, upgrade_trial, created.company_id, LicenseType.PREMIUM, 2)
+    clock.move(hours=1)
+    await do(scene.pam, assign_order, asked)
+    await _days_later(clock, 40)
+
+    assert await breaches(clock.now) == {}
+    assert not await Notification.filter(template=NotificationTemplate.TRIAL_EXPIRED).exists()
 
 
 async def _days_later(clock: Clock, days: int) -> None:
