@@ -196,17 +196,15 @@ def _stood(at: str) -> str:
 
 
 def _looked_after(at: str) -> str:
-    """Whether the person is the company's account manager and was so by then, and at work."""
+    """Whether the person is the company's account manager and was so by then.
+
+    Who stands above a company that is at work is at work, too.
+    """
     return f"""companies.account_manager_id = users.id AND {_stood(at)}
         AND NOT EXISTS (
             SELECT 1 FROM audit_events done WHERE done.subject_id = companies.id
             AND done.action = 'company.updated' AND done.at >= {at}
-            AND CAST(done.facts AS TEXT) LIKE '%"account_manager_id"%')
-        AND NOT (SELECT home.is_archived FROM companies home WHERE home.id = users.company_id)
-        AND NOT EXISTS (
-            SELECT 1 FROM audit_events done
-            WHERE done.action IN ('company.restored', 'company.moved') AND done.at >= {at}
-            AND SUBSTR(users.path, 1, LENGTH(done.path)) = done.path)"""
+            AND CAST(done.facts AS TEXT) LIKE '%"account_manager_id"%')"""
 
 
 # Whoever was made with the company came at that very instant, and before its order was assigned.

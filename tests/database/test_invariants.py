@@ -349,6 +349,7 @@ async def _unnoticed(clock: Clock) -> set[str]:
 async def test_who_came_left_or_muted_later_was_not_to_be_told(
     scene: Scene, do: Do, make: Make, clock: Clock, hours: int
 ) -> None:
+    [lea] = await make.learners(scene.customer, 1)
     clock.move(minutes=1)
     muted = [each for each in NotificationTemplate if each not in UNMUTABLE]
     await do(scene.carl, update_notification_preferences, None, muted)
@@ -361,6 +362,7 @@ async def test_who_came_left_or_muted_later_was_not_to_be_told(
         (scene.pam, add_manager, created.company_id, None, Person("tom@example.com")),
         (scene.pam, add_manager, scene.customer.id, None, Person("nora@example.com")),
         (scene.pam, add_manager, scene.partner.id, None, Person("petra@example.com")),
+        (scene.pam, add_manager, scene.customer.id, lea.id, None),
         (scene.cora, remove_manager, scene.carl.id),
         (scene.cora, add_manager, None, scene.carl.id, None),
         (scene.pam, update_company, scene.customer.id, {"account_manager_id": scene.paul.id}),
