@@ -125,6 +125,9 @@ OF_LICENSES: Final = {
         SELECT orders.id FROM orders JOIN licenses ON licenses.order_id = orders.id
         GROUP BY orders.id, orders.expires_at
         HAVING MAX(licenses.expires_at) <> orders.expires_at""",
+    "licenses that an order was assigned at once expire at once": """
+        SELECT order_id AS id FROM licenses GROUP BY order_id, assigned_at
+        HAVING MIN(expires_at) <> MAX(expires_at) OR COUNT(expires_at) NOT IN (0, COUNT(*))""",
     "a learner holds at most one live license": f"""
         SELECT holder_id AS id FROM licenses WHERE {LIVE} AND holder_id IS NOT NULL
         GROUP BY holder_id HAVING COUNT(*) > 1""",
@@ -297,6 +300,19 @@ OF_MAIL: Final = {
             SELECT 1 FROM notifications WHERE notifications.order_id = orders.id
             AND notifications.template = 'ORDER_WAITING'
             AND notifications.created_at = orders.reminded_at)""",
+    "of an order that somebody was reminded of its account manager was promised mail": f"""
+        SELECT orders.id FROM orders JOIN companies ON companies.id = orders.company_id
+        JOIN users ON users.id = companies.account_manager_id
+        WHERE orders.reminded_at IS NOT NULL
+        AND users.removed_at IS NULL AND users.role <> '{UserRole.LEARNER}'
+        AND CAST(users.muted_templates AS TEXT) NOT LIKE
+            '%"{NotificationTemplate.ORDER_WAITING}"%'
+        AND NOT EXISTS (
+            SELECT 1 FROM notifications WHERE notifications.order_id = orders.id
+            AND notifications.user_id = users.id
+            AND notifications.template = '{NotificationTemplate.ORDER_WAITING}'
+            AND notifications.created_at = orders.reminded_at)
+        AND {_looked_after("orders.reminded_at")}""",
     "the daily jobs took up every expiry that they went past": """
         SELECT DISTINCT licenses.company_id AS id FROM licenses
         JOIN companies ON companies.id = licenses.company_id

@@ -122,6 +122,13 @@ BROKEN: Final[Mapping[str, tuple[str, list[str]]]] = {
         "order",
         ["UPDATE orders SET expires_at = '{later}' WHERE id = '{order}'"],
     ),
+    "licenses that an order was assigned at once expire at once": (
+        "order",
+        [
+            "UPDATE licenses SET expires_at = '{later}' WHERE id = '{free}'",
+            "UPDATE orders SET expires_at = '{later}' WHERE id = '{order}'",
+        ],
+    ),
     "a learner holds at most one live license": (
         "bob",
         ["UPDATE licenses SET holder_id = '{bob}', allocated_at = assigned_at WHERE id = '{free}'"],
@@ -187,6 +194,13 @@ BROKEN: Final[Mapping[str, tuple[str, list[str]]]] = {
     "of an order that somebody was reminded of there is the mail": (
         "waiting",
         ["DELETE FROM notifications WHERE order_id = '{waiting}' AND template = 'ORDER_WAITING'"],
+    ),
+    "of an order that somebody was reminded of its account manager was promised mail": (
+        "waiting",
+        [
+            "UPDATE notifications SET user_id = '{paul}'"
+            " WHERE order_id = '{waiting}' AND template = 'ORDER_WAITING'"
+        ],
     ),
     "the daily jobs took up every expiry that they went past": (
         "customer",
