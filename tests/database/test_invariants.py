@@ -50,7 +50,14 @@ ENDED_LATER: Final = """
     UPDATE allocations SET released_at = '{later}', release_reason = 'RELEASED'
     WHERE id = '{stay}'"""
 
-NEW: Final = (None, CompanyKind.CUSTOMER, "Trying", {}, None, Person("tina@example.com"))
+NEW: Final[tuple[Any, ...]] = (
+    None,
+    CompanyKind.CUSTOMER,
+    "Trying",
+    {},
+    None,
+    Person("tina@example.com"),
+)
 
 BROKEN: Final[Mapping[str, tuple[str, list[str]]]] = {
     "there is one root": (
