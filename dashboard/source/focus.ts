@@ -1,5 +1,7 @@
 // Where the focus is, when what had it is gone.
 
+import { useEffect, useState } from "react";
+
 /** A button is disabled while it is busy, and browsers take the focus from it: it gets that back, if nothing else has it by then. */
 export function keepFocus() {
   let busy: Node | undefined;
@@ -15,4 +17,19 @@ export function keepFocus() {
 /** What one reads a page from. */
 export function focusHeading() {
   document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+}
+
+/** What had the focus before; a menu has closed meanwhile, and then it is what opened that. */
+function opener(): Element | null {
+  const menu = document.activeElement?.closest("[role=menu]");
+  return menu ? document.getElementById(menu.getAttribute("aria-labelledby") ?? "") : document.activeElement;
+}
+
+/** Gives the focus back, for the dialog comes and goes as a whole. */
+export function useFocusBack() {
+  const [before] = useState(opener);
+  useEffect(() => () => {
+    if (before instanceof HTMLElement && before.isConnected) before.focus();
+    else focusHeading();
+  }, [before]);
 }

@@ -17,14 +17,19 @@ NONE = "\N{ARABIC-INDIC DIGIT ZERO}"
 
 
 @pytest.mark.parametrize(
-    ("locale", "day", "hour", "passed"),
+    ("locale", "day", "hour", "thousand", "passed"),
     [
-        ("de-DE", "05.03.2026", "15:07", "8.625 passed"),
-        ("en-US", "Mar 5, 2026", "3:07 PM", "8,625 passed"),
+        ("de-DE", "05.03.2026", "15:07", "1.000", "8.625 passed"),
+        ("en-US", "Mar 5, 2026", "3:07 PM", "1,000", "8,625 passed"),
     ],
 )
 async def test_days_hours_and_large_numbers(
-    dashboard: Dashboard, database: asyncpg.Connection, day: str, hour: str, passed: str
+    dashboard: Dashboard,
+    database: asyncpg.Connection,
+    day: str,
+    hour: str,
+    thousand: str,
+    passed: str,
 ) -> None:
     page = dashboard.page
     await dashboard.sign_in(MIA)
@@ -35,8 +40,9 @@ async def test_days_hours_and_large_numbers(
         f"/sent-mail?filter=template.in.LICENSES_EXPIRING&filter=recipient.in.{MIA}"
     )
     await expect(page.locator("tbody td").last).to_have_text(f"{day}, {hour}")
-    await dashboard.open("/orders/mine?filter=requestedAt.lt.2026-03-05")
+    await dashboard.open("/orders/mine?filter=requestedAt.lt.2026-03-05&filter=quantity.gte.1000")
     await expect(page.get_by_text(f"Requested before {day}", exact=True)).to_be_visible()
+    await expect(page.get_by_text(f"Number at least {thousand}", exact=True)).to_be_visible()
     await dashboard.open("/overview")
     await expect(page.get_by_text(passed)).to_be_visible()
 

@@ -77,10 +77,19 @@ async function read(file: File): Promise<Sheet> {
     throw new Error("This is no text in UTF-8. Save it as “CSV UTF-8”.");
   }
   const { parse } = await reader();
-  const { data } = parse<string[]>(csv, { preview: 2, skipEmptyLines: true, delimitersToGuess: [",", ";", "\t"] });
-  const [headers = [], example = []] = data.map((row) => row.map((cell) => cell.trim()));
+  const rows: string[][] = [];
+  // Its own preview would count blank lines, and guess the delimiter from nothing but those before the first row.
+  parse<string[]>(csv.replace(/^[\r\n]+/, ""), {
+    skipEmptyLines: true,
+    delimitersToGuess: [",", ";", "\t"],
+    step: ({ data }, parser) => {
+      rows.push(data.map((cell) => cell.trim()));
+      if (rows.length === 2) parser.abort();
+    },
+  });
+  const [headers = [], example] = rows;
   if (!headers.some(Boolean)) throw new Error("The first line names no columns.");
-  if (data.length === 1) throw new Error("Beneath its first line, which names the columns, this file has nobody.");
+  if (!example) throw new Error("Beneath its first line, which names the columns, this file has nobody.");
   return { csv, headers, example };
 }
 
@@ -258,11 +267,11 @@ function Faults({ rows }: { rows: Result["rowErrors"] }) {
   return (
     <>
       <Alert color="red" role="alert" title={`${count(rows.length, "fault")} in this file`}>Nobody is imported before the file is mended.</Alert>
-      <Table aria-label="Rows at fault">
-        <Table.Thead><Table.Tr><Table.Th>Line</Table.Th><Table.Th>Column</Table.Th><Table.Th>What is wrong</Table.Th></Table.Tr></Table.Thead>
+      <Table aria-label="Rows at fault" style={{ overflowWrap: "anywhere" }}>
+        <Table.Thead style={{ whiteSpace: "nowrap" }}><Table.Tr><Table.Th>Line</Table.Th><Table.Th>Column</Table.Th><Table.Th>What is wrong</Table.Th></Table.Tr></Table.Thead>
         <Table.Tbody>
           {shown.map(({ line, column, message }) => (
-            <Table.Tr key={`${line} ${column} ${message}`}><Table.Td>{number(line)}</Table.Td><Table.Td>{column}</Table.Td><Table.Td>{message}</Table.Td></Table.Tr>
+            <Table.Tr key={`${line} ${column} ${message}`}><Table.Td style={{ whiteSpace: "nowrap" }}>{number(line)}</Table.Td><Table.Td>{column}</Table.Td><Table.Td>{message}</Table.Td></Table.Tr>
           ))}
         </Table.Tbody>
       </Table>

@@ -2,7 +2,7 @@ import { Button, CloseButton, Group, NativeSelect, Pill, Popover, Stack, TextInp
 import { type FormEvent, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "react-router";
 
-import { day, word } from "../words";
+import { day, number, word } from "../words";
 
 type Kind = "text" | "number" | "date" | "choice";
 export interface Field {
@@ -102,10 +102,13 @@ export function useFilters(fields: readonly Field[]) {
   };
 }
 
-function textOf({ label, kind }: Field, { operator, value }: Condition): string {
-  const shown = kind === "choice" ? word(value) : kind === "date" ? day(`${value}T00:00`) : value;
-  return `${label} ${OPERATORS[kind][operator]} ${shown}`;
-}
+const SHOWN: Record<Kind, (value: string) => string> = {
+  text: String,
+  number: (value) => number(Number(value)),
+  date: (value) => day(`${value}T00:00`),
+  choice: word,
+};
+const textOf = ({ label, kind }: Field, { operator, value }: Condition) => `${label} ${OPERATORS[kind][operator]} ${SHOWN[kind](value)}`;
 
 interface Props {
   fields: readonly Field[];

@@ -37,7 +37,7 @@ export function Reallocate({ license, onClose }: { license: Held; onClose: () =>
   const form = useForm({ initialValues: { userId: null as string | null } });
   const { save, isSaving } = useSave(REALLOCATE);
   const [sought, seek] = useState("");
-  const filter = { licenseStatus: ["NONE" as const, "EXPIRED" as const], ...(sought && { name: { contains: sought } }) };
+  const filter = { licenseStatus: ["NONE" as const, "EXPIRED" as const], ...(sought && { or: [{ name: { contains: sought } }, { email: { contains: sought } }] }) };
   const [{ data }] = useRead({ query: CANDIDATES, variables: { filter } });
   const { userId } = form.values;
   const would = useWould(REALLOCATE, userId ? { licenseId: license.id, userId } : null);
@@ -49,7 +49,7 @@ export function Reallocate({ license, onClose }: { license: Held; onClose: () =>
       <Text size="sm">
         From {license.user?.name}, for the time that is left{license.expiresAt ? `: until ${day(license.expiresAt)}` : ""}.
       </Text>
-      <Seek label="To" description="People without a license" data-autofocus nothingFoundMessage="Nobody without a license fits." onSeek={seek}
+      <Seek label="To" description="People without a license" placeholder="Part of a name or an address" data-autofocus nothingFoundMessage="Nobody without a license fits." onSeek={seek}
         found={data?.users.edges.map(({ node }) => ({ id: node.id, text: called(node) })) ?? []}
         {...form.getInputProps("userId")} />
       {would?.license && <Text size="sm" role="status">{would.license.user?.name} will have it, and {would.previousUser?.name} will be without a license. Nobody is mailed.</Text>}

@@ -1,11 +1,13 @@
 import { Alert, Button, Group, Modal, PasswordInput, Stack, Text } from "@mantine/core";
 import { type FormEvent, useEffect, useState } from "react";
 
+import { useFocusBack } from "../focus";
 import { forget, leave, useHasEnded, useSession } from "../session";
 import { isOuterAlive, resume } from "../signing";
 
 /** Asks for the password again, over whatever is being done: nothing that was typed is lost. */
 export default function Resume() {
+  useFocusBack();
   const hasEnded = useHasEnded();
   const session = useSession();
   const [password, setPassword] = useState("");

@@ -3,7 +3,7 @@ import { useForm, type UseFormReturnType } from "@mantine/form";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 
-import { focusHeading } from "../focus";
+import { useFocusBack } from "../focus";
 import { tellDoneOnce, tellRefused } from "../notes";
 import { isUnanswered, type Payload, placed, useIsHere } from "../save";
 import { useHasEnded, useSession } from "../session";
@@ -46,21 +46,6 @@ interface Props<Values extends Record<string, unknown>, Done extends Payload> ex
   /** Where one goes then, if one has gone nowhere else. */
   whereTo?: (done: Done) => string;
   isDisabled?: boolean;
-}
-
-/** What had the focus before; a menu has closed meanwhile, and then it is what opened that. */
-function opener(): Element | null {
-  const menu = document.activeElement?.closest("[role=menu]");
-  return menu ? document.getElementById(menu.getAttribute("aria-labelledby") ?? "") : document.activeElement;
-}
-
-/** Gives the focus back, for the dialog comes and goes as a whole. */
-function useFocusBack() {
-  const [before] = useState(opener);
-  useEffect(() => () => {
-    if (before instanceof HTMLElement && before.isConnected) before.focus();
-    else focusHeading();
-  }, [before]);
 }
 
 /** While it is being saved nothing else has the focus, for all of it is disabled; then it goes to what is said of it. */
