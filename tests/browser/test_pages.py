@@ -229,8 +229,9 @@ async def test_a_name_that_is_one_long_word_fits(dashboard: Dashboard, address: 
         assert await dashboard.dialog.evaluate("dialog => dialog.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("email", [HANA, MIA], ids=["partner", "customer"])
 async def test_the_first_page_is_light_and_its_files_are_kept(
-    page: Page, address: str, record_property: Callable[[str, object], None]
+    page: Page, address: str, record_property: Callable[[str, object], None], email: str
 ) -> None:
     scripts: list[str] = []
     page.on(
@@ -238,7 +239,7 @@ async def test_the_first_page_is_light_and_its_files_are_kept(
         lambda asked: scripts.append(asked.url) if asked.resource_type == "script" else None,
     )
     dashboard = Dashboard(page)
-    await dashboard.sign_in(HANA)
+    await dashboard.sign_in(email)
     await dashboard.is_loaded()
 
     async with httpx.AsyncClient(base_url=address) as http:

@@ -4,14 +4,13 @@ import { Link, useNavigate, useParams } from "react-router";
 import { useSubscription } from "urql";
 
 import { graphql } from "../graphql";
-import { AllowedItem, type Permission } from "../parts/Allowed";
+import { AllowedItem, mayUpgrade, type Permission } from "../parts/Allowed";
 import { ArchiveCompany, RestoreCompany } from "../parts/ArchiveCompany";
 import { tellFailure } from "../notes";
 import { called } from "../parts/Called";
 import { Managers } from "../parts/Managers";
 import { Heading } from "../parts/Shell";
 import { Unread } from "../parts/Unread";
-import { mayUpgrade, UpgradeTrial } from "../parts/UpgradeTrial";
 import { useRead } from "../reading";
 import { useIsHere } from "../save";
 import { manage } from "../signing";
@@ -20,6 +19,7 @@ import { day, number, word } from "../words";
 const CreateCompany = lazy(() => import("../parts/CreateCompany"));
 const EditCompany = lazy(() => import("../parts/EditCompany"));
 const MoveCompany = lazy(() => import("../parts/MoveCompany"));
+const UpgradeTrial = lazy(() => import("../parts/UpgradeTrial"));
 const COMPANY = graphql(`
   query Company($id: ID!) {
     company(id: $id) {
@@ -140,12 +140,12 @@ function CompanyPage({ id }: { id: string }) {
         </SimpleGrid>
       </Card>
       <Managers company={company} permission={isEntering ? ENTERING : may.addManager} />
-      {deed === "upgrade" && <UpgradeTrial companyId={company.id} onClose={close} />}
       {deed === "archive" && <ArchiveCompany company={company} onClose={close} />}
       {deed === "restore" && <RestoreCompany company={company} onClose={close} />}
       <Suspense>
         {deed === "create" && <CreateCompany parent={company} onClose={close} />}
         {deed === "edit" && <EditCompany company={company} onClose={close} />}
+        {deed === "upgrade" && <UpgradeTrial companyId={company.id} onClose={close} />}
         {deed === "move" && <MoveCompany company={company} onClose={close} />}
       </Suspense>
     </Stack>

@@ -1,22 +1,23 @@
 import { ActionIcon, Badge, Group, Menu, Stack, Text } from "@mantine/core";
 import { IconDots } from "@tabler/icons-react";
-import { useMemo, useState } from "react";
+import { lazy, Suspense, useMemo, useState } from "react";
 import { useParams } from "react-router";
 
 import { graphql } from "../graphql";
 import type { LicenseFilter } from "../../generated/graphql";
-import { AllocateLicenses, type Person } from "../parts/AllocateLicenses";
+import type { Person } from "../parts/AllocateLicenses";
 import { AllowedButton, AllowedItem } from "../parts/Allowed";
 import { Called } from "../parts/Called";
 import { type Column, DataList, useSelected, useSort } from "../parts/DataList";
 import { Download } from "../parts/Download";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { useCounts } from "../parts/LicensesHead";
-import { Reallocate } from "../parts/Reallocate";
-import { ReleaseLicenses } from "../parts/ReleaseLicenses";
 import { useRead, useReadNowAndThen } from "../reading";
 import { count, day, number, word } from "../words";
 
+const AllocateLicenses = lazy(() => import("../parts/AllocateLicenses"));
+const Reallocate = lazy(() => import("../parts/Reallocate"));
+const ReleaseLicenses = lazy(() => import("../parts/ReleaseLicenses"));
 const LICENSES = graphql(`
   query Licenses($orderBy: LicenseOrder, $filter: LicenseFilter, $first: Int, $after: String, $last: Int, $before: String) {
     licenses(scope: OWN, filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
@@ -159,9 +160,11 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
       )}
       <DataList<LicenseRow> label="Licenses" one="license" columns={columns} connection={data?.licenses} error={error} isOld={isOld} sort={sort} onPlace={sort.setPlace}
         isNarrowed={!isWhole} empty={EMPTY[state]} nameOf={nameOf} {...(SELECTABLE.has(state) && selected.list)} />
-      {renewed && <AllocateLicenses onClose={() => setRenewed(null)} whom={renewed} onDone={selected.clear} />}
-      {released.length > 0 && <ReleaseLicenses held={released} onClose={() => setReleased([])} onDone={selected.clear} />}
-      {moved && <Reallocate license={moved} onClose={() => setMoved(null)} />}
+      <Suspense>
+        {renewed && <AllocateLicenses onClose={() => setRenewed(null)} whom={renewed} onDone={selected.clear} />}
+        {released.length > 0 && <ReleaseLicenses held={released} onClose={() => setReleased([])} onDone={selected.clear} />}
+        {moved && <Reallocate license={moved} onClose={() => setMoved(null)} />}
+      </Suspense>
     </Stack>
   );
 }

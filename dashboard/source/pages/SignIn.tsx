@@ -1,6 +1,5 @@
 import { Alert, Anchor, Button, Center, Divider, Paper, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
-import { useForm } from "@mantine/form";
-import { useEffect, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 
 import { graphql } from "../graphql";
 import { tellOnce } from "../asking";
@@ -19,7 +18,9 @@ interface Known {
 }
 
 export function SignIn() {
-  const form = useForm({ mode: "uncontrolled", initialValues: { email: "", password: "" } });
+  const email = useRef<HTMLInputElement>(null);
+  const password = useRef<HTMLInputElement>(null);
+  const [missing, setMissing] = useState("");
   const [known, setKnown] = useState<Known[]>([]);
   const [wrong, setWrong] = useState("");
   const [told, setTold] = useState("");
@@ -43,14 +44,19 @@ export function SignIn() {
     }
   }
 
+  function enter(event: FormEvent) {
+    event.preventDefault();
+    void attempt(() => signIn(email.current!.value, password.current!.value));
+  }
+
   async function forgotten() {
-    const { email } = form.getValues();
-    if (!email) {
-      form.setFieldError("email", "Say which address.");
-      form.getInputNode("email")?.focus();
+    const { value } = email.current!;
+    if (!value) {
+      setMissing("Say which address.");
+      email.current!.focus();
       return;
     }
-    const { requestPasswordReset } = await tellOnce(RESET, { input: { email } });
+    const { requestPasswordReset } = await tellOnce(RESET, { input: { email: value } });
     const [refusal] = requestPasswordReset.errors;
     if (refusal) throw new Error(refusal.message);
     setTold("If this address is known here, a mail with a link is on its way to it.");
@@ -61,13 +67,13 @@ export function SignIn() {
       <Stack w="100%" maw={420}>
         <Title order={1}>Canopy</Title>
         <Paper withBorder p="lg" radius="md">
-          <form onSubmit={form.onSubmit(({ email, password }) => void attempt(() => signIn(email, password)))}>
+          <form onSubmit={enter}>
             <Stack>
               <TextInput label="Email" type="email" autoComplete="username" required withAsterisk={false} autoFocus
-                key={form.key("email")} {...form.getInputProps("email")} />
+                ref={email} error={missing} onChange={() => setMissing("")} />
               <PasswordInput label="Password" autoComplete="current-password" required withAsterisk={false}
                 visibilityToggleButtonProps={{ "aria-label": "Show the password" }}
-                key={form.key("password")} {...form.getInputProps("password")} />
+                ref={password} />
               {wrong && <Alert color="red" role="alert">{wrong}</Alert>}
               {told && <Alert role="status">{told}</Alert>}
               <Button type="submit" loading={isBusy}>Sign in</Button>

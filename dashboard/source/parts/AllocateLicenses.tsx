@@ -40,7 +40,7 @@ const isFirst = (person?: Person) => person?.allocations?.edges.length === 0;
 const isGone = ({ status }: Person) => status === "REMOVED";
 
 /** Who will get a license and who will not, before it happens. For one who was removed, the API would refuse all. */
-export function AllocateLicenses({ onClose, onDone, whom }: Props) {
+export default function AllocateLicenses({ onClose, onDone, whom }: Props) {
   const chosen = whom === "allExpired" ? [] : whom;
   const able = chosen.filter((person) => !isGone(person));
   const input = {

@@ -35,3 +35,14 @@ export function AllowedItem({ permission = UNKNOWN, onClick, children }: Props) 
     </Menu.Item>
   );
 }
+
+interface OnTrial {
+  upgrades: { edges: { node: { number: string } }[] };
+  viewerCan: { upgradeTrial: Permission };
+}
+
+/** Not while an order for it waits: what waits can be changed, and another would be one too many. */
+export function mayUpgrade({ upgrades: { edges: [waiting] }, viewerCan: { upgradeTrial } }: OnTrial): Permission {
+  if (!waiting || !upgradeTrial.allowed) return upgradeTrial;
+  return { allowed: false, reason: `${waiting.node.number} asks for it already: change that order, or cancel it.` };
+}

@@ -1,16 +1,17 @@
 import { Badge, Group, Tabs } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
+import { lazy, Suspense } from "react";
 import { useNavigate } from "react-router";
 
 import { graphql } from "../graphql";
 import { useRead } from "../reading";
 import { useSession } from "../session";
 import { number } from "../words";
-import { AllowedButton } from "./Allowed";
-import { RequestLicenses } from "./RequestLicenses";
+import { AllowedButton, mayUpgrade } from "./Allowed";
 import { Heading } from "./Shell";
-import { mayUpgrade, UpgradeTrial } from "./UpgradeTrial";
 
+const RequestLicenses = lazy(() => import("./RequestLicenses"));
+const UpgradeTrial = lazy(() => import("./UpgradeTrial"));
 const COUNTS = graphql(`
   query LicenseCounts($id: ID!) {
     company(id: $id) {
@@ -68,8 +69,10 @@ export function LicensesHead({ part, tab }: { part: "licenses" | "orders"; tab: 
         </Tabs.List>
         {(part === "licenses" ? STATES : Object.keys(ORDERS)).map((value) => <Tabs.Panel key={value} value={value}>{null}</Tabs.Panel>)}
       </Tabs>
-      {isRequesting && <RequestLicenses onClose={requesting.close} />}
-      {isUpgrading && <UpgradeTrial companyId={companyId} onClose={upgrading.close} />}
+      <Suspense>
+        {isRequesting && <RequestLicenses onClose={requesting.close} />}
+        {isUpgrading && <UpgradeTrial companyId={companyId} onClose={upgrading.close} />}
+      </Suspense>
     </>
   );
 }

@@ -33,7 +33,7 @@ export interface Held {
 }
 
 /** To whom a license goes, for the time that is left. */
-export function Reallocate({ license, onClose }: { license: Held; onClose: () => void }) {
+export default function Reallocate({ license, onClose }: { license: Held; onClose: () => void }) {
   const form = useForm({ initialValues: { userId: null as string | null } });
   const { save, isSaving } = useSave(REALLOCATE);
   const [sought, seek] = useState("");

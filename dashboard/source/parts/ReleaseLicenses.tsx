@@ -20,7 +20,7 @@ const RELEASE = graphql(`
 `);
 
 /** From whom licenses are taken back, before it happens. */
-export function ReleaseLicenses({ held, onClose, onDone }: { held: Held[]; onClose: () => void; onDone?: () => void }) {
+export default function ReleaseLicenses({ held, onClose, onDone }: { held: Held[]; onClose: () => void; onDone?: () => void }) {
   const licenseIds = held.map(({ id }) => id);
   const { save, isSaving } = useSave(RELEASE, false);
   const would = useWould(RELEASE, { licenseIds });

@@ -26,7 +26,7 @@ const EMPTY = { quantity: "" as number | string, licenseType: "PREMIUM" as Licen
 const inputOf = ({ licenseType, quantity, purchaseOrder, note }: typeof EMPTY) =>
   ({ licenseType, quantity: whole(quantity), purchaseOrder: purchaseOrder || null, note: note || null });
 
-export function RequestLicenses({ onClose }: { onClose: () => void }) {
+export default function RequestLicenses({ onClose }: { onClose: () => void }) {
   const session = useSession();
   const form = useForm({ initialValues: EMPTY });
   const { save, isSaving } = useSave(REQUEST);

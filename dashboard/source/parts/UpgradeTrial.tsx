@@ -6,7 +6,6 @@ import { graphql } from "../graphql";
 import type { LicenseType } from "../../generated/graphql";
 import { useSave, useWould, whole } from "../save";
 import { wasMailed } from "../words";
-import type { Permission } from "./Allowed";
 import { REQUESTABLE } from "./RequestLicenses";
 import { SaveModal } from "./SaveModal";
 import { WholeInput } from "./WholeInput";
@@ -22,19 +21,8 @@ const UPGRADE = graphql(`
 `);
 const EMPTY = { licenseType: "PREMIUM" as LicenseType, quantity: "" as number | string, purchaseOrder: "" };
 
-interface OnTrial {
-  upgrades: { edges: { node: { number: string } }[] };
-  viewerCan: { upgradeTrial: Permission };
-}
-
-/** Not while an order for it waits: what waits can be changed, and another would be one too many. */
-export function mayUpgrade({ upgrades: { edges: [waiting] }, viewerCan: { upgradeTrial } }: OnTrial): Permission {
-  if (!waiting || !upgradeTrial.allowed) return upgradeTrial;
-  return { allowed: false, reason: `${waiting.node.number} asks for it already: change that order, or cancel it.` };
-}
-
 /** An order in place of a trial, which ends when the order is assigned. */
-export function UpgradeTrial({ companyId, onClose }: { companyId: string; onClose: () => void }) {
+export default function UpgradeTrial({ companyId, onClose }: { companyId: string; onClose: () => void }) {
   const form = useForm({ initialValues: EMPTY });
   const { save, isSaving } = useSave(UPGRADE);
   const inputOf = ({ licenseType, quantity, purchaseOrder }: typeof EMPTY) =>
