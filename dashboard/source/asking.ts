@@ -4,6 +4,7 @@ import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
 import { type AnyVariables, Client, type CombinedError, fetchExchange, makeOperation, mapExchange } from "@urql/core";
 
 import { current, end, isCurrent, lasting } from "./session";
+import { said } from "./words";
 
 export const ADDRESS = "/graphql";
 
@@ -46,7 +47,7 @@ export const UNREACHED = "The server cannot be reached. Look at your connection,
 export function explained(error: CombinedError): string {
   if (error.networkError) return UNREACHED;
   if (isUnauthenticated(error)) return "Your session has ended. Sign in again to go on.";
-  return error.graphQLErrors.map(({ message }) => message).join(" ");
+  return error.graphQLErrors.map(({ message }) => said(message)).join(" ");
 }
 
 /** In words for a person; and how long to wait before the same is asked again, in milliseconds. */

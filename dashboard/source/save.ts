@@ -8,6 +8,7 @@ import { useClient } from "urql";
 
 import { backOff, explained, tellLasting, type Unanswered } from "./asking";
 import { current, isCurrent } from "./session";
+import { said } from "./words";
 
 export interface Refusal {
   code: string;
@@ -185,8 +186,8 @@ export function placed(errors: Refusal[], fields: string[], names: Record<string
   for (const { message, path } of errors) {
     const place = path?.slice(1).join(".") ?? "";
     const field = fields.find((name) => name === place);
-    if (field) byField[field] = message;
-    else rest.push(names[place] ? `${names[place]}: ${message}` : message);
+    if (field) byField[field] = said(message);
+    else rest.push(names[place] ? `${names[place]}: ${said(message)}` : said(message));
   }
   return { byField, rest };
 }

@@ -4,6 +4,7 @@ import { graphql } from "./graphql";
 import type { UserRole } from "../generated/graphql";
 import { explained, tellOnce, uncached, UNREACHED } from "./asking";
 import { begin, both, current, enter, forget, leave, outer, type Session } from "./session";
+import { said } from "./words";
 
 const SIGN_IN = graphql(`
   mutation SignIn($input: SignInInput!) {
@@ -50,7 +51,7 @@ const sessionOf = (token: string, { user, company, manageSession }: Viewer): Ses
 type Answer = { accessToken?: string | null; viewer?: Viewer | null; errors: { message: string }[] };
 
 function opened({ accessToken, viewer, errors }: Answer): Session {
-  if (!accessToken || !viewer) throw new Error(errors.map(({ message }) => message).join(" "));
+  if (!accessToken || !viewer) throw new Error(errors.map(({ message }) => said(message)).join(" "));
   return sessionOf(accessToken, viewer);
 }
 

@@ -12,6 +12,14 @@ export const DECIMAL = sign("decimal", ".");
 export const day = (at?: string | null) => (at ? DAY.format(new Date(at)) : "–");
 export const instant = (at?: string | null) => (at ? INSTANT.format(new Date(at)) : "–");
 export const number = (value: number) => NUMBER.format(value);
+/** A number that stands for itself, as the API writes it: 1,500. What is within quotes is a name, and stays as it is. */
+const FIGURES = /(?<!\w)(["'])(?:\\.|(?!\1).)*\1|(?<![\w.,:/#-])(?:\d{1,3}(?:,\d{3})+|\d+)(?![\w%]|[.,:/-]\w)/g;
+/** A sentence of the API: its numbers as the reader has them. */
+export const said = (sentence: string) =>
+  sentence.replace(FIGURES, (found, quote?: string) => (quote ? found : NUMBER.format(BigInt(found.replaceAll(",", "")))));
+/** In what happened people and companies are named without quotes: there, no more than how many licenses or people it was. */
+const NUMBERED = /(?<!\S)\d{1,3}(?:,\d{3})+(?= (?:licenses|people) )/g;
+export const happened = (sentence: string) => sentence.replace(NUMBERED, said);
 export const list = (names: string[]) => LIST.format(names);
 export const count = (value: number, one: string, many = `${one}s`) => `${number(value)} ${value === 1 ? one : many}`;
 

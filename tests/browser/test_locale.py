@@ -83,3 +83,36 @@ async def test_small_numbers_too_have_the_digits_of_the_language(dashboard: Dash
         for group in groups:
             await expect(dialog.get_by_role("group", name=group)).to_be_visible()
         await dialog.get_by_role("button", name="Cancel").click()
+
+
+@pytest.mark.parametrize(
+    ("locale", "most", "more"),
+    [("de-DE", "100.000", "1.000.000"), ("en-US", "100,000", "1,000,000")],
+    ids=["de", "en"],
+)
+async def test_the_sentences_of_the_api_have_the_numbers_of_the_language_and_names_as_they_are(
+    dashboard: Dashboard, database: asyncpg.Connection, most: str, more: str
+) -> None:
+    page, dialog = dashboard.page, dashboard.dialog
+    await dashboard.sign_in(MIA)
+    await dashboard.click("Request Licenses")
+    await dashboard.fill(number_of_licenses="1000000")
+    refusal = f"A quantity is from 1 to {most}; this is {more}."
+    await expect(dialog.get_by_text(refusal, exact=True)).to_be_visible()
+    await dialog.get_by_role("button", name="Cancel").click()
+
+    await dashboard.open("/users/import")
+    await dashboard.choose_file("1,000 or more;1,000 or more\nsomebody@birch.example;\n")
+    await page.get_by_label("Email").select_option("1,000 or more")
+    await dashboard.click("Preview")
+    refusal = "The header has two columns named '1,000 or more'."
+    await expect(page.get_by_text(refusal, exact=True)).to_be_visible()
+
+    event = await database.fetchval(
+        "SELECT id FROM audit_events WHERE action = 'order.requested' AND company_id ="
+        " (SELECT company_id FROM users WHERE email = $1) LIMIT 1",
+        MIA,
+    )
+    await database.execute("UPDATE audit_events SET count = 1000000 WHERE id = $1", event)
+    await dashboard.open("/audit-trail")
+    await expect(page.get_by_text(f"requested {more} licenses for Birch").first).to_be_visible()

@@ -7,7 +7,7 @@ import { type Column, DataList, usePlace } from "../parts/DataList";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { Heading } from "../parts/Shell";
 import { useRead } from "../reading";
-import { instant } from "../words";
+import { happened, instant } from "../words";
 
 const EVENTS = graphql(`
   query AuditTrail($filter: AuditEventFilter, $first: Int, $after: String, $last: Int, $before: String) {
@@ -36,7 +36,7 @@ const COLUMNS: Column<Event>[] = [
       </>
     ),
   },
-  { id: "summary", header: "What", cell: ({ summary, action }) => <><Text size="sm">{summary}</Text><Text size="xs" c="dimmed">{action}</Text></> },
+  { id: "summary", header: "What", cell: ({ summary, action }) => <><Text size="sm">{happened(summary)}</Text><Text size="xs" c="dimmed">{action}</Text></> },
   { id: "company", header: "Company", cell: ({ company }) => <CompanyLink company={company} /> },
 ];
 

@@ -14,7 +14,7 @@ import { useRead } from "../reading";
 import { tellDoneOnce, tellRefused } from "../notes";
 import { isUnanswered, placed, preview, useIsHere, useSave } from "../save";
 import { useSession } from "../session";
-import { count, number } from "../words";
+import { count, number, said } from "../words";
 
 const IMPORT = graphql(`
   mutation ImportUsers($input: ImportUsersInput!) {
@@ -192,7 +192,7 @@ export function Component() {
             ))}
           </SimpleGrid>
           <Checkbox label="Allocate licenses to new people while they last" {...form.getInputProps("allocate", { type: "checkbox" })}
-            disabled={!mayAllocate || isBusy} checked={input.allocate} description={may?.allocateLicenses.reason} />
+            disabled={!mayAllocate || isBusy} checked={input.allocate} description={may?.allocateLicenses.reason && said(may.allocateLicenses.reason)} />
           <Group>
             <AllowedButton variant="default" permission={maySee} loading={isReading} onClick={() => void look()}>Preview</AllowedButton>
             <AllowedButton permission={mayTake} loading={isSaving} onClick={() => void take()}>Import</AllowedButton>
@@ -271,7 +271,7 @@ function Faults({ rows }: { rows: Result["rowErrors"] }) {
         <Table.Thead style={{ whiteSpace: "nowrap" }}><Table.Tr><Table.Th>Line</Table.Th><Table.Th>Column</Table.Th><Table.Th>What is wrong</Table.Th></Table.Tr></Table.Thead>
         <Table.Tbody>
           {shown.map(({ line, column, message }) => (
-            <Table.Tr key={`${line} ${column} ${message}`}><Table.Td style={{ whiteSpace: "nowrap" }}>{number(line)}</Table.Td><Table.Td>{column}</Table.Td><Table.Td>{message}</Table.Td></Table.Tr>
+            <Table.Tr key={`${line} ${column} ${message}`}><Table.Td style={{ whiteSpace: "nowrap" }}>{number(line)}</Table.Td><Table.Td>{column}</Table.Td><Table.Td>{said(message)}</Table.Td></Table.Tr>
           ))}
         </Table.Tbody>
       </Table>

@@ -4,6 +4,7 @@ import { type FormEvent, useEffect, useRef, useState } from "react";
 import { graphql } from "../graphql";
 import { tellOnce } from "../asking";
 import { signIn } from "../signing";
+import { said } from "../words";
 
 const RESET = graphql(`
   mutation RequestPasswordReset($input: RequestPasswordResetInput!) {
@@ -58,7 +59,7 @@ export function SignIn() {
     }
     const { requestPasswordReset } = await tellOnce(RESET, { input: { email: value } });
     const [refusal] = requestPasswordReset.errors;
-    if (refusal) throw new Error(refusal.message);
+    if (refusal) throw new Error(said(refusal.message));
     setTold("If this address is known here, a mail with a link is on its way to it.");
   }
 

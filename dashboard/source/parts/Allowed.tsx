@@ -1,6 +1,8 @@
 import { Button, type ButtonProps, Menu, Text, Tooltip } from "@mantine/core";
 import type { MouseEventHandler, ReactNode } from "react";
 
+import { said } from "../words";
+
 export interface Permission {
   allowed: boolean;
   reason?: string | null;
@@ -18,7 +20,7 @@ interface Props extends ButtonProps {
 export function AllowedButton({ permission = UNKNOWN, onClick, children, ...props }: Props) {
   const refused = permission.allowed ? {} : { "data-disabled": true, "aria-disabled": true };
   return (
-    <Tooltip label={permission.reason} disabled={permission.allowed} multiline maw={320} events={{ hover: true, focus: true, touch: true }}>
+    <Tooltip label={permission.reason && said(permission.reason)} disabled={permission.allowed} multiline maw={320} events={{ hover: true, focus: true, touch: true }}>
       <Button {...props} {...refused} onClick={permission.allowed ? onClick : (event) => event.preventDefault()}>{children}</Button>
     </Tooltip>
   );
@@ -31,7 +33,7 @@ export function AllowedItem({ permission = UNKNOWN, onClick, children }: Props) 
     <Menu.Item onClick={allowed ? onClick : undefined} aria-disabled={!allowed} closeMenuOnClick={allowed}
       c={allowed ? undefined : "dimmed"} maw="min(20rem, 90vw)">
       {children}
-      {!allowed && <Text size="xs">{reason}</Text>}
+      {!allowed && <Text size="xs">{reason && said(reason)}</Text>}
     </Menu.Item>
   );
 }

@@ -5,6 +5,7 @@ import type { LicenseFilter, OrderFilter, UserFilter } from "../../generated/gra
 import { authorization, UNREACHED } from "../asking";
 import { tellFailure } from "../notes";
 import { current, end, isCurrent, lasting } from "../session";
+import { said } from "../words";
 
 interface Props {
   name: "licenses" | "orders" | "users";
@@ -30,7 +31,7 @@ async function fetched(address: string): Promise<Blob> {
 
 async function reasonOf(response: Response): Promise<string> {
   const refused = (await response.json().catch(() => null)) as { errors?: { message: string }[] } | null;
-  return refused?.errors?.map(({ message }) => message).join(" ") || `The server answered ${response.status}. Try again later.`;
+  return refused?.errors?.map(({ message }) => said(message)).join(" ") || `The server answered ${response.status}. Try again later.`;
 }
 
 /** What is listed, on all pages, as CSV. The token goes in a header, and so it is fetched. */
