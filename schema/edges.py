@@ -12,12 +12,13 @@ from typing import Annotated, Any, Final
 
 import strawberry
 
+from models.errors import BadUserInput
 from models.rows import model_of
 from resolvers.reading.by_id import ById
 from resolvers.reading.reader import Batch, raised
 from schema.columns import TELLS, of_page, of_row
 from schema.context import Context, Info
-from schema.execution.declared import EDGE, ROOT, Edge, Root
+from schema.execution.declared import EDGE, FIRST, ROOT, Edge, Root
 from schema.ids import key
 from schema.neutral import neutral
 from schema.scopes import READS, Needs
@@ -54,6 +55,7 @@ def argument(name: str, kind: Any, description: str, default: Any = strawberry.U
 
 
 ID: Final = argument("id", strawberry.ID, "The global id.", Parameter.empty)
+_FIRST: Final = argument(FIRST, int | None, "Only so many of them; all where it is left out.")
 
 
 def edge(
@@ -116,18 +118,22 @@ def root_row(batch: ById[Any], kind: str, *, description: str) -> Any:
 
 
 def edges(batch: Batch, keys: str, *, description: str) -> Any:
-    """As `edge` for several keys, in their order; what is out of sight is left out."""
+    """As `edge` for several keys, in their order, or the first of them; what is out of sight is
+    left out.
+    """
 
     told = _told(batch, selective=False)
 
-    async def resolve(root: Any, info: Info) -> Any:
-        ids = getattr(root, keys)
+    async def resolve(root: Any, info: Info, first: int | None = None) -> Any:
+        if first is not None and first < 0:
+            raise BadUserInput("`first` is 0 or more.", FIRST)
+        ids = getattr(root, keys)[:first]
         given = told(*selections_of(info), info._raw_info.return_type) if told else {}
         found = await info.context.reader.load_all(batch, ids, **given)
         return [wrapped(raised(found[id])) for id in ids if found[id] is not None]
 
     declared = _declared(batch, keys, many=True, selective=told)
-    return _field(resolve, (), description, declared)
+    return _field(resolve, [_FIRST], description, declared)
 
 
 async def load(

@@ -8,6 +8,8 @@ EDGE: Final = "edge"
 """In the metadata of a Strawberry field: the Edge that answers it."""
 ROOT: Final = "root"
 """In the metadata of a Strawberry field of the query: the Root that answers it."""
+FIRST: Final = "first"
+"""The argument of an edge of several keys that says how many of them are asked for."""
 INLINE: Final = "inline"
 """In the metadata of a Strawberry field: an Inline, which says the same as its resolver."""
 COLUMNS: Final = "__columns__"
@@ -27,10 +29,10 @@ class Edge:
     `load(context, keys, arguments)` finds a value for each key. A key that it leaves out is null; a
     value that is an exception is raised for its key alone. It may be asked twice, so it only reads.
     `key` is the attribute of the parent that holds its key, None for null; with `many`, that holds
-    several, and the answer is the list of what is there. `value` makes the GraphQL value of what
-    was found, and `neutral` of an argument what `load` takes. A `selective` edge has more
-    arguments, told by what is selected beneath it: `selective(selections, nodes, kind)`. `batch` is
-    what the application knows the edge by.
+    several, and the answer is the list of what is there of the `first` of them. `value` makes the
+    GraphQL value of what was found, and `neutral` of an argument what `load` takes. A `selective`
+    edge has more arguments, told by what is selected beneath it: `selective(selections, nodes,
+    kind)`. `batch` is what the application knows the edge by.
 
     `load_now` does as `load`, and is asked where nothing else is asked for meanwhile. `at_hand`
     takes the same, and gives what has come along with the parents, a value for each key in their

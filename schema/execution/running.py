@@ -12,7 +12,7 @@ from graphql.pyutils import Path, Undefined, UndefinedType, gather_with_cancel
 from strawberry import Info
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
 
-from schema.execution.declared import Edge, Root
+from schema.execution.declared import FIRST, Edge, Root
 from schema.execution.fields import Field
 from schema.execution.leaves import Unfit
 
@@ -169,6 +169,17 @@ async def together(going: Sequence[Coroutine[Any, Any, None]], attempt: Attempt)
         attempt.is_alone = was_alone
 
 
+def _first(
+    keys: Sequence[Sequence[Any]], given: Mapping[str, Any]
+) -> tuple[Sequence[Sequence[Any]], Mapping[str, Any]]:
+    """Of each parent's keys those that are asked for. Raises Unfit for a number that cannot be."""
+    most = given.get(FIRST)
+    if most is not None and most < 0:
+        raise Unfit
+    others = {name: value for name, value in given.items() if name != FIRST}
+    return [several[:most] for several in keys], others
+
+
 @dataclass(eq=False)
 class Step:
     """An edge that hangs on a level."""
@@ -211,9 +222,11 @@ class Step:
         given: Mapping[str, Any] | None = None,
     ) -> None:
         """Load the edge for all parents, complete what is found, and put it into their answers."""
-        wanted = dict.fromkeys(chain.from_iterable(keys) if self.edge.many else keys)
         load = self.edge.load_now if attempt.is_alone else self.edge.load
         given = attempt.given(self) if given is None else given
+        if self.edge.many:
+            keys, given = _first(keys, given)
+        wanted = dict.fromkeys(chain.from_iterable(keys) if self.edge.many else keys)
         found = await load(attempt.executor.context_value, wanted, given)
         if beneath := self.place(keys, answers, found, attempt):
             await self.level.fill(beneath, attempt)

@@ -58,6 +58,7 @@ class AllocateLicensesPayload(Payload):
     licenses: list[License] = edges(
         license_by_id, "license_ids", description="The licenses handed out."
     )
+    allocated: int = strawberry.field(default=0, description="How many were handed out.")
     shortage: int = strawberry.field(
         default=0, description="Learners left without one; also when refused for it."
     )
@@ -124,6 +125,7 @@ class LicenseMutations:
             prime(info.context.reader, license_by_id, done.result.licenses)
         return AllocateLicensesPayload(
             license_ids=done.result.licenses,
+            allocated=len(done.result.licenses),
             shortage=done.result.shortage,
             without_license_ids=done.result.without_license,
             already_licensed_ids=done.result.already_licensed,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import BrowserContext, Locator, Page, Route, expect
+from playwright.async_api import BrowserContext, Locator, Page, Response, Route, expect
 
 from app.sample import PASSWORD
 from tests.http.stage import Mailbox
@@ -159,6 +159,18 @@ class Dashboard:
         content = text.encode() if isinstance(text, str) else text
         file: Any = {"name": "people.csv", "mimeType": "text/csv", "buffer": content}
         await self.page.locator("input[type=file]").set_input_files(file)
+
+
+def answers(page: Page, field: str) -> list[Response]:
+    """To whatever asks for it from now on."""
+    heard: list[Response] = []
+
+    def hear(response: Response) -> None:
+        if field in (response.request.post_data or ""):
+            heard.append(response)
+
+    page.on("response", hear)
+    return heard
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import httpx
 from playwright.async_api import expect
 
 from app.sample import HANA, IVAN, MIA, PASSWORD, PAULA, QUIN
-from tests.browser.dashboard import Dashboard
+from tests.browser.dashboard import Dashboard, answers
 from tests.http.client import ADD_USERS, ALLOCATE, ASSIGN, CREATE_COMPANY, REQUEST, Client
 from tests.http.server import Server
 from tests.http.stage import Mailbox
@@ -203,10 +203,16 @@ async def test_everybody_whose_license_expired_renews_beyond_the_page(
     await dashboard.tab("Expired").click()
     await dashboard.page.get_by_label("Select all").check()
     await expect(dashboard.page.get_by_text("25 people selected")).to_be_visible()
+    renewing = answers(dashboard.page, "mutation AllocateLicenses")
     await dashboard.click("Take everybody whose license has expired")
-    await expect(dashboard.dialog.get_by_role("group", name="Will renew (28)")).to_be_visible()
+    renewed = dashboard.dialog.get_by_role("group", name="Will renew (28)")
+    await expect(renewed.get_by_role("listitem")).to_have_count(20 + 1)
+    await expect(renewed.get_by_role("listitem").last).to_have_text("and 8 more")
     await expect(dashboard.dialog.get_by_role("group", name="Will not (2)")).to_be_visible()
     await dashboard.confirm("Allocate 28 licenses")
+    await dashboard.told("28 licenses allocated.")
+    told = [(await answer.json())["data"]["allocateLicenses"] for answer in renewing]
+    assert [(each["allocated"], len(each["licenses"])) for each in told] == [(28, 25)] * 2
 
     await dashboard.has_counts(available=0, allocated=28, expired=30)
     await dashboard.go("Users")

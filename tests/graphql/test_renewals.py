@@ -22,6 +22,15 @@ mutation($input: AllocateLicensesInput!) {
     alreadyLicensed { firstName } unknownEmails shortage errors { code }
   }
 }"""
+FIRST: Final = """
+mutation($input: AllocateLicensesInput!, $first: Int) {
+  allocateLicenses(input: $input) {
+    licenses(first: $first) { user { firstName } }
+    withoutLicense(first: $first) { firstName }
+    nobody: withoutLicense(first: 0) { firstName }
+    allocated shortage errors { code }
+  }
+}"""
 HELD: Final = {"type": "PREMIUM"}
 
 
@@ -77,6 +86,35 @@ async def test_of_all_expired_the_first_by_name_are_renewed_and_the_rest_named(
         "shortage": 2,
         "errors": [],
     }
+
+
+@pytest.mark.parametrize(("first", "named"), [(1, 1), (9, 2), (None, 2)])
+async def test_of_all_no_more_are_named_than_are_asked_for_and_all_are_counted(
+    cora: Client, first: int | None, named: int
+) -> None:
+    input = {"allExpired": True, "onShortage": "PARTIAL", "idempotencyKey": "all"}
+
+    told = await cora.ask(FIRST, first=first, input={**input, "preview": True})
+
+    assert told == {
+        "licenses": [{"user": {"firstName": name}} for name in ("ann", "bob")[:named]],
+        "withoutLicense": [{"firstName": name} for name in ("cat", "dan")[:named]],
+        "nobody": [],
+        "allocated": 2,
+        "shortage": 2,
+        "errors": [],
+    }
+    assert await cora.ask(FIRST, first=first, input=input) == told
+    assert await cora.ask(FIRST, first=first, input=input) == told
+
+
+async def test_fewer_than_none_are_no_number_to_be_asked_for(cora: Client) -> None:
+    input = {"allExpired": True, "onShortage": "PARTIAL"}
+
+    [error] = (await cora.send(FIRST, first=-1, input={**input, "preview": True}))["errors"]
+
+    assert error["message"] == "`first` is 0 or more."
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "first"}
 
 
 async def test_of_emails_the_licensed_and_nobodys_are_told_and_left_alone(cora: Client) -> None:

@@ -6,13 +6,14 @@ import { count, day, number } from "../words";
 import { Confirm } from "./SaveModal";
 import { Told } from "./Told";
 
+/** As many as a page has, which are all of those that were chosen: only of everybody there may be thousands, of whom no more are shown. */
 const ALLOCATE = graphql(`
   mutation AllocateLicenses($input: AllocateLicensesInput!) {
     allocateLicenses(input: $input) {
-      licenses { id status expiresAt user { id name email } }
-      alreadyLicensed { id name email }
-      withoutLicense { id name email }
-      shortage
+      licenses(first: 25) { id expiresAt user { id name } }
+      alreadyLicensed(first: 25) { id name }
+      withoutLicense(first: 25) { id name }
+      allocated shortage
       errors { code message path }
     }
   }
@@ -62,17 +63,21 @@ export default function AllocateLicenses({ onClose, onDone, whom }: Props) {
     ...(result?.withoutLicense ?? []).map(({ name }) => `${name}: no license is available`),
   ];
 
+  const allocated = result?.allocated ?? 0;
+  const allRenewed = allocated - others.length;
+  const allLeft = left.length - (result?.withoutLicense.length ?? 0) + (result?.shortage ?? 0);
+
   return (
-    <Confirm title="Allocate Licenses" action={`Allocate ${count(handed.length, "license")}`} would={would} isDisabled={handed.length === 0}
+    <Confirm title="Allocate Licenses" action={`Allocate ${count(allocated, "license")}`} would={would} isDisabled={allocated === 0}
       names={Object.fromEntries(able.map((person, place) => [`userIds.${place}`, person.name]))}
       isSaving={isSaving} onClose={onClose} onSave={() => save(input)}
-      onSaved={({ licenses }) => {
-        notifications.show({ message: `${count(licenses.length, "license")} allocated.` });
+      onSaved={(done) => {
+        notifications.show({ message: `${count(done.allocated, "license")} allocated.` });
         onDone();
       }}>
-      {renewed.length > 0 && <Told title={`Will renew (${number(renewed.length)})`} lines={renewed} />}
+      {renewed.length > 0 && <Told title={`Will renew (${number(allRenewed)})`} lines={renewed} all={allRenewed} />}
       {result && (others.length > 0 || renewed.length === 0) && <Told title={`Will get a license (${number(others.length)})`} lines={others} />}
-      {result && <Told title={`Will not (${number(left.length)})`} lines={left} none="Everybody selected gets one." />}
+      {result && <Told title={`Will not (${number(allLeft)})`} lines={left} all={allLeft} none="Everybody selected gets one." />}
     </Confirm>
   );
 }
