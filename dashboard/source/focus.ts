@@ -25,11 +25,12 @@ function opener(): Element | null {
   return menu ? document.getElementById(menu.getAttribute("aria-labelledby") ?? "") : document.activeElement;
 }
 
-/** Gives the focus back, for the dialog comes and goes as a whole. */
-export function useFocusBack() {
+/** Gives the focus back, for the dialog comes and goes as a whole; nobody else has given it back before. */
+export function useFocusBack(isDialog = true) {
   const [before] = useState(opener);
   useEffect(() => () => {
+    if (!isDialog) return;
     if (before instanceof HTMLElement && before.isConnected) before.focus();
-    else focusHeading();
-  }, [before]);
+    else if (document.activeElement === document.body) focusHeading();
+  }, [before, isDialog]);
 }

@@ -221,6 +221,45 @@ async def test_what_cannot_be_loaded_says_so_in_its_place(
     await expect(dashboard.heading).to_have_text("Users")
 
 
+async def test_a_dialog_that_does_not_come_says_so_over_its_page_and_is_tried_again(
+    dashboard: Dashboard, expected_errors: set[str]
+) -> None:
+    """Without a connection, and where there is one but its file is gone; what was chosen stays."""
+    page, dialog = dashboard.page, dashboard.dialog
+    again = dialog.get_by_role("button", name="Try again")
+    expected_errors.update({OFFLINE, NOT_FOUND})
+    await dashboard.sign_in(MIA)
+    await dashboard.go("Users")
+    await page.get_by_role("checkbox").nth(1).check()
+    async with unreachable(page, re.compile("/assets/|/$")):
+        await dashboard.click("Allocate Licenses")
+        await expect(dialog.get_by_role("alert")).to_contain_text("cannot be reached")
+        await again.click()
+        await expect(again).to_be_focused()
+        await expect(page.get_by_text("1 selected")).to_be_visible()
+    await again.click()
+    await expect(dialog.get_by_role("group", name="Will not (1)")).to_be_visible()
+    await dialog.get_by_role("button", name="Cancel").click()
+    await expect(page.get_by_role("button", name="Allocate Licenses")).to_be_focused()
+
+    await dashboard.go("Licenses")
+    files = "**/assets/*"
+    await page.route(files, lambda route: route.continue_(url=f"{route.request.url}.gone"))
+    await dashboard.click("Request Licenses")
+    await expect(dialog.get_by_role("alert")).to_contain_text("there is a newer Canopy now")
+    await dialog.get_by_role("button", name="Close").click()
+    await expect(page.get_by_role("button", name="Request Licenses")).to_be_focused()
+    await expect(dashboard.heading).to_have_text("Licenses")
+    await dashboard.click("Request Licenses")
+    await expect(again).to_be_visible()
+    assert await faults(page, within="[role=dialog]") == []
+    await page.unroute(files)
+    await dialog.get_by_role("button", name="Load the page again").click()
+    await dashboard.is_loaded()
+    await dashboard.click("Request Licenses")
+    await expect(dialog.get_by_label("Number of licenses")).to_be_visible()
+
+
 async def test_what_the_server_does_not_hear_or_refuses_is_told(
     dashboard: Dashboard, expected_errors: set[str]
 ) -> None:

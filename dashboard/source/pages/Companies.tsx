@@ -1,6 +1,6 @@
 import { Center, Group, Loader, SegmentedControl, Stack, TextInput } from "@mantine/core";
 import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { NavigationType, useNavigationType, useSearchParams } from "react-router";
 
 import { graphql } from "../graphql";
@@ -8,13 +8,15 @@ import type { CompanyFilter } from "../../generated/graphql";
 import { AllowedButton } from "../parts/Allowed";
 import { CompanyTree } from "../parts/CompanyTree";
 import { type Field, Filters, useFilters } from "../parts/Filters";
+import { later } from "../parts/later";
 import { Heading } from "../parts/Shell";
 import { Unread } from "../parts/Unread";
 import { useRead } from "../reading";
 import { useSession } from "../session";
 
-const CreateCompany = lazy(() => import("../parts/CreateCompany"));
-const FoundCompanies = lazy(() => import("../parts/FoundCompanies"));
+const LOADING = <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>;
+const CreateCompany = later(() => import("../parts/CreateCompany"));
+const FoundCompanies = later(() => import("../parts/FoundCompanies"), LOADING);
 const ROOT = graphql(`
   query CompanyRoot($id: ID!) {
     company(id: $id) {
@@ -32,7 +34,6 @@ const FIELDS: readonly Field[] = [
   { name: "externalId", label: "External id", kind: "text" },
   { name: "createdAt", label: "Created", kind: "date" },
 ];
-const LOADING = <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>;
 
 export function Component() {
   const session = useSession()!;
@@ -89,8 +90,8 @@ export function Component() {
       {isTree && error && !data && <Unread error={error} />}
       {isTree && !data && !error && LOADING}
       {isTree && data?.company && <CompanyTree root={data.company} />}
-      <Suspense fallback={LOADING}>{!isTree && <FoundCompanies filter={filter} />}</Suspense>
-      <Suspense>{isCreating && <CreateCompany onClose={creating.close} parent={{ id: session.companyId, name: session.company, kind: session.kind }} />}</Suspense>
+      {!isTree && <FoundCompanies filter={filter} />}
+      {isCreating && <CreateCompany onClose={creating.close} parent={{ id: session.companyId, name: session.company, kind: session.kind }} />}
     </Stack>
   );
 }

@@ -1,5 +1,5 @@
 import { Alert, Anchor, Badge, Breadcrumbs, Button, Card, Center, Group, Loader, Menu, SimpleGrid, Stack, Text } from "@mantine/core";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { useSubscription } from "urql";
 
@@ -9,6 +9,7 @@ import { ArchiveCompany, RestoreCompany } from "../parts/ArchiveCompany";
 import { tellFailure } from "../notes";
 import { called } from "../parts/Called";
 import { Managers } from "../parts/Managers";
+import { later } from "../parts/later";
 import { Heading } from "../parts/Shell";
 import { Unread } from "../parts/Unread";
 import { useRead } from "../reading";
@@ -16,10 +17,10 @@ import { useIsHere } from "../save";
 import { manage } from "../signing";
 import { day, number, word } from "../words";
 
-const CreateCompany = lazy(() => import("../parts/CreateCompany"));
-const EditCompany = lazy(() => import("../parts/EditCompany"));
-const MoveCompany = lazy(() => import("../parts/MoveCompany"));
-const UpgradeTrial = lazy(() => import("../parts/UpgradeTrial"));
+const CreateCompany = later(() => import("../parts/CreateCompany"));
+const EditCompany = later(() => import("../parts/EditCompany"));
+const MoveCompany = later(() => import("../parts/MoveCompany"));
+const UpgradeTrial = later(() => import("../parts/UpgradeTrial"));
 const COMPANY = graphql(`
   query Company($id: ID!) {
     company(id: $id) {
@@ -142,12 +143,10 @@ function CompanyPage({ id }: { id: string }) {
       <Managers company={company} permission={isEntering ? ENTERING : may.addManager} />
       {deed === "archive" && <ArchiveCompany company={company} onClose={close} />}
       {deed === "restore" && <RestoreCompany company={company} onClose={close} />}
-      <Suspense>
-        {deed === "create" && <CreateCompany parent={company} onClose={close} />}
-        {deed === "edit" && <EditCompany company={company} onClose={close} />}
-        {deed === "upgrade" && <UpgradeTrial companyId={company.id} onClose={close} />}
-        {deed === "move" && <MoveCompany company={company} onClose={close} />}
-      </Suspense>
+      {deed === "create" && <CreateCompany parent={company} onClose={close} />}
+      {deed === "edit" && <EditCompany company={company} onClose={close} />}
+      {deed === "upgrade" && <UpgradeTrial companyId={company.id} onClose={close} />}
+      {deed === "move" && <MoveCompany company={company} onClose={close} />}
     </Stack>
   );
 }

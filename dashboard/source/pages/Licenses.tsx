@@ -1,6 +1,6 @@
 import { ActionIcon, Badge, Group, Menu, Stack, Text } from "@mantine/core";
 import { IconDots } from "@tabler/icons-react";
-import { lazy, Suspense, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { useParams } from "react-router";
 
 import { graphql } from "../graphql";
@@ -11,13 +11,14 @@ import { Called } from "../parts/Called";
 import { type Column, DataList, useSelected, useSort } from "../parts/DataList";
 import { Download } from "../parts/Download";
 import { type Field, Filters, useFilters } from "../parts/Filters";
+import { later } from "../parts/later";
 import { useCounts } from "../parts/LicensesHead";
 import { useRead, useReadNowAndThen } from "../reading";
 import { count, day, number, word } from "../words";
 
-const AllocateLicenses = lazy(() => import("../parts/AllocateLicenses"));
-const Reallocate = lazy(() => import("../parts/Reallocate"));
-const ReleaseLicenses = lazy(() => import("../parts/ReleaseLicenses"));
+const AllocateLicenses = later(() => import("../parts/AllocateLicenses"));
+const Reallocate = later(() => import("../parts/Reallocate"));
+const ReleaseLicenses = later(() => import("../parts/ReleaseLicenses"));
 const LICENSES = graphql(`
   query Licenses($orderBy: LicenseOrder, $filter: LicenseFilter, $first: Int, $after: String, $last: Int, $before: String) {
     licenses(scope: OWN, filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
@@ -160,11 +161,9 @@ function Page({ state, filter, isWhole }: { state: string; filter: LicenseFilter
       )}
       <DataList<LicenseRow> label="Licenses" one="license" columns={columns} connection={data?.licenses} error={error} isOld={isOld} sort={sort} onPlace={sort.setPlace}
         isNarrowed={!isWhole} empty={EMPTY[state]} nameOf={nameOf} {...(SELECTABLE.has(state) && selected.list)} />
-      <Suspense>
-        {renewed && <AllocateLicenses onClose={() => setRenewed(null)} whom={renewed} onDone={selected.clear} />}
-        {released.length > 0 && <ReleaseLicenses held={released} onClose={() => setReleased([])} onDone={selected.clear} />}
-        {moved && <Reallocate license={moved} onClose={() => setMoved(null)} />}
-      </Suspense>
+      {renewed && <AllocateLicenses onClose={() => setRenewed(null)} whom={renewed} onDone={selected.clear} />}
+      {released.length > 0 && <ReleaseLicenses held={released} onClose={() => setReleased([])} onDone={selected.clear} />}
+      {moved && <Reallocate license={moved} onClose={() => setMoved(null)} />}
     </Stack>
   );
 }

@@ -1,7 +1,7 @@
 import { ActionIcon, Badge, Group, Menu, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconDots } from "@tabler/icons-react";
-import { lazy, Suspense, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { graphql } from "../graphql";
@@ -14,14 +14,15 @@ import { Download } from "../parts/Download";
 import { EditUser } from "../parts/EditUser";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { RemoveUsers } from "../parts/RemoveUsers";
+import { later } from "../parts/later";
 import { Heading } from "../parts/Shell";
 import { useRead, useReadNowAndThen } from "../reading";
 import { useSession } from "../session";
 import { day, number, word } from "../words";
 
-const AllocateLicenses = lazy(() => import("../parts/AllocateLicenses"));
-const Reallocate = lazy(() => import("../parts/Reallocate"));
-const ReleaseLicenses = lazy(() => import("../parts/ReleaseLicenses"));
+const AllocateLicenses = later(() => import("../parts/AllocateLicenses"));
+const Reallocate = later(() => import("../parts/Reallocate"));
+const ReleaseLicenses = later(() => import("../parts/ReleaseLicenses"));
 const USERS = graphql(`
   query Users($orderBy: UserOrder, $filter: UserFilter, $first: Int, $after: String, $last: Int, $before: String) {
     users(scope: OWN, filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
@@ -150,13 +151,11 @@ function Page({ filter, isNarrowed, mayAllocate, mayKeep }: Listed) {
       <DataList label="Users" one="person" many="people" columns={columns} connection={data?.users} error={error} isOld={isOld}
         sort={sort} onPlace={sort.setPlace} nameOf={nameOf} {...selected.list} isNarrowed={isNarrowed}
         empty="Nobody is here. Add User adds one, and Import CSV many." />
-      <Suspense>
-        {chosen?.deed === "allocate" && <AllocateLicenses onClose={close} whom={chosen.people} onDone={selected.clear} />}
-        {chosen?.deed === "remove" && <RemoveUsers onClose={close} people={chosen.people} onDone={selected.clear} />}
-        {chosen?.deed === "edit" && user && <EditUser user={user} onClose={close} />}
-        {chosen?.deed === "reallocate" && license && <Reallocate license={{ ...license, user }} onClose={close} />}
-        {chosen?.deed === "release" && license && <ReleaseLicenses held={[{ ...license, user }]} onClose={close} />}
-      </Suspense>
+      {chosen?.deed === "allocate" && <AllocateLicenses onClose={close} whom={chosen.people} onDone={selected.clear} />}
+      {chosen?.deed === "remove" && <RemoveUsers onClose={close} people={chosen.people} onDone={selected.clear} />}
+      {chosen?.deed === "edit" && user && <EditUser user={user} onClose={close} />}
+      {chosen?.deed === "reallocate" && license && <Reallocate license={{ ...license, user }} onClose={close} />}
+      {chosen?.deed === "release" && license && <ReleaseLicenses held={[{ ...license, user }]} onClose={close} />}
     </Stack>
   );
 }

@@ -1,6 +1,5 @@
 import { Badge, Group, Tabs } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { lazy, Suspense } from "react";
 import { useNavigate } from "react-router";
 
 import { graphql } from "../graphql";
@@ -8,10 +7,11 @@ import { useRead } from "../reading";
 import { useSession } from "../session";
 import { number } from "../words";
 import { AllowedButton, mayUpgrade } from "./Allowed";
+import { later } from "./later";
 import { Heading } from "./Shell";
 
-const RequestLicenses = lazy(() => import("./RequestLicenses"));
-const UpgradeTrial = lazy(() => import("./UpgradeTrial"));
+const RequestLicenses = later(() => import("./RequestLicenses"));
+const UpgradeTrial = later(() => import("./UpgradeTrial"));
 const COUNTS = graphql(`
   query LicenseCounts($id: ID!) {
     company(id: $id) {
@@ -69,10 +69,8 @@ export function LicensesHead({ part, tab }: { part: "licenses" | "orders"; tab: 
         </Tabs.List>
         {(part === "licenses" ? STATES : Object.keys(ORDERS)).map((value) => <Tabs.Panel key={value} value={value}>{null}</Tabs.Panel>)}
       </Tabs>
-      <Suspense>
-        {isRequesting && <RequestLicenses onClose={requesting.close} />}
-        {isUpgrading && <UpgradeTrial companyId={companyId} onClose={upgrading.close} />}
-      </Suspense>
+      {isRequesting && <RequestLicenses onClose={requesting.close} />}
+      {isUpgrading && <UpgradeTrial companyId={companyId} onClose={upgrading.close} />}
     </>
   );
 }
