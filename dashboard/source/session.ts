@@ -42,6 +42,8 @@ export const current = () => state.sessions.at(-1);
 export const isCurrent = (asker?: Session) => current()?.userId === asker?.userId && current()?.companyId === asker?.companyId;
 /** The uppermost is the last. */
 export const both = () => [...state.sessions];
+/** To count what is beneath a distributor, at every change of any of it, would cost too much. */
+export const hearsBeneath = (session?: Session) => session?.kind === "PARTNER";
 export const outer = () => state.sessions.at(0);
 export const useSession = () => useSyncExternalStore(subscribe, current);
 export const useHasEnded = () => useSyncExternalStore(subscribe, () => state.hasEnded);

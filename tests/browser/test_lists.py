@@ -141,7 +141,7 @@ async def test_what_is_refused_for_a_moment_comes_by_itself_or_is_asked_for(
 
         async with refused(page, LONG):
             await page.reload()
-            await expect(told.first).to_contain_text(f"Wait {LONG} s.")
+            await expect(told.first).to_contain_text(f"Wait {LONG:,} s.")
         await page.get_by_role("button", name="Try again").first.click()
         await expect(told).to_have_count(0)
         await dashboard.is_loaded()

@@ -252,7 +252,7 @@ async def test_a_dialog_that_does_not_come_says_so_over_its_page_and_is_tried_ag
     await expect(dashboard.heading).to_have_text("Licenses")
     await dashboard.click("Request Licenses")
     await expect(again).to_be_visible()
-    assert await faults(page, within="[role=dialog]") == []
+    assert await faults(page, {}, within="[role=dialog]") == []
     await page.unroute(files)
     await dialog.get_by_role("button", name="Load the page again").click()
     await dashboard.is_loaded()

@@ -8,7 +8,7 @@ import httpx
 import pytest_asyncio
 from playwright.async_api import Page, Request, WebSocketRoute, expect
 
-from app.sample import DARIO, ELI, HANA, MIA, PASSWORD
+from app.sample import DARIO, ELI, HANA, MIA, PASSWORD, VERA
 from tests.browser.dashboard import Dashboard
 from tests.http.client import ADD_USERS, ALLOCATE, REALLOCATE, RELEASE, REQUEST, Client
 from tests.http.server import Server
@@ -221,6 +221,23 @@ async def test_a_partner_sees_what_its_customers_do(
         await mia.done(REALLOCATE, input=moved)
         await _wait(page)
         await expect(dashboard.row(quiet[0]["email"])).to_be_visible()
+
+
+async def test_the_vendor_sees_soon_what_customers_do(dashboard: Dashboard, canopy: Server) -> None:
+    """Nothing tells it of licenses beneath: it reads again as soon as that costs little."""
+    await dashboard.page.add_init_script("performance.now = () => 0")  # no answer takes any time
+    await dashboard.sign_in(VERA)
+    await dashboard.open("/companies?search=Birch+Logistics")
+    available = dashboard.row("Birch Logistics").get_by_role("cell").nth(3)
+    free = int(await available.inner_text())
+    async with httpx.AsyncClient(base_url=canopy.url, timeout=60) as http:
+        mia = await Client(http).sign_in(MIA, PASSWORD)
+        [license] = [edge["node"] for edge in (await mia.ask(HELD))["edges"]]
+        released = await mia.done(RELEASE, input={"licenseIds": [license["id"]]})
+        await expect(available).to_have_text(str(free + 1))
+        ids = [user["id"] for user in released["users"]]
+        company = license["company"]["id"]
+        await mia.done(ALLOCATE, input={"companyId": company, "userIds": ids})
 
 
 async def _come_back(page: Page) -> None:

@@ -6,6 +6,7 @@ import type { CombinedError } from "urql";
 import { graphql } from "../graphql";
 import { explained } from "../asking";
 import { useRead, useReadNowAndThen } from "../reading";
+import { current, hearsBeneath } from "../session";
 import { CompanyName, FACTS, type Shown } from "./companies";
 import classes from "./CompanyTree.module.css";
 
@@ -111,8 +112,8 @@ export function CompanyTree({ root }: { root: Branch }) {
 
 /** Reads a step of a level, again whenever something has changed. */
 function Reading({ page: { id, after }, onRead }: { page: Page; onRead: (answer: Read) => void }) {
-  const [{ data, error }, again] = useRead({ query: CHILDREN, variables: { id, first: STEP, after } });
-  useReadNowAndThen(again, error);
+  const [{ data, error, reading }, again] = useRead({ query: CHILDREN, variables: { id, first: STEP, after } });
+  useReadNowAndThen(again, error, hearsBeneath(current()) ? undefined : reading);
   const children = data?.company?.children;
   useEffect(() => {
     if (!children && !error) return;

@@ -3,6 +3,7 @@ import { Text } from "@mantine/core";
 import { graphql } from "../graphql";
 import type { CompaniesQuery, CompanyFilter } from "../../generated/graphql";
 import { useRead, useReadNowAndThen } from "../reading";
+import { current, hearsBeneath } from "../session";
 import { CompanyName, FACTS } from "./companies";
 import { type Column, DataList, useSort } from "./DataList";
 
@@ -35,8 +36,8 @@ const COLUMNS: Column<Found>[] = [
 
 export default function FoundCompanies({ filter }: { filter: CompanyFilter }) {
   const sort = useSort(SORTED);
-  const [{ data, error, isOld }, again] = useRead({ query: FOUND, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
-  useReadNowAndThen(again, error);
+  const [{ data, error, isOld, reading }, again] = useRead({ query: FOUND, variables: { filter, orderBy: sort.orderBy, ...sort.place } });
+  useReadNowAndThen(again, error, hearsBeneath(current()) ? undefined : reading);
   return (
     <DataList label="Companies" one="company" many="companies" columns={COLUMNS} connection={data?.companies} error={error} isOld={isOld}
       sort={sort} onPlace={sort.setPlace} isNarrowed empty="There is no company yet. Create Company begins." />

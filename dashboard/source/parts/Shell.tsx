@@ -8,7 +8,7 @@ import { useSubscription } from "urql";
 import { focusHeading } from "../focus";
 import { graphql } from "../graphql";
 import { tellFailure } from "../notes";
-import { type Session, useHasEnded, useSession } from "../session";
+import { hearsBeneath, type Session, useHasEnded, useSession } from "../session";
 import { exitManageMode, signOut } from "../signing";
 import { count, word } from "../words";
 import Resume from "./Resume"; // at hand when a session ends, with or without a connection
@@ -58,8 +58,7 @@ export function Shell() {
 
   useEffect(close, [pathname, close]);
   useWindowEvent("keydown", ({ key }) => key === "Escape" && close());
-  // To count what is beneath a distributor, at every change of any of it, would cost too much.
-  const scope = session?.kind === "PARTNER" ? "SUBTREE" : "OWN";
+  const scope = hearsBeneath(session) ? "SUBTREE" : "OWN";
   useSubscription({ query: COUNTS, variables: { id: session?.companyId ?? "", scope }, pause: !session || session.role === "LEARNER" });
   useSubscription({ query: ORDERS, pause: session?.role === "LEARNER" }, (_, told) => {
     const { orderChanged: order } = told;
@@ -129,7 +128,10 @@ export function Shell() {
         {session.isManaging && (
           <Alert color="#a83a00" variant="filled" mb="md" pos="sticky" top={64} role="region" aria-label="Manage mode" style={{ zIndex: 10 }}>
             <Group justify="space-between">
-              <Text c="inherit" size="sm">You are managing <strong>{session.company}</strong> as {session.name}.</Text>
+              {/* However long a name is, the way out stays in reach. */}
+              <Text c="inherit" size="sm" lineClamp={2} title={`${session.company}, as ${session.name}`}>
+                You are managing <strong>{session.company}</strong> as {session.name}.
+              </Text>
               <Button size="xs" color="dark" loading={isLeaving} onClick={() => void exit()}>Exit Manage Mode</Button>
             </Group>
           </Alert>
