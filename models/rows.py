@@ -9,10 +9,11 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
+from itertools import chain
 from operator import attrgetter, itemgetter
 from types import CodeType, FunctionType, MappingProxyType
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar, overload
 
 import asyncpg
 from tortoise.fields.base import Field
@@ -95,6 +96,60 @@ def _joined_class(model: type[Model], columns: tuple[str, ...], _: bool) -> type
     return made
 
 
+class Table(Sequence[Any]):
+    """Rows of one kind, by their columns: these are read at once. A row is made where somebody asks
+    for it, and only once, for rows are keys.
+    """
+
+    __slots__ = ("_parts", "_rows", "columns", "kind")
+
+    def __init__(self, kind: type[tuple[Any, ...]], columns: Sequence[Sequence[Any]]) -> None:
+        self.kind = kind
+        self.columns = columns
+        self._rows: list[Any] | None = None
+        self._parts: Sequence[Table] = ()
+
+    @classmethod
+    def of(cls, model: type[Model], rows: Rows) -> "Table":
+        """Of a driver's rows, of which there must be one at least."""
+        return cls(joined_class(model, tuple(rows[0].keys())), list(zip(*rows, strict=True)))
+
+    @classmethod
+    def chained(cls, tables: Sequence["Table"]) -> "Table":
+        """The rows of tables of one kind, one after the other; of one table, that itself."""
+        if len(tables) == 1:
+            return tables[0]
+        columns = zip(*(table.columns for table in tables), strict=True)
+        found = cls(tables[0].kind, [list(chain.from_iterable(column)) for column in columns])
+        found._parts = tables
+        return found
+
+    @property
+    def rows(self) -> list[Any]:
+        if self._rows is None:
+            make = partial(tuple.__new__, self.kind)
+            made = self._parts or (map(make, zip(*self.columns, strict=True)),)
+            self._rows = list(chain.from_iterable(made))
+        return self._rows
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows)
+
+    @overload
+    def __getitem__(self, at: int) -> Any: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> "Table": ...
+
+    def __getitem__(self, at: int | slice) -> Any:
+        if isinstance(at, slice):
+            return Table(self.kind, [column[at] for column in self.columns])
+        return self.rows[at]
+
+
 @cache
 def needed(model: type[Model], name: str) -> frozenset[str]:
     """The columns that an attribute of a row is told by, through its properties and methods."""
@@ -120,9 +175,14 @@ def _names(code: CodeType) -> Iterator[str]:
             yield from _names(constant)
 
 
+def columns_at(names: Sequence[str]) -> Mapping[str, Callable[[Rows], Sequence[Any]]]:
+    """The `COLUMNS` of tuples that hold what is named in this order."""
+    return {name: _column(at, None) for at, name in enumerate(names)}
+
+
 def column(rows: Rows, name: str) -> Sequence[Any]:
     """An attribute of each."""
-    kinds = set(map(type, rows))
+    kinds = {rows.kind} if isinstance(rows, Table) else set(map(type, rows))
     columns = getattr(kinds.pop(), COLUMNS, {}) if len(kinds) == 1 else {}
     return columns[name](rows) if name in columns else list(map(attrgetter(name), rows))
 
@@ -178,9 +238,12 @@ def _reader(place: str | int, convert: Convert | None) -> Callable[[Any], Any]:
 
 def _column(place: str | int, convert: Convert | None) -> Callable[[Rows], Sequence[Any]]:
     read = itemgetter(place)
-    if convert is None:
-        return lambda rows: list(map(read, rows))
-    return lambda rows: list(map(convert, map(read, rows)))
+
+    def told(rows: Rows) -> Sequence[Any]:
+        values = read(rows.columns) if type(rows) is Table else list(map(read, rows))
+        return values if convert is None else list(map(convert, values))
+
+    return told
 
 
 def _together(

@@ -14,11 +14,13 @@ from graphql import (
 from strawberry.types.field import StrawberryField
 
 from models.base import Entity
-from models.rows import needed
+from models.rows import Table, needed
 from resolvers.reading.by_id import Along, ById
-from schema.execution.declared import EDGE, Edge
+from schema.execution.declared import EDGE, TABLES, Edge
 from schema.execution.fields import DEFINITION
 from schema.selections import Selections
+
+TABLES.add(Table)
 
 MODELS: Final[dict[str, type[Entity]]] = {}
 """What is behind a type, by the name that ids carry."""

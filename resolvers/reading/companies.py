@@ -14,7 +14,7 @@ from models.companies import Company, CompanyStatus, ancestor_paths
 from models.companies import depth as level
 from models.conditions import Condition
 from models.orders import OPEN
-from models.rows import as_model
+from models.rows import as_model, column
 from models.users import User, UserRole
 from resolvers.reading.by_id import ById
 from resolvers.reading.filters import (
@@ -54,8 +54,8 @@ def dress(reader: Reader, companies: Sequence[Company]) -> Sequence[Company]:
     caller = reader.asking
     if caller.is_learner:
         return [_without(company, KEPT_BACK) for company in companies]
-    top = caller.path
-    if are_within(map(_PATH, companies), top) and min(map(_PATH, companies), default="") > top:
+    top, paths = caller.path, column(companies, "path")
+    if are_within(paths, top) and min(paths, default="") > top:
         return companies
     return [
         company
@@ -65,10 +65,10 @@ def dress(reader: Reader, companies: Sequence[Company]) -> Sequence[Company]:
     ]
 
 
-def _without(company: Company, columns: Iterable[str]) -> Company:
+def _without(company: Company, hidden: Iterable[str]) -> Company:
     rest = as_model(company)
-    for column in columns:
-        setattr(rest, column, None)
+    for attribute in hidden:
+        setattr(rest, attribute, None)
     return rest
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
-from itertools import chain, compress, islice, repeat
-from operator import is_not, itemgetter, or_
+from itertools import compress, islice, repeat
+from operator import is_not, or_
 from types import NoneType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -15,13 +15,13 @@ from tortoise.queryset import QuerySet
 from models.access import Caller, visible
 from models.database import is_sqlite
 from models.errors import BadUserInput
-from models.rows import column, joined_class, row_class
+from models.rows import Table, column, joined_class
 from resolvers.reading.by_id import Along, ById
 from resolvers.reading.cursors import Cursor
 from resolvers.reading.filters import Words
 from resolvers.reading.kept import Selects
 from resolvers.reading.reader import AtHand, Primed, Reader
-from resolvers.reading.sql import Join, Select, for_each, narrowed
+from resolvers.reading.sql import Join, Select, for_each, narrowed, tables_for_each
 from resolvers.reading.windows import SORT, Asked, Order, Sort, SortDirection, Window
 from resolvers.reading.within import Within, of_keys, told
 
@@ -31,6 +31,7 @@ K = TypeVar("K")
 OWNERS: Final = frozenset({"company_id", "order_id"})
 """Fields of filters that leave few rows."""
 ROWS: Final = frozenset({"edges", "pageInfo"})
+CURSORS: Final = frozenset({"edges.cursor", "pageInfo"})
 ENDS: Final = frozenset({"pageInfo.hasNextPage", "pageInfo.hasPreviousPage"})
 
 
@@ -117,28 +118,32 @@ class _Question(Generic[M, K]):
             ahead if backward else map(or_, goes_on, ahead),
             map(or_, goes_on, back) if backward else back,
             map(totals.get, keys, repeat(0)),
-            map(partial, repeat(partial(_cursor, self.order, self.within)), keys),
+            self._cursors(),
         )
         return dict(zip(keys, map(_PAGE, zip(*columns, strict=True)), strict=True))
 
-    async def _fetch(self) -> dict[K, list[M]]:
+    def _cursors(self) -> Iterable[Callable[[M], str]]:
+        if not self._has_cursors:
+            return repeat(str, len(self.keys))
+        return map(partial, repeat(partial(_cursor, self.order, self.within)), self.keys)
+
+    async def _fetch(self) -> Mapping[K, Sequence[M]]:
         """One row more than the page holds where it is to be told whether it is the last."""
         select, primed = self._joined(self._kept("rows", _Question._page)), self.reader.primed
-        kind = row_class(self.listing.model, tuple(self._beside))
-        rows = await for_each(select, self.keys, self.within.slots(self.keys), kind)
-        self._hand_on(primed, chain.from_iterable(rows.values()) if self._along else ())
-        if self.listing.dress is None or self._is_bare:
+        slots, columns = self.within.slots(self.keys), self._columns if self._is_bare else None
+        rows = await tables_for_each(select, self.keys, slots, self.listing.model, columns)
+        if not rows or self._is_bare:
             return rows
-        found = list(chain.from_iterable(rows.values()))
-        dressed = self.listing.dress(self.reader, found)
+        found = Table.chained(list(rows.values()))
+        self._hand_on(primed, found)
+        dressed = self.listing.dress(self.reader, found) if self.listing.dress else found
         if dressed is found:
             return rows
         left = iter(dressed)
         return {key: list(islice(left, len(each))) for key, each in rows.items()}
 
-    def _hand_on(self, primed: Primed, rows: Iterable[Any]) -> None:
+    def _hand_on(self, primed: Primed, rows: Table) -> None:
         """What came along is known from now on; not to whoever reads by now, if that is another."""
-        rows = list(rows)
         for at, along in enumerate(self._along):
             keys, values = column(rows, along.key), self._came(f"j{at}.", along, rows)
             if NoneType in set(map(type, keys)):
@@ -146,13 +151,14 @@ class _Question(Generic[M, K]):
                 keys, values = list(compress(keys, has_key)), list(compress(values, has_key))
             primed.setdefault(along.batch, []).append(AtHand(along.columns, keys, values))
 
-    def _came(self, prefix: str, along: Along, rows: Sequence[Any]) -> Sequence[Any]:
+    def _came(self, prefix: str, along: Along, rows: Table) -> Sequence[Any]:
         """What came along with each row; None where that is not in sight."""
-        batch, columns = along.batch, _columns(along)
-        is_there = list(map(is_not, map(itemgetter(f"{prefix}id"), rows), repeat(None)))
-        values = zip(*(map(itemgetter(f"{prefix}{name}"), rows) for name in columns), strict=True)
-        kind = joined_class(batch.model, columns)
-        there: Sequence[Any] = list(map(kind, compress(values, is_there)))
+        batch, names = along.batch, _columns(along)
+        columns = [column(rows, f"{prefix}{name}") for name in names]
+        is_there = list(map(is_not, columns[names.index("id")], repeat(None)))
+        if not all(is_there):
+            columns = [list(compress(each, is_there)) for each in columns]
+        there: Sequence[Any] = Table(joined_class(batch.model, names), columns)
         if batch.told:
             there = batch.told(self.reader, there)
         if len(there) == len(rows):
@@ -238,8 +244,11 @@ class _Question(Generic[M, K]):
         columns, hides = self.asked.get("columns"), self.listing.hides
         if columns is None or self.listing.always is None or self._along:
             return False
-        has_cursors = not self.want.isdisjoint({"edges.cursor", "pageInfo"})
-        return not has_cursors and (self.listing.dress is None or columns.isdisjoint(hides))
+        return not self._has_cursors and (self.listing.dress is None or columns.isdisjoint(hides))
+
+    @property
+    def _has_cursors(self) -> bool:
+        return not self.want.isdisjoint(CURSORS)
 
     def _rows(self) -> QuerySet[M]:
         return self._seen().filter(self._words)

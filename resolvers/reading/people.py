@@ -1,14 +1,13 @@
 """People as the reader may know them: those who acted, or who are to be asked."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from tortoise.queryset import QuerySet
 
 from models.access import Caller, nameable
-from models.rows import column
+from models.rows import COLUMNS, Table, column, columns_at
 from models.users import User
 from resolvers.reading.by_id import ById
 from resolvers.reading.reader import Reader
@@ -22,8 +21,7 @@ class Person(NamedTuple):
     user_id: UUID | None
 
 
-_PERSON: Final = partial(tuple.__new__, Person)
-"""A person of all that is told, in this order."""
+setattr(Person, COLUMNS, columns_at(Person._fields))
 SOMEBODY: Final = Person("Somebody", "", None)
 """Who acted, and is not above any more."""
 
@@ -33,8 +31,7 @@ def _nameable(_: type[User], caller: Caller | None, *, by_key: bool) -> QuerySet
 
 
 def _told(_: Reader, users: Sequence[User]) -> Sequence[Person]:
-    told = (column(users, name) for name in ("name", "email", "id"))
-    return list(map(_PERSON, zip(*told, strict=True)))
+    return Table(Person, [column(users, name) for name in ("name", "email", "id")])
 
 
 person: Final = ById(User, _nameable, _told, reads=("id", "name", "email"))

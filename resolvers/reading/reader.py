@@ -233,4 +233,5 @@ class _Load:
             values = await self._batch(reader, keys, **self._arguments)
         except Exception as error:  # noqa: BLE001 - it is each key's, however often that is asked
             values = dict.fromkeys(keys, error)
-        self.values.update(zip(keys, map(values.get, keys), strict=True))
+        self.values.update(dict.fromkeys(keys))
+        self.values.update(values)

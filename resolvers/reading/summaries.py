@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from itertools import repeat
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from models.companies import Company
 from models.database import is_sqlite
 from models.licenses import EXPIRING, Allocation, License
 from models.orders import OPEN, Order
+from models.rows import COLUMNS, columns_at
 from resolvers.reading.companies import shown, spans_of
 from resolvers.reading.reader import Reader
 from resolvers.reading.sql import SLOTS, Row, Select
@@ -64,6 +65,7 @@ class Summary(NamedTuple):
         return self.license_days_elapsed - self.license_days_used
 
 
+setattr(Summary, COLUMNS, columns_at(Summary._fields))
 _SUMMARY: Final = partial(tuple.__new__, Summary)
 """A summary of all that it tells, in this order."""
 
@@ -109,9 +111,10 @@ async def _counts(
     columns = [column for name, column in COUNTED.items() if name in want]
     licenses = _licenses(reader.caller, scope, is_sqlite())
     found = await told(licenses, _within(scope), seen, columns, _clock(reader))
-    rows = list(map(found.get, seen, repeat(Summary._field_defaults)))
     names = [column.rpartition(" ")[2] for column in columns]
-    facts: Facts = {name: list(map(itemgetter(name), rows)) for name in names}
+    none = (None, *map(Summary._field_defaults.get, names))  # its key is not looked at
+    told_of = zip(*map(found.get, seen, repeat(none)), strict=True)
+    facts: Facts = dict(zip(names, list(told_of)[-len(names) :], strict=True))
     if "next_expiry_at" in facts:
         expiry = License._meta.fields_map["expires_at"]
         facts["next_expiry_at"] = map(expiry.to_python_value, facts["next_expiry_at"])

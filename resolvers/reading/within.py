@@ -10,6 +10,7 @@ from tortoise.expressions import F, Q
 from tortoise.queryset import QuerySet
 
 from models.base import beneath, where
+from models.database import as_id
 from resolvers.reading.reader import Reader
 from resolvers.reading.sql import (
     ANYTHING,
@@ -114,8 +115,8 @@ async def _by_owner(
         some = slice(start, start + IDS_AT_ONCE)
         theirs = ids[some]
         told = await run(*select.with_list(theirs))
-        by_id = {str(row["key_"]): row for row in told}
-        found.update(zip(keys[some], map(by_id.get, map(str, theirs)), strict=True))
+        by_id = {as_id(row["key_"]): row for row in told}
+        found.update(zip(keys[some], map(by_id.get, theirs), strict=True))
     if NoneType not in set(map(type, found.values())):
         return found
     return {key: row for key, row in found.items() if row is not None}

@@ -6,7 +6,7 @@ orders, the first level is
 
     def level(v0, attempt):
         v1 = attribute("rows")(v0)
-        v2 = list(chain.from_iterable(v1))
+        v2 = chained(v1)
         columns = columns_of(v2)
         v3 = column(columns["name"](v2))
         v4 = [{"name": w0, "company": None} for w0 in v3]
@@ -24,7 +24,6 @@ resolver.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import chain
 from types import NoneType
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
@@ -46,12 +45,14 @@ from strawberry.types.fields.resolver import StrawberryResolver
 from schema.execution.columns import (
     apart,
     attribute,
+    chained,
     columns_of,
+    kinds,
     present,
     those_with_key,
     with_nulls,
 )
-from schema.execution.declared import INLINE, READS, Edge, Inline
+from schema.execution.declared import INLINE, READS, TABLES, Edge, Inline
 from schema.execution.fields import Field, Unknown, fields, grouped
 from schema.execution.leaves import Unfit, column
 from schema.execution.objects import Classes, Make, Types, definition_of
@@ -203,10 +204,9 @@ class _Function:
         self, kind: GraphQLList[Any], values: str, details: FieldDetailsList, origin: _Origin
     ) -> str:
         code = self._code
-        code.line(
-            f"if not {code.constant(LISTS)}.issuperset(set(map(type, {values}))): {self._unfit}"
-        )
-        items = code.assign(f"list({code.constant(chain.from_iterable)}({values}))")
+        known = code.constant(LISTS | TABLES)
+        code.line(f"if not {known}.issuperset(set(map(type, {values}))): {self._unfit}")
+        items = code.assign(f"{code.constant(chained)}({values})")
         answers = self._values(kind.of_type, items, details, origin.of_items(values))
         return code.assign(f"{code.constant(apart)}({values}, {answers})")
 
@@ -242,7 +242,8 @@ class _Function:
         if not origin.is_part:
             classes = Classes(kind, origin.make)
             known, check = code.constant(classes.known), code.constant(classes.check)
-            code.line(f"if not {known}.issuperset(set(map(type, {values}))): {check}({values})")
+            of = code.constant(kinds)
+            code.line(f"if not {known}.issuperset({of}({values})): {check}({values})")
         read = _Reading(code, kind, values, origin)
         edges: list[tuple[Edge, Field]] = []
         parts: _Parts = {}
@@ -319,7 +320,8 @@ class _Function:
         if self._steps[at].nullable:
             code.line(f"keys{at}, into{at} = {code.constant(those_with_key)}({keys}, {answers})")
             return
-        code.line(f"if {code.constant(NoneType)} in map(type, {keys}): {self._unfit}")
+        of = code.constant(kinds)
+        code.line(f"if {code.constant(NoneType)} in {of}({keys}): {self._unfit}")
         code.line(f"keys{at}, into{at} = {keys}, {answers}")
 
 

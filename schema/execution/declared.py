@@ -15,6 +15,9 @@ INLINE: Final = "inline"
 COLUMNS: Final = "__columns__"
 """Of a class of what is shown: how an attribute is read of many at once, by its name. What it
 leaves out is read of each."""
+TABLES: Final[set[type[Any]]] = set()
+"""Classes of lists that are kept by columns: all items of one are of the class `kind`, and
+`chained` makes one list of several with the same."""
 READS: Final = "__reads__"
 """Of a Strawberry type: the attribute that has the attributes which its values lack. A plan takes
 what is there as it is, and makes a value of it only for a resolver."""

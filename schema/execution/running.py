@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from dataclasses import field as set_up
 from itertools import chain, repeat
 from operator import setitem
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from graphql.pyutils import Path, Undefined, UndefinedType, gather_with_cancel
 from strawberry import Info
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
 
+from schema.execution.columns import kinds
 from schema.execution.declared import FIRST, Edge, Root
 from schema.execution.fields import Field
 from schema.execution.leaves import Unfit
@@ -24,6 +25,7 @@ Waiting: TypeAlias = tuple[Sequence[Any], Sequence[Answer]]
 SHORT: Final = frozenset({str, int, float, bool, NoneType, UndefinedType})
 LONG: Final = 100
 MOST_GIVEN: Final = 16
+NONE_FAILED: Final[Mapping[Any, Exception]] = MappingProxyType({})
 
 
 class NoPath:
@@ -241,7 +243,7 @@ class Step:
         """As `place`. What several parents share is completed for each, if nothing hangs on it."""
         if self.level.steps:
             return self.place(keys, answers, dict(zip(keys, values, strict=True)), attempt)
-        if not self.nullable and NoneType in set(map(type, values)):
+        if not self.nullable and NoneType in kinds(values):
             raise Unfit
         told, _ = self.level.complete(values, attempt)
         any(map(setitem, answers, repeat(self.field.name), told))  # goes through all
@@ -257,29 +259,30 @@ class Step:
         """Complete what was found, and put it into the answers; gives what waits beneath."""
         if self.edge.many:
             return self._place_many(keys, answers, found, attempt)
-        there, failed = self._sorted(dict.fromkeys(keys), found)
-        told, waiting = self.level.complete(list(there.values()), attempt)
-        completed, name = dict(zip(there, told, strict=True)), self.field.name
-        any(map(setitem, answers, repeat(name), map(completed.get, keys)))  # goes through all
+        unique = list(dict.fromkeys(keys))
+        values, failed = list(map(found.get, unique)), NONE_FAILED
+        found_kinds = kinds(values)
+        if NoneType in found_kinds or any(issubclass(kind, Exception) for kind in found_kinds):
+            unique, values, failed = self._sorted(unique, values)
+        told, waiting = self.level.complete(values, attempt)
+        if len(told) < len(keys):
+            told = list(map(dict(zip(unique, told, strict=True)).get, keys))
+        any(map(setitem, answers, repeat(self.field.name), told))  # goes through all
         if failed:
             pairs = zip(keys, answers, strict=True)
             attempt.failures += [Failure(at, self, failed[k]) for k, at in pairs if k in failed]
         return waiting
 
     def _sorted(
-        self, wanted: Mapping[Any, None], found: Mapping[Any, Any]
-    ) -> tuple[dict[Any, Any], dict[Any, Exception]]:
-        """What is there, and what failed. Raises Unfit where null is not allowed."""
-        there = dict(zip(wanted, map(found.get, wanted), strict=True))
-        kinds = set(map(type, there.values()))
-        failing = {kind for kind in kinds if issubclass(kind, Exception)}
-        if not failing and NoneType not in kinds:
-            return there, {}
+        self, keys: Sequence[Any], values: Sequence[Any]
+    ) -> tuple[list[Any], list[Any], dict[Any, Exception]]:
+        """Whose value is there, that, and what failed. Raises Unfit where null may not be."""
         if not self.nullable:
             raise Unfit
-        failed = {key: value for key, value in there.items() if type(value) in failing}
-        there = {k: v for k, v in there.items() if v is not None and k not in failed}
-        return there, failed
+        pairs = list(zip(keys, values, strict=True))
+        failed = {key: value for key, value in pairs if isinstance(value, Exception)}
+        there = {k: value for k, value in pairs if value is not None and k not in failed}
+        return list(there), list(there.values()), failed
 
     def _place_many(
         self,

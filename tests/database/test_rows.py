@@ -1,6 +1,7 @@
 """Rows are what Tortoise makes of the same columns, and nothing is left behind in a session."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tortoise.models import Model
@@ -13,12 +14,12 @@ from models.database import is_sqlite, rows
 from models.licenses import Allocation, License, LicenseType
 from models.orders import Order
 from models.outbox import Notification
-from models.rows import TOLD_TOGETHER
+from models.rows import TOLD_TOGETHER, Table, model_of
 from models.sessions import Session
 from models.users import User
 from resolvers.orders import request_licenses
-from resolvers.reading.sql import rows_with
-from schema.execution.columns import columns_of
+from resolvers.reading.sql import Select, rows_with, run
+from schema.execution.columns import chained, columns_of, kinds
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.scene import Do, Scene
@@ -60,6 +61,44 @@ async def test_a_column_of_rows_is_what_each_of_them_tells(make: Make) -> None:
         assert set(columns) == {*kind._meta.fields_db_projection, *TOLD_TOGETHER.get(kind, ())}
         for name, column in columns.items():
             assert list(column(found)) == [getattr(row, name) for row in found], name
+
+
+async def test_a_table_reads_of_its_columns_what_its_rows_tell(make: Make) -> None:
+    scene = await Scene.set(make)
+    await make.licenses(scene.customer, 3)
+
+    for kind in (Company, User, License):
+        select = Select.of(kind.all().order_by("id"))
+        found = await run(select.text, select.values)
+        tables = [Table.of(kind, found[:1]), Table.of(kind, found[1:])]
+        both: Any = chained(tables)
+        read = {name: list(column(both)) for name, column in columns_of(both).items()}
+        assert [each._rows for each in (*tables, both)] == [None] * 3  # none was made
+        assert len(both) == len(found) > 2
+        assert kinds(both) == {type(both[0])}
+        assert model_of(both[0]) is kind
+        for name, column in read.items():
+            assert column == [getattr(row, name) for row in both], name
+        assert [row.id for row in both] == await kind.all().order_by("id").values_list(
+            "id", flat=True
+        )
+
+
+async def test_a_row_of_a_table_is_one_and_the_same(make: Make) -> None:
+    """Rows are keys, by which others are loaded once."""
+    await Scene.set(make)
+    select = Select.of(Company.all().order_by("id"))
+    found = await run(select.text, select.values)
+    one, other = Table.of(Company, found[:2]), Table.of(Company, found[2:])
+
+    both = chained([one, (), other])
+
+    for row, again in zip(both, [*one, *other], strict=True):
+        assert row is again
+    assert chained([one]) is one
+    assert [row.id for row in both[1:3]] == [both[1].id, both[2].id]
+    assert chained([(), ()]) == []
+    assert chained([one, [both[0]]]) == [*one, both[0]]
 
 
 async def test_names_of_many_are_those_of_each(make: Make) -> None:
