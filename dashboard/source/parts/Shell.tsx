@@ -1,7 +1,7 @@
-import { Alert, AppShell, Burger, Button, Group, Menu, NavLink, Text, Title, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { Alert, AppShell, Burger, Button, Group, Menu, NavLink, Text, Title, useComputedColorScheme, useMantineColorScheme, useMatches } from "@mantine/core";
 import { useDisclosure, useWindowEvent } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Navigate, Outlet, NavLink as RouterLink, useLocation, useNavigate } from "react-router";
 import { useSubscription } from "urql";
 
@@ -50,6 +50,10 @@ export function Shell() {
   const session = useSession();
   const hasEnded = useHasEnded();
   const [isOpen, { toggle, close }] = useDisclosure();
+  const burger = useRef<HTMLButtonElement>(null);
+  const menu = useRef<HTMLDivElement>(null);
+  const isPhone = useMatches({ base: true, sm: false }, { getInitialValueInEffect: false });
+  const isCovered = isPhone && isOpen;
   const { pathname } = useLocation();
   const navigate = useNavigate();
   const { setColorScheme } = useMantineColorScheme();
@@ -57,7 +61,15 @@ export function Shell() {
   const [isLeaving, setLeaving] = useState(false);
 
   useEffect(close, [pathname, close]);
-  useWindowEvent("keydown", ({ key }) => key === "Escape" && close());
+  useEffect(() => () => {
+    // A page was chosen, and that is read from its heading.
+    if (isOpen && menu.current?.contains(document.activeElement)) focusHeading();
+  }, [isOpen]);
+  useWindowEvent("keydown", ({ key }) => {
+    if (key !== "Escape" || !isOpen || hasEnded) return;
+    burger.current?.focus();
+    close();
+  });
   const scope = hearsBeneath(session) ? "SUBTREE" : "OWN";
   useSubscription({ query: COUNTS, variables: { id: session?.companyId ?? "", scope }, pause: !session || session.role === "LEARNER" });
   useSubscription({ query: ORDERS, pause: session?.role === "LEARNER" }, (_, told) => {
@@ -100,7 +112,7 @@ export function Shell() {
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group wrap="nowrap">
-            <Burger opened={isOpen} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Menu" aria-expanded={isOpen} />
+            <Burger ref={burger} opened={isOpen} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Menu" aria-expanded={isOpen} />
             <Text fw={700} size="lg">Canopy</Text>
           </Group>
           <Menu position="bottom-end">
@@ -119,14 +131,14 @@ export function Shell() {
           </Menu>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs" aria-label="Pages" inert={isLeaving}>
+      <AppShell.Navbar ref={menu} p="xs" aria-label="Pages" inert={isLeaving || (isPhone && !isOpen)}>
         {placesOf(session).map(({ to, label, stems }) => (
-          <NavLink key={label} component={RouterLink} to={to} label={label} active={stems.some((stem) => pathname.startsWith(stem))} />
+          <NavLink key={label} component={RouterLink} to={to} label={label} onClick={close} active={stems.some((stem) => pathname.startsWith(stem))} />
         ))}
       </AppShell.Navbar>
       <AppShell.Main>
         {session.isManaging && (
-          <Alert color="#a83a00" variant="filled" mb="md" pos="sticky" top={64} role="region" aria-label="Manage mode" style={{ zIndex: 10 }}>
+          <Alert color="#a83a00" variant="filled" mb="md" pos="sticky" top={64} role="region" aria-label="Manage mode" style={{ zIndex: 10 }} inert={isCovered}>
             <Group justify="space-between">
               {/* However long a name is, the way out stays in reach. */}
               <Text c="inherit" size="sm" lineClamp={2} title={`${session.company}, as ${session.name}`}>
@@ -136,7 +148,7 @@ export function Shell() {
             </Group>
           </Alert>
         )}
-        <div inert={isLeaving}>
+        <div inert={isLeaving || isCovered}>
           {session.role === "LEARNER" && pathname !== MINE ? <Navigate replace to={MINE} /> : <Outlet />}
         </div>
       </AppShell.Main>
