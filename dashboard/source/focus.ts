@@ -1,6 +1,6 @@
 // Where the focus is, when what had it is gone.
 
-import { useEffect, useState } from "react";
+import { type RefObject, useEffect, useState } from "react";
 
 /** A button is disabled while it is busy, and browsers take the focus from it: it gets that back, if nothing else has it by then. */
 export function keepFocus() {
@@ -33,4 +33,15 @@ export function useFocusBack(isDialog = true) {
     if (before instanceof HTMLElement && before.isConnected) before.focus();
     else if (document.activeElement === document.body) focusHeading();
   }, [before, isDialog]);
+}
+
+/** Nothing but this part of the body is reached or clicked, be it other dialogs, menus or notes; what is open among them stays so. */
+export function useAlone(part: RefObject<HTMLElement | null>) {
+  useEffect(() => {
+    const others = [...document.body.children].filter((other): other is HTMLElement => other instanceof HTMLElement && other !== part.current && !other.inert);
+    for (const other of others) other.inert = true;
+    return () => {
+      for (const other of others) other.inert = false;
+    };
+  }, [part]);
 }

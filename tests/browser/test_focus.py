@@ -1,8 +1,10 @@
 """The focus is where it can be seen, and stays with what is done."""
 
+import re
+
 from playwright.async_api import Page, expect
 
-from app.sample import HANA
+from app.sample import HANA, MIA, PASSWORD
 from tests.browser.dashboard import Dashboard
 
 FOCUSED = """() => {
@@ -51,3 +53,65 @@ async def test_a_closed_menu_of_a_phone_takes_no_focus(dashboard: Dashboard) -> 
     await expect(dashboard.heading).to_have_text("Licenses")
     await expect(menu).to_have_attribute("aria-expanded", "false")
     await expect(dashboard.heading).to_be_focused()
+
+
+async def test_whoever_signs_in_again_goes_on_in_an_open_filter(dashboard: Dashboard) -> None:
+    """Wherever the pointer went meanwhile: what lies behind is neither clicked nor reached."""
+    page = dashboard.page
+    await dashboard.sign_in(HANA)
+    await dashboard.open("/orders/requested")
+    await dashboard.click("Add Filter")
+    value = page.get_by_role("dialog", name="Add Filter").get_by_label("Value")
+    await value.fill("ORD")
+    await value.press("End")
+    await _sign_in_again(dashboard)
+
+    await expect(value).to_be_focused()
+    await page.keyboard.type("-0")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile(r"filter=\w+\.contains\.ORD-0$"))
+
+
+async def test_a_session_that_ends_over_an_open_menu_leaves_its_button(
+    dashboard: Dashboard,
+) -> None:
+    page = dashboard.page
+    await dashboard.sign_in(HANA)
+    await dashboard.open("/orders/requested")
+    opener = page.get_by_role("button", name=re.compile("^Actions for")).first
+    await opener.click()
+    await expect(page.get_by_role("menuitem").first).to_be_focused()
+    await _sign_in_again(dashboard)
+
+    await expect(page.get_by_role("menu")).to_have_count(0)
+    await expect(opener).to_be_focused()
+
+
+async def test_what_was_sought_is_there_when_the_session_goes_on(dashboard: Dashboard) -> None:
+    page = dashboard.page
+    await dashboard.sign_in(MIA)
+    await dashboard.open("/licenses/allocated")
+    await page.get_by_role("button", name=re.compile("^Actions for")).first.click()
+    await dashboard.choose("Reallocate")
+    to = dashboard.dialog.get_by_label("To", exact=True)
+    await to.fill("Pab")
+    await _sign_in_again(dashboard)
+
+    await expect(to).to_be_focused()
+    await expect(to).to_have_value("Pab")
+
+
+async def _sign_in_again(dashboard: Dashboard) -> None:
+    """By a click into the field, and Enter."""
+    page = dashboard.page
+    await dashboard.end_session()
+    await page.evaluate("dispatchEvent(new Event('focus'))")
+    again = page.get_by_role("dialog", name="Your session has ended")
+    password = again.get_by_label("Password", exact=True)
+    await password.click()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Shift+Tab")
+    await page.keyboard.type(PASSWORD)
+    await expect(password).to_have_value(PASSWORD)
+    await page.keyboard.press("Enter")
+    await expect(again).to_have_count(0)

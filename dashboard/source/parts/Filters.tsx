@@ -2,6 +2,7 @@ import { Button, CloseButton, Group, NativeSelect, Pill, Popover, Stack, TextInp
 import { type FormEvent, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "react-router";
 
+import { useHasEnded } from "../session";
 import { day, number, word } from "../words";
 
 type Kind = "text" | "number" | "date" | "choice";
@@ -116,6 +117,7 @@ interface Props {
 }
 
 export function Filters({ fields, filters }: Props) {
+  const hasEnded = useHasEnded();
   const [isOpen, setOpen] = useState(false);
   const [name, setName] = useState(fields[0]!.name);
   const field = fields.find((known) => known.name === name) ?? fields[0]!;
@@ -175,7 +177,7 @@ export function Filters({ fields, filters }: Props) {
           </Pill.Group>
         );
       })}
-      <Popover opened={isOpen} onChange={setOpen} trapFocus returnFocus position="bottom-start" shadow="md" withinPortal>
+      <Popover opened={isOpen} onChange={(next) => hasEnded || setOpen(next)} trapFocus returnFocus position="bottom-start" shadow="md" withinPortal>
         <Popover.Target>
           <Button ref={opener} size="xs" variant="default" onClick={() => setOpen((was) => !was)}>Add Filter</Button>
         </Popover.Target>

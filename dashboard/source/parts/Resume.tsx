@@ -1,12 +1,14 @@
 import { Alert, Button, Group, Modal, PasswordInput, Stack, Text } from "@mantine/core";
-import { type FormEvent, useEffect, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 
-import { useFocusBack } from "../focus";
+import { useAlone, useFocusBack } from "../focus";
 import { forget, leave, useHasEnded, useSession } from "../session";
 import { isOuterAlive, resume } from "../signing";
 
 /** Asks for the password again, over whatever is being done: nothing that was typed is lost. */
 export default function Resume() {
+  const place = useRef<HTMLDivElement>(null);
+  useAlone(place);
   useFocusBack();
   const hasEnded = useHasEnded();
   const session = useSession();
@@ -36,7 +38,7 @@ export default function Resume() {
 
   return (
     <Modal opened={hasEnded} onClose={() => undefined} withCloseButton={false} closeOnEscape={false} closeOnClickOutside={false}
-      title="Your session has ended" zIndex={1000}>
+      title="Your session has ended" zIndex={1000} portalProps={{ reuseTargetNode: false, ref: place }}>
       <form onSubmit={(event) => void again(event)}>
         <Stack>
           <Text size="sm">
