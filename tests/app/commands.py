@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.http.server import free_port
+from tests.postgres import free_port
 from tests.processes import PATIENCE, Running, environment, run, start
 
 CANOPY = Path(sys.executable).with_name("canopy")

@@ -18,8 +18,8 @@ from app import health
 from app.database import migrate
 from models.database import read, rows
 from tests.graphql.api import Api
-from tests.http.server import Server, free_port
-from tests.postgres import Postgres
+from tests.http.server import Server
+from tests.postgres import Postgres, free_port
 from tests.smtp import Catcher
 from tests.statements import statements
 

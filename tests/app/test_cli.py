@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from tests.app.commands import answering, canopy, installed, running
-from tests.http.server import free_port
 from tests.http.sockets import signed_in
+from tests.postgres import free_port
 from tests.processes import PATIENCE, Running
 from tests.smtp import Catcher
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.app.commands import answering, canopy, running
-from tests.http.server import free_port
+from tests.postgres import free_port
 
 SIGN_IN = """mutation($email: String!, $password: String!) {
   signIn(input: {email: $email, password: $password}) { accessToken errors { code } }

@@ -13,7 +13,8 @@ import httpx
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from app.database import migrate
-from tests.http.server import Server, free_port
+from tests.http.server import Server
+from tests.postgres import free_port
 from tests.processes import environment
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

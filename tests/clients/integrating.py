@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpx
 
 from app.sample import PASSWORD, VERA
-from tests.http.server import free_port
+from tests.postgres import free_port
 
 PATIENCE: Final = 60.0
 SCOPES: Final = "READ, USERS_WRITE, ORDERS_REQUEST, LICENSES_ALLOCATE, WEBHOOKS_WRITE"

@@ -1,24 +1,17 @@
 """The API as its users run it: `canopy serve` in a process of its own, on a free loopback port."""
 
 import asyncio
-import socket
 import time
 from pathlib import Path
 from typing import Final, Self
 
 import httpx
 
+from tests.postgres import free_port
 from tests.processes import Running, environment, run, start
 
 PATIENCE: Final = 30.0
 """Seconds for the server to answer, or to stop."""
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
 
 
 class Server:

@@ -1,4 +1,5 @@
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -8,7 +9,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.postgres import PATIENCE, Postgres, PostgresFailed
+from tests.http.server import Server
+from tests.postgres import PATIENCE, PORTS, Postgres, PostgresFailed
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,6 +83,15 @@ async def test_servers_beside_each_other_do_not_meet(server: Postgres) -> None:
         assert settings == ["on", "20"]
         with pytest.raises(asyncpg.InvalidCatalogNameError):
             await asyncpg.connect(server.url("mine"))
+
+
+def test_a_server_listens_where_no_outgoing_connection_does(tmp_path: Path) -> None:
+    """From the choice of its port until it listens, a second or two, many connections are made."""
+    with socket.socket() as outgoing:
+        outgoing.bind(("127.0.0.1", 0))
+
+        assert outgoing.getsockname()[1] not in PORTS
+        assert Server("sqlite://", 1, tmp_path / "log").port in PORTS
 
 
 def test_a_name_taken_is_said(server: Postgres) -> None:
