@@ -39,12 +39,13 @@ explorer: $(EXPLORER) ## Build GraphiQL, which is then at /graphql
 test: $(DEV) ## Run every test, on SQLite and on a PostgreSQL of their own; ARGS=… goes to pytest
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --ignore tests/browser --ignore tests/clients --ignore tests/faults/long $(ARGS)
 
-faults: $(DEV) ## Kill, cut off and starve a Canopy under load, again and again; ask all as every caller, and thousands of documents of both executors
+faults: $(DEV) ## Kill, cut off and starve a Canopy under load, again and again; ask all as every caller, thousands of documents of both executors, and all that is asked in tests of the standard one
 	@$(BIN)/python -m pytest tests/faults --rounds 20 --override-ini faulthandler_timeout=1800 $(ARGS)
-	@CANOPY_EXECUTOR=standard $(BIN)/python -m pytest tests/graphql $(ARGS)
 	@$(BIN)/python -m pytest tests/execution/test_equality.py tests/graphql/test_executors.py --documents 1000 --override-ini faulthandler_timeout=1800 $(ARGS)
 	@$(BIN)/python -m pytest tests/isolation --deep 1 --seed $$(date +%s) --override-ini faulthandler_timeout=1800 $(ARGS)
 	@$(BIN)/python -m pytest tests/isolation --worlds 4 --seed $$(date +%s) $(ARGS)
+	@CANOPY_EXECUTOR=standard $(BIN)/python -m pytest --numprocesses auto --dist worksteal tests/app tests/graphql tests/http tests/isolation tests/unit/test_contract.py $(ARGS)
+	@CANOPY_EXECUTOR=standard $(MAKE) --no-print-directory test-clients
 
 test-browser: $(DEV) $(DASHBOARD) $(EXPLORER) ## Try the pages in a headless Chromium; CHROMIUM=… names another
 	@$(BIN)/python -m pytest tests/browser --numprocesses auto --dist worksteal $(ARGS)

@@ -37,9 +37,10 @@ from models.access import Caller
 from resolvers.reading.reader import Reader
 from resolvers.tokens import is_use_due, note_use
 from resolvers.work import Clock
-from schema.build import StandardExecutor, answer
+from schema.build import answer
 from schema.context import Context
 from schema.errors import coded
+from schema.execution.standard import StandardExecutor
 from schema.scalars import as_json
 
 Sleep = Callable[[float], Awaitable[object]]

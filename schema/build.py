@@ -3,7 +3,7 @@
 from datetime import datetime
 from functools import cache
 from inspect import isawaitable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import strawberry
 from graphql import (
@@ -18,7 +18,6 @@ from graphql import (
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionContext
 from strawberry.types.arguments import convert_argument
 from strawberry.utils.str_converters import to_camel_case
@@ -61,9 +60,6 @@ class Schema(strawberry.Schema):
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
         """Nothing: CodedErrors logs what nobody foresaw, and of that no more than it may."""
-
-
-StandardExecutor: TypeAlias = StrawberryGraphQLCoreExecutionContext
 
 
 class Executor(CompilingExecutor):

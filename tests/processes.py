@@ -19,13 +19,18 @@ from typing import Final
 PATIENCE: Final = 60.0
 """Seconds for a command that ends by itself."""
 NOWHERE: Final = Path(os.devnull)
+EXECUTOR: Final = "CANOPY_EXECUTOR"
 _forks: Final = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(["tests.settled", __name__])
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """That of the tests, without its own settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CANOPY_")}
+    """That of the tests, without its own settings but the one that a whole run may be made with."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name == EXECUTOR or not name.startswith("CANOPY_")
+    }
     return kept | settings
 
 

@@ -13,21 +13,20 @@ from graphql import (
     GraphQLResolveInfo,
     OperationType,
 )
-from graphql.execution import ExecutionResult
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.pyutils import AwaitableOrValue, Path
 from graphql.type import GraphQLAbstractType
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
 
 from schema.execution.compiler import compiled, whole
 from schema.execution.fields import DEFINITION, Unknown, understood
 from schema.execution.plans import Kept, Plans
 from schema.execution.running import Answer, Attempt, Level, Step, Waiting, Whole
+from schema.execution.standard import StandardExecutor
 
 ByStock: TypeAlias = Callable[[], AwaitableOrValue[Any]]
 
 
-class CompilingExecutor(Stock):
+class CompilingExecutor(StandardExecutor):
     """Completes values by plans where it can; all else, and all that goes wrong, is stock's.
 
     The methods it overrides are private to graphql-core, whose version is pinned.
@@ -109,15 +108,6 @@ class CompilingExecutor(Stock):
     ) -> AwaitableOrValue[dict[str, Any]]:
         given = (return_type, field_details_list, info, path, result, position_context)
         return self._complete(partial(super().complete_abstract_value, *given), *given)
-
-    def build_response(self, data: dict[str, Any] | None) -> Any:
-        """The answer. What refers to this executor from within goes, or it would wait for the
-        garbage collector, with all that was read.
-        """
-        response = super().build_response(data)
-        if isinstance(response, ExecutionResult):
-            self.async_helpers = None  # type: ignore[assignment]
-        return response
 
     async def _run(self, by_stock: ByStock, plan: Whole) -> Any:
         attempt = Attempt(self, self._given)

@@ -302,6 +302,19 @@ async def test_check_is_content_with_what_it_can_reach(migrated: Path) -> None:
     assert "wrong:" not in checked.stdout
 
 
+def test_what_these_tests_start_has_the_executor_that_they_have(
+    migrated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANOPY_EXECUTOR", "standard")
+    monkeypatch.setenv("CANOPY_GRAPHIQL", "false")
+
+    told = canopy("check", folder=migrated).stdout
+
+    shown = [line.split() for line in told.splitlines()]
+    assert ["CANOPY_EXECUTOR", "standard"] in shown
+    assert ["CANOPY_GRAPHIQL", "true"] in shown
+
+
 def test_check_tells_what_is_wrong(tmp_path: Path) -> None:
     checked = canopy(
         "check",

@@ -23,6 +23,12 @@ ALLOCATE = """mutation($id: ID!, $users: [ID!]!) {
     allocateLicenses(input: {companyId: $id, userIds: $users}) {
         licenses { id user { name } } errors { code } } }"""
 
+either_executor = pytest.mark.parametrize("executor", ["compiled", "standard"])
+
+
+def by(executor: str, clock: Clock) -> ASGIApp:
+    return create_app(load(rate_limit="off", executor=executor), clock)
+
 
 async def ask(app: ASGIApp, token: str, document: str, **variables: Any) -> Any:
     """Without a client, which has cycles of its own."""
@@ -72,12 +78,15 @@ def by_itself() -> Iterator[None]:
     assert left == 0
 
 
+@either_executor
 @pytest.mark.parametrize("document", [TREE, ORDERS])
 @pytest.mark.usefixtures("swept")
-async def test_a_page_leaves_nothing_behind(make: Make, clock: Clock, document: str) -> None:
+async def test_a_page_leaves_nothing_behind(
+    make: Make, clock: Clock, document: str, executor: str
+) -> None:
     scene = await Scene.set(make)
     await make.order(scene.customer, requested_by_id=scene.cora.id)
-    app, token = create_app(load(rate_limit="off"), clock), await make.token(scene.pam)
+    app, token = by(executor, clock), await make.token(scene.pam)
     variables = {"id": global_id("Company", scene.partner.id)} if document is TREE else {}
     first = await ask(app, token, document, **variables)
 
@@ -88,12 +97,13 @@ async def test_a_page_leaves_nothing_behind(make: Make, clock: Clock, document: 
     assert again == first
 
 
+@either_executor
 @pytest.mark.usefixtures("swept")
-async def test_a_mutation_leaves_nothing_behind(make: Make, clock: Clock) -> None:
+async def test_a_mutation_leaves_nothing_behind(make: Make, clock: Clock, executor: str) -> None:
     scene = await Scene.set(make)
     await make.licenses(scene.customer, 3)
     learners = await make.learners(scene.customer, 3)
-    app, token = create_app(load(rate_limit="off"), clock), await make.token(scene.cora)
+    app, token = by(executor, clock), await make.token(scene.cora)
     told = []
 
     async def allocate(at: int) -> None:

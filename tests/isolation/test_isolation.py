@@ -41,8 +41,8 @@ from resolvers.live import Subscriber, Turns
 from resolvers.performing import previewing
 from resolvers.reading.reader import Reader
 from resolvers.reading.sql import chunks
-from schema.build import StandardExecutor
 from schema.context import LiveContext
+from schema.execution.standard import StandardExecutor
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.graphql.api import Api, application
