@@ -12,6 +12,17 @@ FOCUSED = """() => {
     return [document.activeElement.textContent, right > 0 && left < innerWidth];
 }"""
 
+COVERED = """() => {
+    const field = document.activeElement;
+    const whole = [field, ...(field.labels ?? [])];
+    const isOnTop = part => [0.1, 0.9].every(share => {
+        const {left, width, top, height} = part.getBoundingClientRect();
+        const top_most = document.elementFromPoint(left + width / 2, top + height * share);
+        return width < 2 || part.contains(top_most);
+    });
+    return whole.every(isOnTop) ? null : (whole[1] ?? field).textContent;
+}"""
+
 
 async def _focused_in_turn(page: Page, key: str, times: int) -> list[tuple[str, bool]]:
     """The text of each that has the focus, and whether it is within the window."""
@@ -115,3 +126,29 @@ async def _sign_in_again(dashboard: Dashboard) -> None:
     await expect(password).to_have_value(PASSWORD)
     await page.keyboard.press("Enter")
     await expect(again).to_have_count(0)
+
+
+async def test_what_has_the_focus_in_a_long_form_is_seen_forward_and_back(
+    dashboard: Dashboard,
+) -> None:
+    """Neither its title nor its buttons, which are always there, lie on it."""
+    page, dialog = dashboard.page, dashboard.dialog
+    await dashboard.sign_in(HANA)
+    await dashboard.click("Create Company")
+    await dialog.get_by_label("Type").select_option("Premium")
+    hidden = {}
+    for width, height in ((1280, 720), (1366, 650), (390, 844), (390, 500), (640, 400)):
+        await page.set_viewport_size({"width": width, "height": height})
+        await dialog.get_by_label("Company name").focus()
+        for key in ("Tab", "Shift+Tab"):
+            found = [await _covered_after(page, key) for _ in range(16)]
+            hidden[width, height, key] = [*filter(None, found)]
+
+    assert {how: what for how, what in hidden.items() if what} == {}
+
+
+async def _covered_after(page: Page, key: str) -> str | None:
+    """What has the focus then, if something lies on it or on its label."""
+    await page.keyboard.press(key)
+    covered: str | None = await page.evaluate(COVERED)
+    return covered

@@ -114,7 +114,7 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
 
   return (
     <Modal opened onClose={close} title={title} closeOnClickOutside={false} closeButtonProps={{ "aria-label": "Close", disabled: isSaving }}
-      styles={{ content: { scrollPaddingBottom: 180 } }}>
+      styles={{ content: { scrollPaddingTop: 100, scrollPaddingBottom: 180 } }}>
       <form ref={within.form} noValidate onSubmit={form.onSubmit((values) => void save(values))}>
         <Stack>
           <Fieldset role="none" variant="unstyled" miw={0} disabled={isSaving}><Stack>{props.children}</Stack></Fieldset>
