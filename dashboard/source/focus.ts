@@ -1,6 +1,6 @@
 // Where the focus is, when what had it is gone.
 
-import { type RefObject, useEffect, useState } from "react";
+import { type FocusEvent, type RefObject, useEffect, useRef, useState } from "react";
 
 /** A button is disabled while it is busy, and browsers take the focus from it: it gets that back, if nothing else has it by then. */
 export function keepFocus() {
@@ -33,6 +33,15 @@ export function useFocusBack(isDialog = true) {
     if (before instanceof HTMLElement && before.isConnected) before.focus();
     else if (document.activeElement === document.body) focusHeading();
   }, [before, isDialog]);
+}
+
+/** Where one of these had the focus and goes, the focus goes to the heading. */
+export function useFocusKept(rows: unknown[]) {
+  const last = useRef<Element>(null);
+  useEffect(() => {
+    if (last.current?.isConnected === false && document.activeElement === document.body) focusHeading();
+  }, [rows]);
+  return { onFocus: ({ target }: FocusEvent) => void (last.current = target) };
 }
 
 /** Nothing but this part of the body is reached or clicked, be it other dialogs, menus or notes; what is open among them stays so. */

@@ -2,10 +2,12 @@
 
 import re
 
+import httpx
 from playwright.async_api import Page, expect
 
 from app.sample import HANA, MIA, PASSWORD
 from tests.browser.dashboard import Dashboard
+from tests.http.client import CREATE_COMPANY, Client
 
 FOCUSED = """() => {
     const {left, right} = document.activeElement.getBoundingClientRect();
@@ -152,3 +154,26 @@ async def _covered_after(page: Page, key: str) -> str | None:
     await page.keyboard.press(key)
     covered: str | None = await page.evaluate(COVERED)
     return covered
+
+
+async def test_the_heading_has_the_focus_when_a_manager_is_removed(
+    dashboard: Dashboard, address: str
+) -> None:
+    """For the button that had it goes with them, a moment after the dialog."""
+    page, manager = dashboard.page, {"email": "kim@kelp.example", "firstName": "Kim"}
+    async with httpx.AsyncClient(base_url=address) as http:
+        hana = await Client(http).sign_in(HANA, PASSWORD)
+        told = {"kind": "CUSTOMER", "name": "Kelp Marine", "manager": manager}
+        company = (await hana.done(CREATE_COMPANY, input=told))["company"]
+    await dashboard.sign_in(HANA)
+    await dashboard.open(f"/companies/{company['id']}")
+    await dashboard.click("Add Manager")
+    await dashboard.fill(first_name="Lee", email="lee@kelp.example")
+    await dashboard.confirm()
+    remove = page.get_by_role("button", name="Remove Kim")
+    await remove.focus()
+    await page.keyboard.press("Enter")
+    await dashboard.confirm("Remove")
+
+    await expect(remove).to_have_count(0)
+    await expect(dashboard.heading).to_be_focused()

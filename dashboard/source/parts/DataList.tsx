@@ -3,11 +3,11 @@ import { IconArrowDown, IconArrowsSort, IconArrowUp } from "@tabler/icons-react"
 import {
   createColumnHelper, type RowSelectionState, rowSelectionFeature, rowSortingFeature, type SortingState, tableFeatures, type Updater, useTable,
 } from "@tanstack/react-table";
-import { type FocusEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { useLocation, useSearchParams } from "react-router";
 import type { CombinedError } from "urql";
 
-import { focusHeading } from "../focus";
+import { useFocusKept } from "../focus";
 import { useSession } from "../session";
 import { count } from "../words";
 import { AllowedButton } from "./Allowed";
@@ -102,15 +102,6 @@ export function useSort<Field extends string>(fields: readonly Field[]) {
 export function useSelected() {
   const [selected, onSelect] = useState<RowSelectionState>({});
   return { ids: Object.keys(selected).filter((id) => selected[id]), list: { selected, onSelect }, clear: () => onSelect({}) };
-}
-
-/** Where a row that had the focus goes, be it done with, the focus goes to the heading. */
-function useFocusKept(rows: unknown[]) {
-  const last = useRef<Element>(null);
-  useEffect(() => {
-    if (last.current?.isConnected === false && document.activeElement === document.body) focusHeading();
-  }, [rows]);
-  return { onFocus: ({ target }: FocusEvent) => void (last.current = target) };
 }
 
 /** What a cell is where a row is a card. */

@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { useDisclosure } from "@mantine/hooks";
 import { useState } from "react";
 
+import { useFocusKept } from "../focus";
 import { graphql } from "../graphql";
 import { useSave, useWould } from "../save";
 import { wasMailed } from "../words";
@@ -38,8 +39,9 @@ interface Company {
 export function Managers({ company, permission }: { company: Company; permission: Permission }) {
   const [isAdding, adding] = useDisclosure();
   const [leaving, setLeaving] = useState<Manager | null>(null);
+  const kept = useFocusKept(company.managers);
   return (
-    <Card withBorder component="section" aria-label="Managers">
+    <Card withBorder component="section" aria-label="Managers" {...kept}>
       <Group justify="space-between" mb="sm">
         <Title order={2} size="h4">Managers</Title>
         <AllowedButton size="xs" variant="default" permission={permission} onClick={adding.open}>Add Manager</AllowedButton>
