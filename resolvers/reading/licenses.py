@@ -59,6 +59,7 @@ LICENSES: Final = Listing(
         "ASSIGNED_AT": Sort("assigned_at"),
         "ALLOCATED_AT": Sort("allocated_at", nullable=True),
     },
+    is_planned_anew=True,
     default=("EXPIRES_AT", SortDirection.ASC),
     words=Words(
         {

@@ -63,6 +63,10 @@ class Listing(Generic[M]):
     """Makes rows what this reader is shown of them; the very list, where that is all."""
     always: Sequence[str] | None = ("id",)
     """The columns that are read of a row that is dressed or has a cursor; None is all of any."""
+    is_planned_anew: bool = False
+    """Whether no plan serves small tenants and large ones alike. Then the size of a page is sent as
+    a value: PostgreSQL thinks little of a plan made without it, and makes one for each statement.
+    """
     hides: frozenset[str] = frozenset()
     """The columns that `dress` may take away, and nothing else, where not all are read."""
 
@@ -205,6 +209,8 @@ class _Question(Generic[M, K]):
         found = narrowed(self._seen(), self.within.rows, self._words, rows)
         if self._beside:
             found = found.annotate(**{name: F(column) for name, column in self._beside.items()})
+        if self.listing.is_planned_anew and not self._is_by_key:
+            return Select.of(found, order, self._columns).then(" LIMIT {}", limit)
         return Select.of(found, f"{order} LIMIT {limit}", self._columns)
 
     def _joined(self, select: Select) -> Select:
@@ -254,9 +260,12 @@ class _Question(Generic[M, K]):
         return self._seen().filter(self._words)
 
     def _seen(self) -> QuerySet[M]:
+        return visible(self.listing.model, self.reader.caller, by_key=self._is_by_key)
+
+    @property
+    def _is_by_key(self) -> bool:
         asked = {name for name, _ in self.asked.get("filter") or ()}
-        by_key = self.within.column is not None or not asked.isdisjoint(OWNERS)
-        return visible(self.listing.model, self.reader.caller, by_key=by_key)
+        return self.within.column is not None or not asked.isdisjoint(OWNERS)
 
     @cached_property
     def _words(self) -> Q:
