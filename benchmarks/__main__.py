@@ -10,10 +10,10 @@ from typing import Final
 
 from app.database import connected
 from benchmarks import daily, days, execution, imports, overload, paths, peer, results
-from benchmarks.allocating import CALLS, compare_allocating, handed_over, pools
+from benchmarks.allocating import CALLS, NAME, compare_allocating, handed_over, pools
 from benchmarks.assigning import assigning
 from benchmarks.compare import Compared, answer, compare, table
-from benchmarks.growing import processes, tree
+from benchmarks.growing import LARGE, SMALL, Tree, processes, tree
 from benchmarks.listening import listening
 from benchmarks.mailing import mailing
 from benchmarks.questions import Question, questions, requests_of
@@ -36,7 +36,6 @@ DECISIONS: Final = {
 PARTIAL: Final = Path("var", "bench")
 """Where runs of some parts, or of less data, are written."""
 WHOLE: Final = 20_000
-LARGE, SMALL = "large", "small"
 
 
 def main() -> None:
@@ -105,16 +104,23 @@ class Run:
             asks = await questions()
         await self._compared(urls[LARGE], asks)
         if "growth" in self.parts:
-            async with connected(urls[SMALL]):
-                few = await questions()
-                requests = await requests_of(few["Q2 of a partner"])
-            async with connected(urls[LARGE]):
-                many = await questions(requests)
-            trees = ((urls[SMALL], few), (urls[LARGE], many))
-            say = self.results.say
-            self.results.growth = await tree(*trees, self.rounds, self.seconds, say)
+            await self._grown(urls)
         if "processes" in self.parts:
-            await processes(urls[LARGE], asks["Q3"], self.seconds, self.results.say)
+            of = {name: asks[name] for name in PAGES}
+            self.results.processes = await processes(
+                urls[LARGE], of, min(self.rounds, 3), self.seconds, self.results.say
+            )
+
+    async def _grown(self, urls: dict[str, str]) -> None:
+        async with connected(urls[SMALL]):
+            few = await questions()
+            requests = await requests_of(few["Q2 of a partner"])
+        async with connected(urls[LARGE]):
+            many = await questions(requests)
+        trees = {SMALL: Tree(urls[SMALL], few), LARGE: Tree(urls[LARGE], many)}
+        self.results.growth = await tree(
+            trees, self.rounds, self.seconds, self.calls, self.results.say
+        )
 
     async def _compared(self, url: str, asks: dict[str, Question]) -> None:
         async with AsyncExitStack() as stack:
@@ -134,7 +140,7 @@ class Run:
                     at = await pools(self.calls)
                     self._keep(await compare_allocating(ours, at, self.rounds))
                     found = await sent(self.server, url, lambda: handed_over(servers[0], at))
-                    self.results.statements["allocate 100"] = len(found)
+                    self.results.statements[NAME] = len(found)
                     await at.undo()
             if {*PAGES} & {*self.parts}:
                 self.results.say(await ceiling(servers[1]))

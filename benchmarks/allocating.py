@@ -6,13 +6,14 @@ hands out its pool one call at a time. After each load all is as before.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 from app.clock import utc_now
-from benchmarks.compare import Compared, answer_to
+from benchmarks.compare import Compared, answer_to, in_turn
 from benchmarks.load import request
-from benchmarks.servers import CLIENTS, Process
+from benchmarks.servers import CLIENTS, Load, Process
 from models.base import new_id
 from models.companies import Company
 from models.database import pour, rows
@@ -21,6 +22,7 @@ from models.users import User
 from schema.ids import global_id
 from tests.factories import Make
 
+NAME: Final = "allocate 100"
 AT_ONCE: Final = 100
 CALLS: Final = 10
 """Of each client in one load."""
@@ -113,12 +115,13 @@ async def compare_allocating(servers: Sequence[Process], at: Pools, rounds: int)
         answers[server.name] = await handed_over(server, at)
         await at.undo()
     assert len(set(answers.values())) == 1, answers
-    compared = Compared("allocate 100", {server.name: [] for server in servers})
-    for number in range(-1, rounds):  # the first one only warms up
-        start = number % len(servers)
-        for server in [*servers[start:], *servers[:start]]:
-            load = await server.load(at.streams(server.name))
-            await at.undo()
-            if number >= 0:
-                compared.loads[server.name].append(load)
-    return compared
+    loads = {server.name: partial(hand_over, server, at) for server in servers}
+    await in_turn(loads, 1)  # which only warms up
+    return Compared(NAME, await in_turn(loads, rounds))
+
+
+async def hand_over(server: Process, at: Pools) -> Load:
+    """All of it, and back. In a database that is connected."""
+    load = await server.load(at.streams(server.name))
+    await at.undo()
+    return load

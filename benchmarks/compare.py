@@ -1,7 +1,8 @@
 """Canopy, the same with the stock executor, and the floor: the same pages, in turn, in one run."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ class Compared:
     """The loads of each server, round by round."""
 
     name: str
-    loads: dict[str, list[Load]] = field(default_factory=dict)
+    loads: dict[str, list[Load]]
 
     def ratio(self, what: str, to: str, of: str = OURS) -> float | None:
         """The median of what each round came to; None where one of the two was not there."""
@@ -66,16 +67,23 @@ def _data(answer: bytes) -> Any:
 async def compare(
     servers: Sequence[Process], question: Question, rounds: int, seconds: float
 ) -> Compared:
-    """Every round begins with another server, so that a noisy moment meets all alike."""
     await assert_equal(servers, question)
-    compared = Compared(question.name, {server.name: [] for server in servers})
     for server in servers:
         await _load(server, question, min(1.0, seconds))  # until it is warm
+    loads = {server.name: partial(_load, server, question, seconds) for server in servers}
+    return Compared(question.name, await in_turn(loads, rounds))
+
+
+async def in_turn(
+    loads: Mapping[str, Callable[[], Awaitable[Load]]], rounds: int
+) -> dict[str, list[Load]]:
+    """Every round begins with another one, so that a noisy moment meets all alike."""
+    names, taken = [*loads], {name: list[Load]() for name in loads}
     for number in range(rounds):
-        start = number % len(servers)
-        for server in [*servers[start:], *servers[:start]]:
-            compared.loads[server.name].append(await _load(server, question, seconds))
-    return compared
+        start = number % len(names)
+        for name in [*names[start:], *names[:start]]:
+            taken[name].append(await loads[name]())
+    return taken
 
 
 async def _load(server: Process, question: Question, seconds: float) -> Load:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import orjson
 
+from benchmarks import allocating
 from benchmarks.charts import bars
 from benchmarks.compare import FIGURES, Compared
 
@@ -22,6 +23,7 @@ RATIOS: Final = {
     "cpu_vs_floor": ("cpu", "floor"),
     "p99_vs_floor": ("p99", "floor"),
 }
+GROWN: Final = {**{page: page for page in PAGES}, "allocate_100": allocating.NAME}
 
 
 @dataclass
@@ -34,6 +36,8 @@ class Results:
     """Times the floor, by database."""
     growth: dict[str, float] = field(default_factory=dict)
     """From 2,000 to 20,000 companies: how much longer a request takes."""
+    processes: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Requests a second, by how many serve them."""
     lines: list[str] = field(default_factory=list)
     """What else there is to say."""
     plans: dict[str, list[str]] = field(default_factory=dict)
@@ -44,18 +48,23 @@ class Results:
 
     def latest(self) -> dict[str, Any]:
         """In the shape that is promised; None is what was not measured."""
-        allocated = self.compared.get("allocate 100")
+        allocated = self.compared.get(allocating.NAME)
         return {
             "queries": {name: self._query(name) for name in PAGES if name in self.compared},
             "allocate_100": {"vs_floor": allocated.ratio("rate", "floor") if allocated else None},
             "assign_10000": {"vs_floor": self.assign.get("PostgreSQL")},
-            "growth": {"Q2": max(self.growth.values(), default=None)},
+            "growth": {key: self._grown(key) for key in GROWN},
         }
 
     def _query(self, name: str) -> dict[str, float | int | None]:
         compared = self.compared[name]
         ratios = {key: compared.ratio(what, to) for key, (what, to) in RATIOS.items()}
         return {**ratios, "statements": self.statements.get(name)}
+
+    def _grown(self, key: str) -> float | None:
+        """The most of all that it was asked of."""
+        grown = (more for name, more in self.growth.items() if name.startswith(GROWN[key]))
+        return max(grown, default=None)
 
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -80,6 +89,7 @@ class Results:
             },
             "assign_10000": self.assign,
             "growth": self.growth,
+            "processes": self.processes,
             "said": self.lines,
         }
 
