@@ -58,7 +58,10 @@ def _measure(asked: argparse.Namespace, parts: list[str]) -> None:
         except BaseException:
             run.results.write(PARTIAL)  # what was found before
             raise
-        run.results.write(results.HERE if whole else PARTIAL)
+        if whole:
+            run.results.write(results.HERE, earlier=results.HERE)
+        else:
+            run.results.write(PARTIAL)
     stand_on(ALL_CORES)
 
 

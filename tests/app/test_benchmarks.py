@@ -9,6 +9,9 @@ import pytest
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from benchmarks.__main__ import Run
+from benchmarks.compare import Compared
+from benchmarks.results import Results
+from benchmarks.servers import Load
 from tests.postgres import Postgres
 
 QUERY = {
@@ -47,3 +50,21 @@ def test_a_run_compares_equal_answers_and_writes_the_figures(
     assert {file.name for file in tmp_path.iterdir()} == {
         *("latest.json", "figures.json", "rate.svg", "cpu.svg")
     }
+
+
+def test_a_run_without_the_peer_keeps_what_an_earlier_one_measured_of_it(tmp_path: Path) -> None:
+    load = Load(rate=100.0, taken=[1.0], cpu=1.0, memory=1.0)
+    with_peer = Results({"Q1": Compared("Q1", {"canopy": [load], "postgraphile": [load]})})
+    without = Results({"Q1": Compared("Q1", {"canopy": [load], "floor": [load]})})
+
+    with_peer.write(tmp_path)
+    without.write(tmp_path, earlier=tmp_path)
+
+    query = orjson.loads((tmp_path / "latest.json").read_bytes())["queries"]["Q1"]
+    figures = orjson.loads((tmp_path / "figures.json").read_bytes())
+    assert (query["vs_floor"], query["vs_postgraphile"]) == (1.0, 1.0)
+    assert figures["compared"]["Q1"].keys() == {"canopy", "floor"}
+    assert figures["said"] == [
+        "PostGraphile had no part in this run: its ratios in latest.json are of "
+        f"{figures['peer_measured']}."
+    ]
