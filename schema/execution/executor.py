@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from graphql import (
     GraphQLError,
@@ -23,6 +23,11 @@ from schema.execution.plans import Kept, Plans
 from schema.execution.running import Answer, Attempt, Level, Step, Waiting, Whole
 from schema.execution.standard import StandardExecutor
 
+MOST_DOUBTED: Final = 32
+"""Attempts of a request after the first that came to nothing, but for those that go well. Each may
+go through all that is beneath a value, so a page of errors would cost several times what it costs
+stock alone."""
+
 ByStock: TypeAlias = Callable[[], AwaitableOrValue[Any]]
 
 
@@ -39,6 +44,7 @@ class CompilingExecutor(StandardExecutor):
         super().__init__(*arguments, **named)
         self._plans_here: dict[tuple[GraphQLOutputType, int], Kept[Level]] = {}
         self._given: dict[Step, Mapping[str, Any]] = {}
+        self._doubted: int | None = None
         self._is_open = self.may_compile()
         self._flags = tuple(
             (name, value)
@@ -110,7 +116,7 @@ class CompilingExecutor(StandardExecutor):
         return self._complete(partial(super().complete_abstract_value, *given), *given)
 
     async def _run(self, by_stock: ByStock, plan: Whole) -> Any:
-        attempt = Attempt(self, self._given)
+        attempt = self._begun()
         answer: Answer | None
         try:
             answer = await plan.run(attempt)
@@ -129,19 +135,30 @@ class CompilingExecutor(StandardExecutor):
         position_context: Any,
     ) -> AwaitableOrValue[Any]:
         plan = self._plan(kind, details) if self._is_open and position_context is None else None
-        if plan is None:
+        if plan is None or (self._doubted or 0) >= MOST_DOUBTED:
             return by_stock()
-        attempt = Attempt(self, self._given)
+        attempt = self._begun()
         try:
             answers, waiting = plan.complete((value,), attempt)
         except Exception:  # noqa: BLE001 - stock comes upon it again, and tells of it
             answers, waiting = [], ()
         # Out of the `except`, or what stock raises would hold on to what was raised before.
-        if not answers:
-            return by_stock()
-        if any(keys for keys, _ in waiting):
+        if answers and any(keys for keys, _ in waiting):
             return self._fill(by_stock, plan, attempt, answers[0], waiting, path)
-        return answers[0]
+        self._ended(attempt, well=bool(answers))
+        return answers[0] if answers else by_stock()
+
+    def _begun(self) -> Attempt:
+        attempt = Attempt(self, self._given, is_doubted=self._doubted is not None)
+        if self._doubted is not None:
+            self._doubted += 1
+        return attempt
+
+    def _ended(self, attempt: Attempt, *, well: bool) -> None:
+        if not well:
+            self._doubted = self._doubted or 0
+        elif self._doubted and attempt.is_doubted:
+            self._doubted -= 1
 
     async def _fill(
         self,
@@ -162,6 +179,7 @@ class CompilingExecutor(StandardExecutor):
         self, by_stock: ByStock, attempt: Attempt, answer: Any, path: Path | None
     ) -> Any:
         """The answer of an attempt, or stock's where there is none."""
+        self._ended(attempt, well=answer is not None)
         if answer is None:
             completed = by_stock()
             return await completed if self.is_awaitable(completed) else completed

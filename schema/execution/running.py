@@ -57,8 +57,12 @@ class Failure(NamedTuple):
 class Attempt:
     """One go at completing a value by a plan."""
 
-    def __init__(self, executor: Stock, given: dict["Step", Mapping[str, Any]]) -> None:
+    def __init__(
+        self, executor: Stock, given: dict["Step", Mapping[str, Any]], *, is_doubted: bool
+    ) -> None:
         self.executor = executor
+        self.is_doubted = is_doubted
+        """Whether one before has come to nothing."""
         self.failures: list[Failure] = []
         self.is_alone = False
         """Whether nothing else of the operation is under way while an edge is loaded."""

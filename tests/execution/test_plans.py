@@ -1,10 +1,12 @@
 """Plans are remembered, up to a size; strangers leave none behind."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 from weakref import ref
 
 import pytest
 from graphql import parse
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Stock
 
 from models.access import Caller
 from models.base import new_id
@@ -12,10 +14,11 @@ from models.users import UserRole
 from resolvers.reading.reader import Reader
 from schema.build import Executor, schema
 from schema.context import Context
+from schema.execution.executor import MOST_DOUBTED
 from schema.execution.plans import Plans
-from schema.execution.running import MOST_GIVEN
-from tests.execution.answers import executed
-from tests.execution.zoo import START, Eager, World, zoo
+from schema.execution.running import MOST_GIVEN, Attempt
+from tests.execution.answers import executed, left_behind, told
+from tests.execution.zoo import START, Eager, Mishap, World, zoo
 
 
 def with_room_for(characters: int) -> type[Eager]:
@@ -129,3 +132,39 @@ async def test_strangers_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -
         kept.append(len(Executor.plans))
 
     assert kept == [0, 1]
+
+
+class Counting(Eager):
+    """Notes down the attempts that were made."""
+
+    made: ClassVar[list[Attempt]]
+
+    def _begun(self) -> Attempt:
+        self.made.append(super()._begun())
+        return self.made[-1]
+
+
+@pytest.mark.parametrize(
+    ("each", "wrong", "attempts", "errors"),
+    [
+        (7, (), 1, 0),
+        (1, (2,), 16, 2),
+        (7, (0, 1, 2), 1 + MOST_DOUBTED, 49),
+    ],
+)
+@left_behind
+async def test_a_page_of_errors_is_left_to_stock_before_long(
+    each: int, wrong: Sequence[int], attempts: int, errors: int
+) -> None:
+    near = f"near(first: {each})"
+    document = f"{{ animals {{ {near} {{ {near} {{ cage {{ number }} }} }} }} }}"
+    shut = {("cage", key): Mishap("shut") for key in wrong}
+
+    class Here(Counting):
+        made: ClassVar[list[Attempt]] = []
+
+    stocks = await executed(zoo._schema, Stock, document, World(wrong=shut), {})
+    ours = await executed(zoo._schema, Here, document, World(wrong=shut), {})
+
+    assert told(ours) == told(stocks)
+    assert (len(Here.made), len(ours.errors or ())) == (attempts, errors)
