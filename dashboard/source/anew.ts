@@ -12,6 +12,14 @@ const SPELL = 30_000;
 /** The context of such a query. */
 export const SELDOM = { isSeldom: true };
 
+const hearers = new Set<() => void>();
+/** For what is shown and was asked apart from the queries. Answers how to stop. */
+export function onAnew(hear: () => void) {
+  hearers.add(hear);
+  return () => void hearers.delete(hear);
+}
+export const tellAnew = () => [...hearers].forEach((hear) => hear());
+
 interface Shown {
   operation: Operation;
   /** When it was asked. */
@@ -67,6 +75,7 @@ export function readingAnew() {
     }
     timer = undefined;
     read();
+    tellAnew();
   }
 
   document.addEventListener("visibilitychange", back);

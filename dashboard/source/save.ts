@@ -6,6 +6,7 @@ import { getOperationName } from "@urql/core";
 import { useEffect, useRef, useState } from "react";
 import { useClient } from "urql";
 
+import { onAnew, tellAnew } from "./anew";
 import { backOff, explained, tellLasting, type Unanswered } from "./asking";
 import { current, isCurrent } from "./session";
 import { said } from "./words";
@@ -114,12 +115,22 @@ export function useSave<Data, Input extends object>(document: Saving<Data, Input
     }
   }
 
-  async function save(input: Input): Promise<Answer<Data> | undefined> {
+  /** What keeps from doing it: something else would happen by now than was `shown`, which is then asked anew. */
+  async function otherwise(input: Input, shown: Answer<Data>): Promise<Answer<Data> | undefined> {
+    const now = await preview(document, input);
+    if (isUnanswered(now)) return now;
+    if (isAlike(now, shown)) return undefined;
+    tellAnew();
+    return refused("OTHERWISE", "It is otherwise by now: look again.");
+  }
+
+  /** Where it is told what was shown that would happen, nothing else is done. */
+  async function save(input: Input, shown?: Answer<Data>): Promise<Answer<Data> | undefined> {
     if (isRunning.current) return undefined;
     isRunning.current = true;
     setSaving(true);
     try {
-      return await send(input);
+      return (shown && (await otherwise(input, shown))) ?? (await send(input));
     } finally {
       isRunning.current = false;
       setSaving(false);
@@ -139,6 +150,8 @@ export async function preview<Data, Input extends object>(document: Saving<Data,
   }
 }
 
+const isAlike = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+
 /** What stands at a place of an input, such as `manager.email`. */
 const at = (input: unknown, path: string[]) => path.reduce<unknown>((part, step) => (part as Record<string, unknown> | undefined)?.[step], input);
 
@@ -147,8 +160,9 @@ const isTakenStill = ({ errors }: Payload, before: unknown, now: unknown) =>
   errors.some(({ code, path }) => code === "DUPLICATE" && path && at(before, path.slice(1)) === at(now, path.slice(1)));
 
 /**
- * What would happen with this input; undefined until it is known. Asks nothing without one, nor while it is being typed,
- * nor what was answered before; what could not be asked is asked again, after the time that the server named.
+ * What would happen with this input; undefined until it is known. Asks nothing without one, nor while it is being typed.
+ * What was answered before is asked again when something has told that it may be otherwise by now, and is shown until then;
+ * what could not be asked is asked again, too, after the time that the server named.
  */
 export function useWould<Data, Input extends object>(document: Saving<Data, Input>, input: Input | null) {
   const [known, setKnown] = useState<{ text: string; answer: Answer<Data> }>();
@@ -158,20 +172,46 @@ export function useWould<Data, Input extends object>(document: Saving<Data, Inpu
 
   useEffect(() => {
     const sent = JSON.parse(wanted) as Input | null;
+    if (!sent) return;
     let isWanted = true;
-    let timer: number;
-    async function ask(input: Input, tries: number) {
+    let isAsking = false;
+    let isOld = false;
+    let timer: number | undefined;
+    const before = () => [...answers.current].find(([text, answer]) => text === wanted || isTakenStill(answer, JSON.parse(text), sent))?.[1];
+    const show = (answer: Answer<Data>) =>
+      setKnown((known) => (known?.text === wanted && isAlike(known.answer, answer) ? known : { text: wanted, answer }));
+    async function ask(input: Input, tries = 0) {
+      isAsking = true;
+      isOld = false;
       const answer = await preview(document, input);
+      isAsking = false;
       if (!isWanted) return;
-      setKnown({ text: wanted, answer });
-      if (isUnanswered(answer)) timer = window.setTimeout(() => void ask(input, tries + 1), (answer.wait ?? 0) + backOff(tries, SOON));
-      else answers.current.set(wanted, answer);
+      show(answer);
+      if (isUnanswered(answer)) {
+        timer = window.setTimeout(() => {
+          timer = undefined;
+          void ask(input, tries + 1);
+        }, (answer.wait ?? 0) + backOff(tries, SOON));
+      } else {
+        answers.current.set(wanted, answer);
+        if (isOld) anew();
+      }
     }
-    const last = [...answers.current].find(([text, answer]) => text === wanted || isTakenStill(answer, JSON.parse(text), sent));
-    if (sent && last) setKnown({ text: wanted, answer: last[1] });
-    else if (sent) void ask(sent, 0);
+    /** But an address that is taken is: to ask for it often is refused. What is not answered yet is asked once more after that. */
+    function anew() {
+      for (const [text, answer] of answers.current) {
+        if (!answer.errors.some(({ code }) => code === "DUPLICATE")) answers.current.delete(text);
+      }
+      isOld = isAsking;
+      if (sent && !isAsking && !timer && !before()) void ask(sent);
+    }
+    const last = before();
+    if (last) show(last);
+    else void ask(sent);
+    const leave = onAnew(anew);
     return () => {
       isWanted = false;
+      leave();
       window.clearTimeout(timer);
     };
   }, [document, wanted]);

@@ -2,7 +2,7 @@ import { notifications } from "@mantine/notifications";
 
 import { graphql } from "../graphql";
 import { useSave, useWould } from "../save";
-import { count, day, number } from "../words";
+import { count, day, list, number } from "../words";
 import { Confirm } from "./SaveModal";
 import { Told } from "./Told";
 
@@ -67,14 +67,21 @@ export default function AllocateLicenses({ onClose, onDone, whom }: Props) {
   const allRenewed = allocated - others.length;
   const allLeft = left.length - (result?.withoutLicense.length ?? 0) + (result?.shortage ?? 0);
 
+  /** Who was to get one, and was overtaken in the last moment, is named. */
+  function tell(done: NonNullable<typeof result>) {
+    const fewer = allocated - done.allocated;
+    const expected = result?.licenses.map(({ user }) => user?.id) ?? [];
+    const overtaken = [...done.alreadyLicensed, ...done.withoutLicense].filter(({ id }) => expected.includes(id)).map(({ name }) => name);
+    const less = fewer > 0 ? `, ${number(fewer)} fewer than was told` : "";
+    const who = overtaken.length > 0 ? ` Left out: ${list(overtaken)}.` : "";
+    notifications.show({ message: `${count(done.allocated, "license")} allocated${less}.${who}` });
+    onDone();
+  }
+
   return (
     <Confirm title="Allocate Licenses" action={`Allocate ${count(allocated, "license")}`} would={would} isDisabled={allocated === 0}
       names={Object.fromEntries(able.map((person, place) => [`userIds.${place}`, person.name]))}
-      isSaving={isSaving} onClose={onClose} onSave={() => save(input)}
-      onSaved={(done) => {
-        notifications.show({ message: `${count(done.allocated, "license")} allocated.` });
-        onDone();
-      }}>
+      isSaving={isSaving} onClose={onClose} onSave={() => save(input, would)} onSaved={tell}>
       {renewed.length > 0 && <Told title={`Will renew (${number(allRenewed)})`} lines={renewed} all={allRenewed} />}
       {result && (others.length > 0 || renewed.length === 0) && <Told title={`Will get a license (${number(others.length)})`} lines={others} />}
       {result && <Told title={`Will not (${number(allLeft)})`} lines={left} all={allLeft} none="Everybody selected gets one." />}

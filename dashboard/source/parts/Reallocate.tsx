@@ -44,8 +44,11 @@ export default function Reallocate({ license, onClose }: { license: Held; onClos
 
   return (
     <SaveModal title="Reallocate" onClose={onClose} form={form} fields={["userId"]} isSaving={isSaving} would={userId ? would : null} isDisabled={!userId}
-      onSave={({ userId }) => save({ licenseId: license.id, userId: userId ?? "" })}
-      onSaved={({ license }) => notifications.show({ message: `The license is with ${license?.user?.name} now.` })}>
+      onSave={({ userId }) => save({ licenseId: license.id, userId: userId ?? "" }, would)}
+      onSaved={({ license, previousUser }) => {
+        const byThen = previousUser?.id === would?.previousUser?.id ? "" : ` By then it was with ${previousUser?.name}.`;
+        notifications.show({ message: `The license is with ${license?.user?.name} now.${byThen}` });
+      }}>
       <Text size="sm">
         From {license.user?.name}, for the time that is left{license.expiresAt ? `: until ${day(license.expiresAt)}` : ""}.
       </Text>

@@ -3,7 +3,7 @@ import { notifications } from "@mantine/notifications";
 
 import { graphql } from "../graphql";
 import { useSave, useWould } from "../save";
-import { count, number } from "../words";
+import { count, list, number } from "../words";
 import { called } from "./Called";
 import type { Held } from "./Reallocate";
 import { Confirm } from "./SaveModal";
@@ -28,9 +28,11 @@ export default function ReleaseLicenses({ held, onClose, onDone }: { held: Held[
   return (
     <Confirm title="Release" action={`Release ${count(licenseIds.length, "license")}`} would={would} isSaving={isSaving} onClose={onClose}
       names={Object.fromEntries(held.map(({ user }, place) => [`licenseIds.${place}`, user?.name ?? ""]))}
-      onSave={() => save({ licenseIds })}
-      onSaved={({ licenses }) => {
-        notifications.show({ message: `${count(licenses.length, "license")} released.` });
+      onSave={() => save({ licenseIds }, would)}
+      onSaved={({ licenses, users }) => {
+        const others = users.filter(({ id }) => !result?.users.some((user) => user.id === id)).map(({ name }) => name);
+        const byThen = others.length > 0 ? ` By then with ${list(others)}.` : "";
+        notifications.show({ message: `${count(licenses.length, "license")} released.${byThen}` });
         onDone?.();
       }}>
       {result && <Told title={`Without a license then (${number(result.users.length)})`} lines={result.users.map(called)} />}

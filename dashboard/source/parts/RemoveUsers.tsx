@@ -24,7 +24,7 @@ export function RemoveUsers({ people, onClose, onDone }: { people: Person[]; onC
   return (
     <Confirm title="Remove" action={`Remove ${count(userIds.length, "person", "people")}`} color="red" would={would} isSaving={isSaving}
       names={Object.fromEntries(people.map(({ name }, place) => [`userIds.${place}`, name]))}
-      onClose={onClose} onSave={() => save({ userIds })}
+      onClose={onClose} onSave={() => save({ userIds }, would)}
       onSaved={({ users }) => {
         notifications.show({ message: `${count(users.length, "person", "people")} removed.` });
         onDone();
