@@ -15,7 +15,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    OperationType,
+)
 from graphql.execution import (
     Executor,
     create_source_event_stream,
@@ -271,6 +276,7 @@ class Talk:
             raise _ended() from None
         except BadRequest as refused:
             if refused.code == "BAD_REQUEST":
+                metrics.note_refusal(refused.code)
                 raise Closed(Code.BAD_MESSAGE, refused.message) from None
             end = _errors(GraphQLError(refused.message, extensions={"code": refused.code}))
         except TimeoutError:
@@ -352,8 +358,7 @@ class Talk:
 
     def _told(self, result: ExecutionResult) -> Json:
         told = answer_of(result, self._all.settings.max_errors)
-        errors = [error.formatted for error in told.get("errors", ())]
-        return told | ({"errors": errors} if errors else {})
+        return told | ({"errors": _formatted(told["errors"])} if "errors" in told else {})
 
     async def _receive(self) -> Json:
         received = await self._websocket.receive()
@@ -397,7 +402,14 @@ def _ended() -> Closed:
 
 
 def _errors(*errors: GraphQLError) -> Json:
-    return {"type": "error", "payload": [coded(error).formatted for error in errors]}
+    return {"type": "error", "payload": _formatted([coded(error) for error in errors])}
+
+
+def _formatted(told: Sequence[Any]) -> list[Json]:
+    """Coded errors, as they are sent; and counted."""
+    for error in told:
+        metrics.note_refusal(error.extensions["code"])
+    return [error.formatted for error in told]
 
 
 @contextmanager

@@ -3,13 +3,13 @@
 Most tests ask a `canopy serve` on PostgreSQL, whose mail goes to a catcher; some the demo itself.
 """
 
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import asyncpg
-import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import (
@@ -22,7 +22,6 @@ from playwright.async_api import (
     async_playwright,
     expect,
 )
-from prometheus_client.parser import text_string_to_metric_families
 
 from app import sample
 from app.clock import utc_now
@@ -35,6 +34,7 @@ from tests.browser import chromium
 from tests.browser.dashboard import Dashboard
 from tests.http.server import Server
 from tests.http.stage import Mailbox
+from tests.measured import refusals
 from tests.postgres import Postgres
 from tests.smtp import Catcher
 
@@ -146,6 +146,7 @@ async def open_window(
     """
     asked: list[str] = []
     said: list[str] = []
+    refused_there: list[str] = []
     refused = await _refused_for_form(address)
 
     async def only_ours(route: Route) -> None:
@@ -158,6 +159,7 @@ async def open_window(
     def heard_of(socket: WebSocket) -> None:
         if not socket.url.startswith(f"{address.replace('http', 'ws', 1)}/"):
             asked.append(socket.url)
+        socket.on("framereceived", lambda frame: refused_there.extend(_refused_in(frame)))
 
     async with AsyncExitStack() as windows:
 
@@ -181,6 +183,7 @@ async def open_window(
 
     assert asked == []
     assert {*said} == expected_errors
+    assert refused_there == []
     assert await _refused_for_form(address) == refused
 
 
@@ -197,14 +200,16 @@ async def context(open_window: OpenWindow) -> BrowserContext:
 
 async def _refused_for_form(address: str) -> dict[str, float]:
     """How often the API has refused a request for its form until now, by the code it told."""
-    async with httpx.AsyncClient(base_url=address) as http:
-        page = (await http.get("/metrics")).text
-    return {
-        measured.labels["code"]: measured.value
-        for family in text_string_to_metric_families(page)
-        for measured in family.samples
-        if measured.name == "canopy_refusals_total" and measured.labels["code"] not in ABOUT_FACTS
-    }
+    told = await refusals(address)
+    return {code: times for code, times in told.items() if code not in ABOUT_FACTS}
+
+
+def _refused_in(frame: str | bytes) -> Iterator[str]:
+    """The codes of what a socket tells, where that is a refusal for the form of what was asked."""
+    match json.loads(frame):
+        case {"type": "error", "payload": errors} | {"payload": {"errors": errors}}:
+            codes = (error["extensions"]["code"] for error in errors)
+            yield from (code for code in codes if code not in ABOUT_FACTS)
 
 
 @pytest_asyncio.fixture

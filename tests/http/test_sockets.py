@@ -17,6 +17,7 @@ from tests.factories import PASSWORD
 from tests.http.client import Client
 from tests.http.server import Server
 from tests.http.sockets import ORDER_CHANGED, PATIENCE, Socket, opened, signed_in
+from tests.measured import refusals
 
 EMAIL = "vera@vendor.example"
 ALLOWED = "https://app.example"
@@ -247,13 +248,15 @@ REFUSED = {
 
 @pytest.mark.parametrize(("query", "code"), REFUSED.items(), ids=range(len(REFUSED)))
 async def test_what_cannot_be_run_is_an_error_of_its_own(
-    socket: Socket, query: str, code: str
+    socket: Socket, house: House, query: str, code: str
 ) -> None:
-    """The socket goes on, and the id is free again."""
+    """It is counted; the socket goes on, and the id is free again."""
+    before = await refusals(house.url)
     for _ in range(2):
         await socket.send(type="subscribe", id="1", payload={"query": query})
         assert await socket.refused("1") == code
 
+    assert await refusals(house.url) == before | {code: before.get(code, 0) + 2}
     await socket.send(type="ping")
     assert await socket.next() == {"type": "pong"}
 
