@@ -16,6 +16,10 @@ export const authorization = (): Record<string, string> => {
 export const isUnauthenticated = (error?: CombinedError) =>
   error?.graphQLErrors.some(({ extensions }) => extensions.code === "UNAUTHENTICATED") ?? false;
 
+/** Refusals of this moment, which the same question may escape in the next: nothing was done. */
+const PASSING: unknown[] = ["RATE_LIMITED", "OVERLOADED"];
+export const isTooBusy = ({ graphQLErrors }: CombinedError) => graphQLErrors.some(({ extensions }) => PASSING.includes(extensions.code));
+
 /** Milliseconds: twice as long each time, and never at once with all the others. */
 export const backOff = (tries: number, most = 5) => 1_000 * 2 ** Math.min(tries, most) * (0.5 + Math.random() / 2);
 

@@ -3,17 +3,13 @@
 import { useCallback, useEffect, useRef } from "react";
 import { type AnyVariables, type CombinedError, createRequest, useQuery, type UseQueryArgs } from "urql";
 
-import { backOff, toldToWait } from "./asking";
+import { backOff, isTooBusy, toldToWait } from "./asking";
 
 const unanswered = new Set<() => void>();
 /** For whoever would not wait: all that a page could not read. */
 export const askAgain = () => [...unanswered].forEach((ask) => ask());
 
-/** Refusals of this moment, which the same question may escape in the next. */
-const PASSING: unknown[] = ["RATE_LIMITED", "OVERLOADED"];
-
-const isPassing = ({ networkError, graphQLErrors }: CombinedError) =>
-  Boolean(networkError) || graphQLErrors.some(({ extensions }) => PASSING.includes(extensions.code));
+const isPassing = (error: CombinedError) => Boolean(error.networkError) || isTooBusy(error);
 
 /**
  * As urql's. What could not be asked is asked again until it is answered, and so the whole page comes back.

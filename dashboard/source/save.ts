@@ -7,7 +7,7 @@ import { useEffect, useRef, useState } from "react";
 import { useClient } from "urql";
 
 import { onAnew, tellAnew } from "./anew";
-import { backOff, explained, tellLasting, type Unanswered } from "./asking";
+import { backOff, explained, isTooBusy, tellLasting, type Unanswered } from "./asking";
 import { current, isCurrent } from "./session";
 import { said } from "./words";
 
@@ -109,6 +109,7 @@ export function useSave<Data, Input extends object>(document: Saving<Data, Input
         continue;
       }
       if (error?.networkError) return refused(UNANSWERED, `${explained(error)} Whether it was done is not known; the same again does nothing twice.`);
+      if (error && isTooBusy(error) && !isAgain && tries === 0) answered(sent);
       if (error) return refused("FAILED", explained(error));
       answered(sent);
       return { ...only(data as Data), isAgain };

@@ -227,12 +227,18 @@ async def unreachable(page: Page, url: str | re.Pattern[str]) -> AsyncIterator[N
 
 
 @asynccontextmanager
-async def refused(page: Page, seconds: int) -> AsyncIterator[list[str]]:
-    """As by a server that has no time, and says for how long; what is asked meanwhile."""
+async def refused(page: Page, seconds: int, of: str = "") -> AsyncIterator[list[str]]:
+    """As by a server that has no time, and says for how long; what is asked meanwhile, if it has
+    that in it.
+    """
     asked: list[str] = []
 
     async def refuse(route: Route) -> None:
-        asked.append(route.request.post_data or "")
+        question = route.request.post_data or ""
+        if of not in question:
+            await route.fallback()
+            return
+        asked.append(question)
         status, code = (503, "OVERLOADED") if len(asked) % 2 else (429, "RATE_LIMITED")
         error = {"message": f"Wait {seconds} s.", "extensions": {"code": code}}
         await route.fulfill(

@@ -9,12 +9,13 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from app.sample import ELI, HANA, MIA, PASSWORD
-from tests.browser.dashboard import Dashboard
+from tests.browser.dashboard import Dashboard, refused
 from tests.faults.wire import Wire
 from tests.http.server import Server
 from tests.http.stage import PATIENCE, Mailbox
 
 CUT = "Failed to load resource: net::ERR_EMPTY_RESPONSE"
+BUSY = "Failed to load resource: the server responded with a status of 503 (Service Unavailable)"
 
 
 @pytest_asyncio.fixture
@@ -109,6 +110,24 @@ async def test_what_was_not_answered_is_the_same_after_the_page_was_loaded_again
     assert await numbers_of(database, "LOST-2") == [number]
     await dashboard.request_licenses(2, "LOST-2")
     assert len(await numbers_of(database, "LOST-2")) == 2
+
+
+async def test_what_was_refused_is_not_told_to_be_sent_twice(
+    dashboard: Dashboard, database: asyncpg.Connection, expected_errors: set[str]
+) -> None:
+    """By a server that had no time: nothing was done."""
+    expected_errors.add(BUSY)
+    await dashboard.sign_in(ELI)
+    await fill_request(dashboard, "BUSY-1")
+    async with refused(dashboard.page, 1, of="mutation RequestLicenses"):
+        await dashboard.dialog.get_by_role("button", name="Save").click()
+        await expect(dashboard.dialog.get_by_role("alert")).to_contain_text("Wait 1 s.")
+
+    await dashboard.confirm()
+    await expect(dashboard.row("BUSY-1")).to_be_visible()
+    number = await dashboard.number_told()
+    assert await numbers_of(database, "BUSY-1") == [number]
+    await expect(dashboard.page.get_by_role("alert")).to_have_count(1)
 
 
 async def test_a_double_click_saves_once(
