@@ -48,10 +48,22 @@ export const outer = () => state.sessions.at(0);
 export const useSession = () => useSyncExternalStore(subscribe, current);
 export const useHasEnded = () => useSyncExternalStore(subscribe, () => state.hasEnded);
 
-export const begin = (...sessions: Session[]) => set({ sessions, hasEnded: false });
-export const enter = (session: Session) => set({ sessions: [...state.sessions.slice(0, 1), session], hasEnded: false });
+/** Whose it is was told a moment ago. */
+let fresh: string | undefined;
+export const isFresh = () => current()?.token === fresh;
+
+export function begin(...sessions: Session[]) {
+  fresh = sessions.at(-1)?.token;
+  set({ sessions, hasEnded: false });
+}
+export const enter = (session: Session) => begin(...state.sessions.slice(0, 1), session);
 export const leave = () => set({ sessions: state.sessions.slice(0, -1), hasEnded: false });
 export const forget = () => set({ sessions: [], hasEnded: false });
+/** The same person acts for the same company, as both are by now. */
+export function know(told: Session) {
+  if (!isCurrent(told) || JSON.stringify(told) === JSON.stringify(current())) return;
+  set({ ...state, sessions: [...state.sessions.slice(0, -1), told] });
+}
 export function end() {
   if (current() && !state.hasEnded) set({ ...state, hasEnded: true });
 }

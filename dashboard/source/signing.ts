@@ -3,7 +3,7 @@
 import { graphql } from "./graphql";
 import type { UserRole } from "../generated/graphql";
 import { explained, tellOnce, uncached, UNREACHED } from "./asking";
-import { begin, both, current, enter, forget, leave, outer, type Session } from "./session";
+import { begin, both, current, enter, forget, know, leave, outer, type Session } from "./session";
 import { said } from "./words";
 
 const SIGN_IN = graphql(`
@@ -28,7 +28,9 @@ const ENTER = graphql(`
 const EXIT = graphql(`mutation ExitManageMode { exitManageMode { errors { code message path } } }`);
 /** Milliseconds. */
 const LONGEST = 5_000;
-const VIEWER = graphql(`query Viewer { viewer { user { id } } }`);
+export const VIEWER = graphql(`
+  query Viewer { viewer { user { id name email role } company { id name kind } manageSession { id } } }
+`);
 
 interface Viewer {
   user: { id: string; name: string; email: string; role: UserRole };
@@ -47,6 +49,12 @@ const sessionOf = (token: string, { user, company, manageSession }: Viewer): Ses
   kind: company.kind,
   isManaging: Boolean(manageSession),
 });
+
+/** Names and roles change while somebody is signed in. */
+export function meet(viewer: Viewer) {
+  const session = current();
+  if (session) know(sessionOf(session.token, viewer));
+}
 
 type Answer = { accessToken?: string | null; viewer?: Viewer | null; errors: { message: string }[] };
 
