@@ -6,7 +6,6 @@ import { NavigationType, useNavigationType, useSearchParams } from "react-router
 import { graphql } from "../graphql";
 import type { CompanyFilter } from "../../generated/graphql";
 import { AllowedButton } from "../parts/Allowed";
-import { CompanyTree } from "../parts/CompanyTree";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { later } from "../parts/later";
 import { Heading } from "../parts/Shell";
@@ -15,6 +14,7 @@ import { useRead } from "../reading";
 import { useSession } from "../session";
 
 const LOADING = <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>;
+const CompanyTree = later(() => import("../parts/CompanyTree"), LOADING);
 const CreateCompany = later(() => import("../parts/CreateCompany"));
 const FoundCompanies = later(() => import("../parts/FoundCompanies"), LOADING);
 const ROOT = graphql(`

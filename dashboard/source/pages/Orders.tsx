@@ -7,13 +7,15 @@ import { graphql } from "../graphql";
 import type { OrderFilter, Scope } from "../../generated/graphql";
 import { AllowedItem } from "../parts/Allowed";
 import { CompanyLink } from "../parts/companies";
+import { type Deed, deedsOf, type Order, RIGHTS } from "../parts/deeds";
 import { type Column, DataList, useSort } from "../parts/DataList";
 import { Download } from "../parts/Download";
 import { type Field, Filters, useFilters } from "../parts/Filters";
-import { type Deed, DEEDS, deedsOf, type Order } from "../parts/OrderDeeds";
+import { later } from "../parts/later";
 import { useRead } from "../reading";
 import { day, number, word } from "../words";
 
+const OrderDeed = later(() => import("../parts/OrderDeed"));
 const ORDERS = graphql(`
   query Orders($orderBy: OrderOrder, $scope: Scope, $filter: OrderFilter, $first: Int, $after: String, $last: Int, $before: String) {
     orders(scope: $scope, filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
@@ -119,19 +121,18 @@ function Page({ isMine, scope, filter, ...none }: Listed) {
           <Menu.Target><ActionIcon variant="subtle" aria-label={`Actions for ${order.number}`}><IconDots size={18} /></ActionIcon></Menu.Target>
           <Menu.Dropdown>
             {deedsOf(order, isMine).map((deed) => (
-              <AllowedItem key={deed} permission={order.viewerCan[DEEDS[deed].right]} onClick={() => setChosen({ order, deed })}>{deed}</AllowedItem>
+              <AllowedItem key={deed} permission={order.viewerCan[RIGHTS[deed]]} onClick={() => setChosen({ order, deed })}>{deed}</AllowedItem>
             ))}
           </Menu.Dropdown>
         </Menu>
       ),
     },
   ], [isMine]);
-  const Form = chosen && DEEDS[chosen.deed].Form;
 
   return (
     <>
       <DataList label="Orders" one="order" columns={columns} connection={data?.orders} error={error} isOld={isOld} sort={sort} onPlace={sort.setPlace} {...none} />
-      {Form && <Form order={chosen.order} onClose={() => setChosen(null)} />}
+      {chosen && <OrderDeed {...chosen} onClose={() => setChosen(null)} />}
     </>
   );
 }

@@ -6,23 +6,23 @@ import { useNavigate } from "react-router";
 
 import { graphql } from "../graphql";
 import type { UserFilter, UsersQuery } from "../../generated/graphql";
-import { AddUser } from "../parts/AddUser";
 import { AllowedButton, AllowedItem, type Permission } from "../parts/Allowed";
 import { Called } from "../parts/Called";
 import { type Column, DataList, useSelected, useSort } from "../parts/DataList";
 import { Download } from "../parts/Download";
-import { EditUser } from "../parts/EditUser";
 import { type Field, Filters, useFilters } from "../parts/Filters";
-import { RemoveUsers } from "../parts/RemoveUsers";
 import { later } from "../parts/later";
 import { Heading } from "../parts/Shell";
 import { useRead, useReadNowAndThen } from "../reading";
 import { useSession } from "../session";
 import { day, number, word } from "../words";
 
+const AddUser = later(() => import("../parts/AddUser"));
 const AllocateLicenses = later(() => import("../parts/AllocateLicenses"));
+const EditUser = later(() => import("../parts/EditUser"));
 const Reallocate = later(() => import("../parts/Reallocate"));
 const ReleaseLicenses = later(() => import("../parts/ReleaseLicenses"));
+const RemoveUsers = later(() => import("../parts/RemoveUsers"));
 const USERS = graphql(`
   query Users($orderBy: UserOrder, $filter: UserFilter, $first: Int, $after: String, $last: Int, $before: String) {
     users(scope: OWN, filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {

@@ -12,7 +12,7 @@ const ADD = graphql(`
   }
 `);
 
-export function AddUser({ onClose }: { onClose: () => void }) {
+export default function AddUser({ onClose }: { onClose: () => void }) {
   const form = useForm({ initialValues: { users: [{ firstName: "", lastName: "", email: "", department: "" }], allocate: true } });
   const { save, isSaving } = useSave(ADD);
   return (

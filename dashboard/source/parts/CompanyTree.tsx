@@ -50,7 +50,7 @@ function enter({ key, target }: KeyboardEvent) {
 const seen = new Map<string, { opened: Record<string, boolean>; steps: Record<string, number> }>();
 
 /** The companies beneath one, read level by level, and a long level step by step. */
-export function CompanyTree({ root }: { root: Branch }) {
+export default function CompanyTree({ root }: { root: Branch }) {
   const before = seen.get(root.id);
   const [opened, setOpened] = useState(before?.opened ?? { [root.id]: true });
   const [steps, setSteps] = useState(before?.steps ?? {});

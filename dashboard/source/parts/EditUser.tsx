@@ -23,7 +23,7 @@ interface Known {
   externalId?: string | null;
 }
 
-export function EditUser({ user, onClose }: { user: Known; onClose: () => void }) {
+export default function EditUser({ user, onClose }: { user: Known; onClose: () => void }) {
   const { save, isSaving } = useSave(UPDATE, false);
   const { firstName, lastName, email } = user;
   const form = useForm({ initialValues: { firstName, lastName, email, department: user.department ?? "", externalId: user.externalId ?? "" } });

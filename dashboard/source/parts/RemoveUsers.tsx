@@ -16,7 +16,7 @@ const REMOVE = graphql(`
 `);
 
 /** Who goes, and how many licenses that frees, before it happens. */
-export function RemoveUsers({ people, onClose, onDone }: { people: Person[]; onClose: () => void; onDone: () => void }) {
+export default function RemoveUsers({ people, onClose, onDone }: { people: Person[]; onClose: () => void; onDone: () => void }) {
   const userIds = people.map(({ id }) => id);
   const { save, isSaving } = useSave(REMOVE, false);
   const would = useWould(REMOVE, { userIds });

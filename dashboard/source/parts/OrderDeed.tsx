@@ -1,11 +1,12 @@
 import { Text, Textarea, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
+import type { ComponentType } from "react";
 
 import { graphql } from "../graphql";
-import type { OrdersQuery } from "../../generated/graphql";
 import { type Payload, type Saving, useSave, useWould, whole } from "../save";
 import { count, wasMailed, word } from "../words";
+import type { Deed, Order } from "./deeds";
 import { SaveModal } from "./SaveModal";
 import { WholeInput } from "./WholeInput";
 
@@ -39,7 +40,6 @@ const RETURN = graphql(`
   }
 `);
 
-export type Order = OrdersQuery["orders"]["edges"][number]["node"];
 interface Props {
   order: Order;
   onClose: () => void;
@@ -128,19 +128,10 @@ const Return = (props: Props) => (
 
 const AssignSome = (props: Props) => <Assign {...props} isSome />;
 
-/** What can be done with an order, by the words of its menu, in their order there. */
-export const DEEDS = {
-  Assign: { Form: Assign, right: "assign" },
-  "Assign some": { Form: AssignSome, right: "assign" },
-  Decline: { Form: Decline, right: "decline" },
-  Change: { Form: Change, right: "update" },
-  Cancel: { Form: Cancel, right: "cancel" },
-  Return: { Form: Return, right: "return" },
-} as const;
-export type Deed = keyof typeof DEEDS;
-const OPEN: Deed[] = ["Assign", "Assign some", "Decline", "Change", "Cancel"];
-const BY_STATUS: Partial<Record<Order["status"], Deed[]>> = { REQUESTED: OPEN, PARTIALLY_ASSIGNED: OPEN, ASSIGNED: ["Return"] };
+const FORMS: Record<Deed, ComponentType<Props>> = { Assign, "Assign some": AssignSome, Decline, Change, Cancel, Return };
 
-/** One's own orders are not declined. */
-export const deedsOf = (order: Order, isMine: boolean) =>
-  (BY_STATUS[order.status] ?? []).filter((deed) => !(isMine && deed === "Decline"));
+/** The form for what is to be done with an order. */
+export default function OrderDeed({ deed, ...props }: Props & { deed: Deed }) {
+  const Form = FORMS[deed];
+  return <Form {...props} />;
+}
