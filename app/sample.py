@@ -25,6 +25,7 @@ from resolvers.sessions import (
     check_password,
     enter_manage_mode,
     exit_manage_mode,
+    request_password_reset,
     set_password,
     sign_in,
     sign_out,
@@ -48,13 +49,15 @@ VERA, DARIO, PAULA = "vera@brightwater.example", "dario@meridian.example", "paul
 HANA, NILS, QUIN = "hana@harbor.example", "nils@harbor-nord.example", "quin@quill.example"
 FREYA, MIA, IVAN = "freya@fjord.example", "mia@birch.example", "ivan@ivy.example"
 CARL, GRETA, JONAS = "carl@cedar.example", "greta@glade.example", "jonas@juniper.example"
-DORA, ELI = "dora@dune.example", "eli@elm.example"
+DORA, ELI, GWEN = "dora@dune.example", "eli@elm.example", "gwen.jansen@birch.example"
 
 
 LOGINS: Final = {
     VERA: "vendor Brightwater Awareness",
     DARIO: "distributor Meridian Distribution",
+    PAULA: "distributor Polaris Channel",
     HANA: "partner Harbor IT",
+    QUIN: "partner Quill Systems",
     NILS: "sub-partner Harbor Nord",
     MIA: "customer Birch Logistics: PREMIUM, expiring soon, a renewal waits",
     CARL: "customer Cedar Clinic: MANAGED, run by Harbor IT",
@@ -62,8 +65,11 @@ LOGINS: Final = {
     ELI: "customer Elm Foods: its first order waits",
     FREYA: "customer Fjord Energy: expired",
     GRETA: "customer Glade School: an order assigned in part",
+    IVAN: "customer Ivy Insurance: PREMIUM, an order returned",
+    JONAS: "customer Juniper Hotels: its TRIAL has ended",
+    GWEN: "learner of Birch Logistics",
 }
-"""Who may sign in, among others, and as what."""
+"""Who may sign in, and as what."""
 
 
 class Past:
@@ -108,10 +114,7 @@ class Story:
         made: Created = await self.does(
             by, create_company, None, kind, name, {"language": "en"}, None, manager, order
         )
-        mail = await Notification.get(recipient=manager.email, token__isnull=False)
-        assert mail.token is not None
-        await self._send_mail()
-        await self._set_password(mail.token)
+        await self._follow_link(manager.email)
         return made.company_id
 
     async def customer(
@@ -123,6 +126,11 @@ class Story:
         """They get a license while the pool lasts."""
         wanted = Wanted(on_shortage=ShortagePolicy.PARTIAL)
         await self.does(by, add_users, None, some_people(domain, number), wanted)
+
+    async def forgets_password(self, email: str) -> None:
+        """Or never had one: asks for a link, and follows it."""
+        await perform(None, self._clock, request_password_reset, email)
+        await self._follow_link(email)
 
     async def does(self, who: str, operation: Callable[..., Awaitable[Any]], *told: Any) -> Any:
         """Sign in, do it, sign out."""
@@ -144,6 +152,13 @@ class Story:
         await perform(managing, self._clock, exit_manage_mode)
         await perform(caller, self._clock, sign_out)
         return done.result
+
+    async def _follow_link(self, email: str) -> None:
+        """That of the mail that is to be sent."""
+        mail = await Notification.get(recipient=email, token__isnull=False)
+        assert mail.token is not None
+        await self._send_mail()
+        await self._set_password(mail.token)
 
     async def _set_password(self, token: str) -> None:
         await perform(None, self._clock, set_password, token, await hash_password(PASSWORD))
@@ -193,7 +208,8 @@ async def _channel(story: Story) -> None:
 
 
 async def _first_customers(story: Story) -> None:
-    """Fjord, whose licenses have expired since; Birch, whose licenses will soon."""
+    """Fjord, whose licenses have expired since; Birch, whose licenses will soon; and a learner of
+    Birch, who may sign in."""
     await story.go_to(400)
     await story.customer(
         NILS, "Fjord Energy", Person(FREYA, "Freya", "Holm"), FirstOrder(PREMIUM, 8, "FE-2041")
@@ -204,6 +220,7 @@ async def _first_customers(story: Story) -> None:
         HANA, "Birch Logistics", Person(MIA, "Mia", "Torres"), FirstOrder(PREMIUM, 25, "4500017")
     )
     await story.learners(MIA, "birch.example", 18)
+    await story.forgets_password(GWEN)
 
 
 async def _later_customers(story: Story) -> None:
