@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 
 from app.sample import HANA, MIA, PASSWORD, VERA
 from tests.browser.dashboard import Dashboard, held, refused
-from tests.http.client import REQUEST, Client
+from tests.http.client import CREATE_COMPANY, REQUEST, Client
 from tests.http.server import Server
 from tests.smtp import Catcher, Session
 
@@ -38,7 +38,36 @@ EVENTS = """
       LEFT JOIN companies AS managed ON managed.id = on_behalf_of_id
      ORDER BY at DESC, audit_events.id DESC
 """
+RENAME = (
+    "mutation($input: UpdateCompanyInput!) { updateCompany(input: $input) { errors { code } } }"
+)
+SPELL = 31_000
+"""Milliseconds after which is read what nothing tells of."""
 SUMMARIES = "query { auditEvents(first: 25) { edges { node { summary } } } }"
+
+
+async def test_a_company_and_the_audit_trail_are_read_now_and_then(
+    dashboard: Dashboard, canopy: Server
+) -> None:
+    page = dashboard.page
+    async with httpx.AsyncClient(base_url=canopy.url) as http:
+        hana = await Client(http).sign_in(HANA, PASSWORD)
+        wanted = {"kind": "CUSTOMER", "name": "Beech Bikes"}
+        company_id = (await hana.done(CREATE_COMPANY, input=wanted))["company"]["id"]
+        await dashboard.sign_in(HANA)
+        await page.clock.install()
+        await dashboard.open(f"/companies/{company_id}")
+        await expect(dashboard.heading).to_have_text("Beech Bikes")
+        await hana.done(RENAME, input={"companyId": company_id, "name": "Birdie Bikes"})
+        await page.clock.fast_forward(SPELL)
+        await expect(dashboard.heading).to_have_text("Birdie Bikes")
+
+        await dashboard.open("/audit-trail")
+        newest = page.locator("tbody tr").first
+        await expect(newest).to_contain_text("Birdie Bikes")
+        await hana.done(RENAME, input={"companyId": company_id, "name": "Bobbin Bikes"})
+        await page.clock.fast_forward(SPELL)
+        await expect(newest).to_contain_text("Bobbin Bikes")
 
 
 async def test_sent_mail_and_audit_trail_hold_what_the_database_holds(

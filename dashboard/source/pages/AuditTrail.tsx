@@ -6,7 +6,7 @@ import { CompanyLink } from "../parts/companies";
 import { type Column, DataList, usePlace } from "../parts/DataList";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { Heading } from "../parts/Shell";
-import { useRead } from "../reading";
+import { useRead, useReadNowAndThen } from "../reading";
 import { happened, instant } from "../words";
 
 const EVENTS = graphql(`
@@ -53,6 +53,7 @@ export function Component() {
 
 function Page({ filter, isNarrowed }: { filter: AuditEventFilter; isNarrowed: boolean }) {
   const [place, setPlace] = usePlace();
-  const [{ data, error, isOld }] = useRead({ query: EVENTS, variables: { filter, ...place } });
+  const [{ data, error, isOld }, again] = useRead({ query: EVENTS, variables: { filter, ...place } });
+  useReadNowAndThen(again, error);
   return <DataList label="Audit trail" one="event" columns={COLUMNS} connection={data?.auditEvents} error={error} isOld={isOld} onPlace={setPlace} isNarrowed={isNarrowed} empty="Nothing has happened yet." />;
 }

@@ -12,7 +12,7 @@ import { Managers } from "../parts/Managers";
 import { later } from "../parts/later";
 import { Heading } from "../parts/Shell";
 import { Unread } from "../parts/Unread";
-import { useRead } from "../reading";
+import { useRead, useReadNowAndThen } from "../reading";
 import { useIsHere } from "../save";
 import { manage } from "../signing";
 import { day, number, word } from "../words";
@@ -59,7 +59,8 @@ function CompanyPage({ id }: { id: string }) {
   const [deed, setDeed] = useState<Deed | null>(null);
   const [isEntering, setEntering] = useState(false);
   const isHere = useIsHere();
-  const [{ data, error, fetching }] = useRead({ query: COMPANY, variables: { id } });
+  const [{ data, error, fetching }, again] = useRead({ query: COMPANY, variables: { id } });
+  useReadNowAndThen(again, error);
   const company = data?.company;
   useSubscription({ query: SUMMARY, variables: { id }, pause: !company });
 
