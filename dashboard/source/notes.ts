@@ -7,8 +7,9 @@ import { isUnanswered, type Payload, placed } from "./save";
 /** What went wrong is told until it is closed. */
 export const tellFailure = (title: string, message: string) => notifications.show({ color: "red", autoClose: false, title, message });
 
+export const DONE_ONCE = "The same was sent before, and not answered. It is done once, not twice.";
 /** Beside what tells of it as if it were new. */
-export const tellDoneOnce = () => notifications.show({ message: "The same was sent before, and not answered. It is done once, not twice." });
+export const tellDoneOnce = () => notifications.show({ message: DONE_ONCE });
 
 /** Of what somebody began and has left. */
 export function tellRefused(title: string, answer: Payload, names?: Record<string, string>) {

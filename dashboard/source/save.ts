@@ -48,6 +48,12 @@ function keyOf(sent: string): string {
   return key;
 }
 
+/** Somebody's, for some company: the same again is done once. */
+function asSent<Data, Input>(document: Saving<Data, Input>, input: Input): string {
+  const session = current();
+  return [session?.userId, session?.companyId, getOperationName(document), JSON.stringify(input)].join(" ");
+}
+
 function answered(sent: string) {
   keys.delete(sent);
   remember();
@@ -56,6 +62,9 @@ function answered(sent: string) {
 function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
+
+/** And not answered. */
+const isSent = <Data, Input>(document: Saving<Data, Input>, input: Input) => keys.has(asSent(document, input));
 
 const pause = (time: number) => new Promise((resolve) => setTimeout(resolve, time));
 
@@ -97,7 +106,7 @@ export function useSave<Data, Input extends object>(document: Saving<Data, Input
 
   async function send(input: Input): Promise<Answer<Data>> {
     const session = current();
-    const sent = [session?.userId, session?.companyId, getOperationName(document), JSON.stringify(input)].join(" ");
+    const sent = asSent(document, input);
     const isAgain = isKeyed && keys.has(sent);
     const told = isKeyed ? { ...input, idempotencyKey: keyOf(sent) } : input;
     for (let tries = 0; ; tries++) {
@@ -125,13 +134,13 @@ export function useSave<Data, Input extends object>(document: Saving<Data, Input
     return refused("OTHERWISE", "It is otherwise by now: look again.");
   }
 
-  /** Where it is told what was shown that would happen, nothing else is done. */
+  /** Where it is told what was shown that would happen, nothing else is done. What was sent before is, whatever it did then. */
   async function save(input: Input, shown?: Answer<Data>): Promise<Answer<Data> | undefined> {
     if (isRunning.current) return undefined;
     isRunning.current = true;
     setSaving(true);
     try {
-      return (shown && (await otherwise(input, shown))) ?? (await send(input));
+      return (shown && !isSent(document, input) && (await otherwise(input, shown))) || (await send(input));
     } finally {
       isRunning.current = false;
       setSaving(false);
@@ -160,6 +169,10 @@ const at = (input: unknown, path: string[]) => path.reduce<unknown>((part, step)
 const isTakenStill = ({ errors }: Payload, before: unknown, now: unknown) =>
   errors.some(({ code, path }) => code === "DUPLICATE" && path && at(before, path.slice(1)) === at(now, path.slice(1)));
 
+/** What was sent, and maybe done, is refused because of itself: sent again it is done once, and told then. */
+const forgiven = <Data, Input>(document: Saving<Data, Input>, input: Input, answer: Answer<Data>) =>
+  answer.errors.length > 0 && !isUnanswered(answer) && isSent(document, input) ? ({ errors: [], isAgain: true } as Payload as Answer<Data>) : answer;
+
 /**
  * What would happen with this input; undefined until it is known. Asks nothing without one, nor while it is being typed.
  * What was answered before is asked again when something has told that it may be otherwise by now, and is shown until then;
@@ -179,8 +192,10 @@ export function useWould<Data, Input extends object>(document: Saving<Data, Inpu
     let isOld = false;
     let timer: number | undefined;
     const before = () => [...answers.current].find(([text, answer]) => text === wanted || isTakenStill(answer, JSON.parse(text), sent))?.[1];
-    const show = (answer: Answer<Data>) =>
+    function show(told: Answer<Data>) {
+      const answer = forgiven(document, sent as Input, told);
       setKnown((known) => (known?.text === wanted && isAlike(known.answer, answer) ? known : { text: wanted, answer }));
+    }
     async function ask(input: Input, tries = 0) {
       isAsking = true;
       isOld = false;

@@ -112,6 +112,41 @@ async def test_what_was_not_answered_is_the_same_after_the_page_was_loaded_again
     assert len(await numbers_of(database, "LOST-2")) == 2
 
 
+async def test_what_was_not_answered_is_not_refused_because_of_itself(
+    dashboard: Dashboard, wire: Wire, database: asyncpg.Connection, expected_errors: set[str]
+) -> None:
+    """A company whose manager's address is taken: by the first try."""
+    dialog = dashboard.dialog
+    await dashboard.sign_in(HANA)
+    await _fill_company(dashboard)
+    await expect(dialog.get_by_role("status")).to_have_text("Will be mailed: sia@sloe.example.")
+    wire.lose_answers_to("CreateCompany")
+    expected_errors.add(CUT)
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("cannot be reached")
+    await dashboard.page.reload()
+    wire.mend()
+
+    await _fill_company(dashboard)
+    await expect(dialog.get_by_role("note")).to_contain_text("sent before, and not answered")
+    email = dialog.get_by_label("Email")
+    await expect(email).not_to_have_attribute("aria-invalid", "true")
+    await dashboard.fill(last_name="Sloan")
+    await expect(email).to_have_attribute("aria-invalid", "true")
+    await dashboard.fill(last_name="")
+    await expect(email).not_to_have_attribute("aria-invalid", "true")
+    await dashboard.confirm()
+    await dashboard.told("It is done once, not twice.")
+    await expect(dashboard.heading).to_have_text("Sloe Shoes")
+    made = "SELECT count(*) FROM companies WHERE name = 'Sloe Shoes'"
+    assert await database.fetchval(made) == 1
+
+
+async def _fill_company(dashboard: Dashboard) -> None:
+    await dashboard.click("Create Company")
+    await dashboard.fill(company_name="Sloe Shoes", email="sia@sloe.example")
+
+
 async def test_what_was_refused_is_not_told_to_be_sent_twice(
     dashboard: Dashboard, database: asyncpg.Connection, expected_errors: set[str]
 ) -> None:

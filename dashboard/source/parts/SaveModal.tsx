@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { useFocusBack } from "../focus";
-import { tellDoneOnce, tellRefused } from "../notes";
+import { DONE_ONCE, tellDoneOnce, tellRefused } from "../notes";
 import { isUnanswered, type Payload, placed, useIsHere } from "../save";
 import { useHasEnded, useSession } from "../session";
 import { willBeMailed } from "../words";
@@ -122,6 +122,7 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
           <Stack pos="sticky" bottom={0} py="md" mb="calc(-1 * var(--mantine-spacing-md))" bg="var(--mantine-color-body)" style={{ zIndex: 1 }}>
             {wrong && <Alert ref={within.note} tabIndex={-1} color="red" role="alert">{wrong}</Alert>}
             {mailed && <Alert role="status">{mailed}</Alert>}
+            {would?.isAgain && <Alert role="note" color="gray">{DONE_ONCE}</Alert>}
             {would === undefined && <Alert role="note" color="gray">What will happen is being asked…</Alert>}
             {would !== undefined && isUnknown && <Alert role="note" color="gray">Nothing is saved before it is known. It is asked again by itself.</Alert>}
             <Group justify="flex-end">
