@@ -242,7 +242,7 @@ function Busy({ what, lasts }: { what: string; lasts?: number }) {
 function inWords({ created, updated, unchanged, licensed, shortage }: Result, isDone: boolean) {
   const verb = isDone ? "" : "would be ";
   return `${count(created, "person", "people")} ${verb}added, ${number(updated)} ${verb}updated, ${number(unchanged)} left as they are. `
-    + `${count(licensed, "license")} ${verb}allocated${shortage > 0 ? `; ${number(shortage)} are missing` : ""}.`;
+    + `${count(licensed, "license")} ${verb}allocated${shortage > 0 ? `; ${number(shortage)} ${shortage === 1 ? "is" : "are"} missing` : ""}.`;
 }
 
 function Told({ result, isDone }: { result: Result; isDone: boolean }) {
