@@ -79,6 +79,25 @@ async def test_an_order_is_returned(
     await mailbox.wait_for(2, to=IVAN, subject=number)
 
 
+async def test_orders_that_are_closed_have_a_tab_of_their_own(dashboard: Dashboard) -> None:
+    """And each tab with orders of several states is filtered by them."""
+    await dashboard.sign_in(QUIN)
+    await dashboard.go("Licenses", "Orders", "Closed Orders")
+    await expect(dashboard.row("PO 88-977")).to_contain_text("Asked twice by mistake.")
+    await expect(dashboard.row("PO 88-981")).to_contain_text("The branch was sold.")
+    await expect(dashboard.row("PO 88-310")).to_have_count(0)
+
+    await dashboard.open("/orders/closed?filter=status.in.RETURNED")
+    await expect(dashboard.row("PO 88-977")).to_have_count(0)
+    await expect(dashboard.row("PO 88-981")).to_be_visible()
+    await dashboard.sign_out()
+
+    await dashboard.sign_in(IVAN)
+    await dashboard.open("/orders/mine?filter=status.in.CANCELLED")
+    await expect(dashboard.row("PO 88-977")).to_be_visible()
+    await expect(dashboard.row("PO 88-310")).to_have_count(0)
+
+
 async def test_a_company_is_edited_moved_archived_and_restored(
     dashboard: Dashboard, mailbox: Mailbox
 ) -> None:

@@ -45,26 +45,37 @@ const FIELDS: readonly Field[] = [
   { name: "requestedAt", label: "Requested", kind: "date" },
   { name: "requestedByEmail", label: "Requested by", kind: "text" },
 ];
-const TABS: Record<string, { scope: Scope; filter: OrderFilter; empty: string }> = {
-  mine: { scope: "OWN", filter: {}, empty: "Nothing was ordered yet. Request Licenses begins." },
+/** Where there are several: those of the tab. */
+const withStatus = (options: readonly string[]): readonly Field[] => [...FIELDS, { name: "status", label: "Status", kind: "choice", options }];
+const WAITING = ["REQUESTED", "PARTIALLY_ASSIGNED"] as const;
+const CLOSED = ["DECLINED", "CANCELLED", "RETURNED"] as const;
+const TABS: Record<string, { scope: Scope; filter: OrderFilter; fields: readonly Field[]; empty: string }> = {
+  mine: { scope: "OWN", filter: {}, fields: withStatus([...WAITING, "ASSIGNED", ...CLOSED]), empty: "Nothing was ordered yet. Request Licenses begins." },
   requested: {
     scope: "BELOW",
-    filter: { status: ["REQUESTED", "PARTIALLY_ASSIGNED"] },
+    filter: { status: [...WAITING] },
+    fields: withStatus(WAITING),
     empty: "No order waits. What the companies beneath yours request comes here.",
   },
-  assigned: { scope: "BELOW", filter: { status: ["ASSIGNED"] }, empty: "No order of a company beneath yours was assigned yet." },
+  assigned: { scope: "BELOW", filter: { status: ["ASSIGNED"] }, fields: FIELDS, empty: "No order of a company beneath yours was assigned yet." },
+  closed: {
+    scope: "BELOW",
+    filter: { status: [...CLOSED] },
+    fields: withStatus(CLOSED),
+    empty: "No order of a company beneath yours was declined, cancelled or returned.",
+  },
 };
 const COLORS: Record<string, string> = { REQUESTED: "blue", PARTIALLY_ASSIGNED: "blue", ASSIGNED: "teal", DECLINED: "red", CANCELLED: "gray", RETURNED: "gray" };
 
 export function Component() {
   const { which = "mine" } = useParams();
-  const filters = useFilters(FIELDS);
   const tab = TABS[which] ?? TABS.mine!;
-  const filter: OrderFilter = { ...filters.filter, ...tab.filter };
+  const filters = useFilters(tab.fields);
+  const filter: OrderFilter = { ...tab.filter, ...filters.filter };
   return (
     <>
       <Group justify="space-between">
-        <Filters fields={FIELDS} filters={filters} />
+        <Filters key={which} fields={tab.fields} filters={filters} />
         <Download name="orders" scope={tab.scope === "OWN" ? "OWN" : "BELOW"} filter={filter} />
       </Group>
       <Page key={which} isMine={which === "mine"} scope={tab.scope} filter={filter} empty={tab.empty}

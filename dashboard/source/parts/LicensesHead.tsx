@@ -23,7 +23,7 @@ const COUNTS = graphql(`
   }
 `);
 const STATES = ["available", "allocated", "expiring", "expired"] as const;
-const ORDERS = { mine: "My Orders", requested: "Requested Orders", assigned: "Assigned Orders" };
+const ORDERS = { mine: "My Orders", requested: "Requested Orders", assigned: "Assigned Orders", closed: "Closed Orders" };
 
 export const isTab = (part: string, tab: string) => (part === "orders" ? Object.keys(ORDERS) : [...STATES]).includes(tab);
 
