@@ -20,6 +20,10 @@ export const said = (sentence: string) =>
 /** In what happened people and companies are named without quotes: there, no more than how many licenses or people it was. */
 const NUMBERED = /(?<!\S)\d{1,3}(?:,\d{3})+(?= (?:licenses|people) )/g;
 export const happened = (sentence: string) => sentence.replace(NUMBERED, said);
+/** What turns the direction of what is written after it. */
+const TURNS = /[\p{Bidi_Control}\p{Script=Arabic}\p{Script=Hebrew}]/u;
+/** A name within a sentence: it is written in whatever direction, and the sentence goes on in its own. */
+export const apart = (name = "") => (TURNS.test(name) ? `\u2068${name}\u2069` : name);
 export const list = (names: string[]) => LIST.format(names);
 export const count = (value: number, one: string, many = `${one}s`) => `${number(value)} ${value === 1 ? one : many}`;
 

@@ -4,11 +4,13 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import httpx
 import pytest
 from playwright.async_api import BrowserContext, expect
 
-from app.sample import IVAN, MIA
+from app.sample import HANA, IVAN, MIA, PASSWORD
 from tests.browser.dashboard import Dashboard
+from tests.http.client import CREATE_COMPANY, Client
 
 ZONE = "Intl.DateTimeFormat().resolvedOptions().timeZone"
 MAIL = "template = 'LICENSES_EXPIRING' AND recipient = $1"
@@ -116,3 +118,40 @@ async def test_the_sentences_of_the_api_have_the_numbers_of_the_language_and_nam
     await database.execute("UPDATE audit_events SET count = 1000000 WHERE id = $1", event)
     await dashboard.open("/audit-trail")
     await expect(page.get_by_text(f"requested {more} licenses for Birch").first).to_be_visible()
+
+
+ORDERED = """sentence => {
+    const texts = document.createTreeWalker(sentence, NodeFilter.SHOW_TEXT), lefts = [];
+    const range = document.createRange();
+    while (texts.nextNode()) {
+        for (let at = 0; at < texts.currentNode.data.length; at++) {
+            range.setStart(texts.currentNode, at);
+            range.setEnd(texts.currentNode, at + 1);
+            lefts.push(range.getBoundingClientRect().left);
+        }
+    }
+    return lefts.at(-1) === Math.max(...lefts);
+}"""
+"""Whether a sentence ends where it should: at its right."""
+
+
+async def test_a_name_that_turns_what_follows_leaves_the_sentence_as_it_is(
+    dashboard: Dashboard, address: str
+) -> None:
+    page, name = dashboard.page, "\N{RIGHT-TO-LEFT OVERRIDE}peleK"
+    async with httpx.AsyncClient(base_url=address) as http:
+        hana = await Client(http).sign_in(HANA, PASSWORD)
+        told = {"kind": "CUSTOMER", "name": name}
+        company = (await hana.done(CREATE_COMPANY, input=told))["company"]
+    await dashboard.sign_in(HANA)
+    await dashboard.open(f"/companies/{company['id']}")
+    await dashboard.act("Edit")
+    await dashboard.fill(industry="Kelp")
+    await dashboard.confirm()
+    note = page.get_by_role("alert").get_by_text("is saved")
+    await expect(note).to_be_visible()
+    assert await note.evaluate(ORDERED)
+
+    await dashboard.act("Manage Company")
+    await expect(dashboard.banner).to_be_visible()
+    assert await dashboard.banner.get_by_text("You are managing").evaluate(ORDERED)

@@ -4,7 +4,7 @@ import { graphql } from "../graphql";
 import { Heading } from "../parts/Shell";
 import { Unread } from "../parts/Unread";
 import { useRead, useReadNowAndThen } from "../reading";
-import { count, day, word } from "../words";
+import { apart, count, day, word } from "../words";
 
 const MINE = graphql(`
   query MyLicense {
@@ -33,7 +33,7 @@ export function Component() {
       <Card withBorder>
         <Text fw={700} size="xl">{license ? word(license.type) : "None"}</Text>
         <Text size="sm">
-          {!license && `Ask a manager of ${viewer.company.name} for one.`}
+          {!license && `Ask a manager of ${apart(viewer.company.name)} for one.`}
           {license && (license.expiresAt ? `Until ${day(license.expiresAt)}: ${count(license.daysRemaining ?? 0, "day")} left.` : "It never expires.")}
         </Text>
       </Card>

@@ -2,7 +2,7 @@ import { notifications } from "@mantine/notifications";
 
 import { graphql } from "../graphql";
 import { useSave, useWould } from "../save";
-import { count, day, list, number } from "../words";
+import { apart, count, day, list, number } from "../words";
 import { Confirm } from "./SaveModal";
 import { Told } from "./Told";
 
@@ -53,14 +53,14 @@ export default function AllocateLicenses({ onClose, onDone, whom }: Props) {
   const result = would?.licenses ? would : undefined;
   const handed = result?.licenses.map(({ user, expiresAt }) => {
     const person = able.find(({ id }) => id === user?.id);
-    return { renews: renews(person), line: `${user?.name}${isFirst(person) ? ", a first license" : ""}, ${expiresAt ? `until ${day(expiresAt)}` : "for good"}` };
+    return { renews: renews(person), line: `${apart(user?.name)}${isFirst(person) ? ", a first license" : ""}, ${expiresAt ? `until ${day(expiresAt)}` : "for good"}` };
   }) ?? [];
   const renewed = handed.filter(({ renews }) => renews).map(({ line }) => line);
   const others = handed.filter(({ renews }) => !renews).map(({ line }) => line);
   const left = [
-    ...chosen.filter(isGone).map(({ name }) => `${name} was removed`),
-    ...(result?.alreadyLicensed ?? []).map(({ name }) => `${name} has a license already`),
-    ...(result?.withoutLicense ?? []).map(({ name }) => `${name}: no license is available`),
+    ...chosen.filter(isGone).map(({ name }) => `${apart(name)} was removed`),
+    ...(result?.alreadyLicensed ?? []).map(({ name }) => `${apart(name)} has a license already`),
+    ...(result?.withoutLicense ?? []).map(({ name }) => `${apart(name)}: no license is available`),
   ];
 
   const allocated = result?.allocated ?? 0;

@@ -6,7 +6,7 @@ import { graphql } from "../graphql";
 import { explained } from "../asking";
 import { useRead } from "../reading";
 import { useSave, useWould } from "../save";
-import { count, list } from "../words";
+import { apart, count, list } from "../words";
 import { Confirm } from "./SaveModal";
 
 const ARCHIVE = graphql(`
@@ -49,8 +49,8 @@ export function ArchiveCompany({ company, onClose }: Props) {
   const would = useWould(ARCHIVE, input);
   const { reach, error } = useReach(company.id);
   return (
-    <Confirm title={`Archive ${company.name}`} action="Archive" color="red" would={would} isDisabled={!reach} isSaving={isSaving} onClose={onClose}
-      onSave={() => save(input)} onSaved={() => notifications.show({ message: `${company.name} is archived.` })}>
+    <Confirm title={`Archive ${apart(company.name)}`} action="Archive" color="red" would={would} isDisabled={!reach} isSaving={isSaving} onClose={onClose}
+      onSave={() => save(input)} onSaved={() => notifications.show({ message: `${apart(company.name)} is archived.` })}>
       {reach && (
         <Text size="sm" role="status">
           It reaches {list([
@@ -76,8 +76,8 @@ export function RestoreCompany({ company, onClose }: Props) {
   const would = useWould(RESTORE, input);
   const { reach, error } = useReach(company.id);
   return (
-    <Confirm title={`Restore ${company.name}`} action="Restore" would={would} isDisabled={!reach} isSaving={isSaving} onClose={onClose}
-      onSave={() => save(input)} onSaved={() => notifications.show({ message: `${company.name} is back.` })}>
+    <Confirm title={`Restore ${apart(company.name)}`} action="Restore" would={would} isDisabled={!reach} isSaving={isSaving} onClose={onClose}
+      onSave={() => save(input)} onSaved={() => notifications.show({ message: `${apart(company.name)} is back.` })}>
       {reach && <Text size="sm" role="status">It reaches {beneath(reach.descendants)}.</Text>}
       {!reach && <Unread error={error} />}
       {would?.company?.status === "ARCHIVED" && <Alert color="yellow" role="alert">It stays archived until what is above it is restored, too.</Alert>}

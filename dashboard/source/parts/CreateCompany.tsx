@@ -5,7 +5,7 @@ import { notifications } from "@mantine/notifications";
 import { graphql } from "../graphql";
 import type { CompanyKind, CreateCompanyInput, LicenseType } from "../../generated/graphql";
 import { useSave, useWould, whole } from "../save";
-import { wasMailed, word } from "../words";
+import { apart, wasMailed, word } from "../words";
 import { SaveModal } from "./SaveModal";
 import { WholeInput } from "./WholeInput";
 
@@ -72,9 +72,9 @@ export default function CreateCompany({ onClose, parent }: Props) {
   const { order } = form.values;
 
   return (
-    <SaveModal title={`Create Company beneath ${parent.name}`} onClose={onClose} form={form} fields={FIELDS} isSaving={isSaving}
+    <SaveModal title={`Create Company beneath ${apart(parent.name)}`} onClose={onClose} form={form} fields={FIELDS} isSaving={isSaving}
       would={would} onSave={(values) => save(inputOf(parent.id, values))} whereTo={({ company }) => `/companies/${company?.id}`}
-      onSaved={({ company, notifications: mails }) => notifications.show({ title: `${company?.name} is created`, message: wasMailed(mails) })}>
+      onSaved={({ company, notifications: mails }) => notifications.show({ title: `${apart(company?.name)} is created`, message: wasMailed(mails) })}>
       <TextInput label="Company name" required withAsterisk={false} data-autofocus {...form.getInputProps("name")} />
       <NativeSelect label="Kind" data={kinds.map((kind) => ({ value: kind, label: word(kind) }))} {...form.getInputProps("kind")} />
       <SimpleGrid cols={2}>

@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 
 import { graphql } from "../graphql";
 import { useSave, whole } from "../save";
+import { apart } from "../words";
 import { SaveModal } from "./SaveModal";
 import { WholeInput } from "./WholeInput";
 
@@ -40,14 +41,14 @@ export default function EditCompany({ company, onClose }: { company: Described; 
     },
   });
   return (
-    <SaveModal title={`Edit ${company.name}`} would={null} onClose={onClose} form={form} fields={FIELDS} isSaving={isSaving}
+    <SaveModal title={`Edit ${apart(company.name)}`} would={null} onClose={onClose} form={form} fields={FIELDS} isSaving={isSaving}
       onSave={({ name, employeeCount, ...others }) => save({
         companyId: company.id,
         name,
         employeeCount: employeeCount === "" ? null : whole(employeeCount),
         ...Object.fromEntries(Object.entries(others).map(([field, value]) => [field, value || null])),
       })}
-      onSaved={({ company }) => notifications.show({ message: `${company?.name} is saved.` })}>
+      onSaved={({ company }) => notifications.show({ message: `${apart(company?.name)} is saved.` })}>
       <TextInput label="Company name" data-autofocus {...form.getInputProps("name")} />
       <SimpleGrid cols={2}>
         <TextInput label="Industry" {...form.getInputProps("industry")} />

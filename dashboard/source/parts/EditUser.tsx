@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 
 import { graphql } from "../graphql";
 import { useSave } from "../save";
+import { apart } from "../words";
 import { SaveModal } from "./SaveModal";
 
 const UPDATE = graphql(`
@@ -28,10 +29,10 @@ export default function EditUser({ user, onClose }: { user: Known; onClose: () =
   const { firstName, lastName, email } = user;
   const form = useForm({ initialValues: { firstName, lastName, email, department: user.department ?? "", externalId: user.externalId ?? "" } });
   return (
-    <SaveModal title={`Edit ${user.name}`} would={null} onClose={onClose} form={form} fields={FIELDS} isSaving={isSaving}
+    <SaveModal title={`Edit ${apart(user.name)}`} would={null} onClose={onClose} form={form} fields={FIELDS} isSaving={isSaving}
       onSave={({ department, externalId, ...others }) =>
         save({ userId: user.id, ...others, department: department || null, externalId: externalId || null })}
-      onSaved={({ user }) => notifications.show({ message: `${user?.name} is saved.` })}>
+      onSaved={({ user }) => notifications.show({ message: `${apart(user?.name)} is saved.` })}>
       <SimpleGrid cols={2}>
         <TextInput label="First name" data-autofocus {...form.getInputProps("firstName")} />
         <TextInput label="Last name" {...form.getInputProps("lastName")} />

@@ -7,7 +7,7 @@ import { useState } from "react";
 import { useFocusKept } from "../focus";
 import { graphql } from "../graphql";
 import { useSave, useWould } from "../save";
-import { wasMailed } from "../words";
+import { apart, wasMailed } from "../words";
 import { AllowedButton, type Permission } from "./Allowed";
 import { called } from "./Called";
 import { Confirm, SaveModal } from "./SaveModal";
@@ -72,7 +72,7 @@ function AddManager({ companyId, onClose }: { companyId: string; onClose: () => 
     <SaveModal title="Add Manager" onClose={onClose} form={form} isSaving={isSaving} fields={["person.firstName", "person.lastName", "person.email"]}
       onSave={(values) => save({ companyId, ...values })} would={would}
       onSaved={({ user, notifications: mails }) =>
-        notifications.show({ title: `${user?.name} is a manager now`, message: wasMailed(mails) })}>
+        notifications.show({ title: `${apart(user?.name)} is a manager now`, message: wasMailed(mails) })}>
       <TextInput label="First name" data-autofocus {...form.getInputProps("person.firstName")} />
       <TextInput label="Last name" {...form.getInputProps("person.lastName")} />
       <TextInput label="Email" type="email" description="Gets a mail with a link to set a password" {...form.getInputProps("person.email")} />
@@ -87,8 +87,8 @@ function RemoveManager({ manager, onClose }: { manager: Manager; onClose: () => 
   return (
     <Confirm title="Remove Manager" action="Remove" color="red" would={would} isSaving={isSaving} onClose={onClose}
       onSave={() => save(input)}
-      onSaved={() => notifications.show({ message: `${manager.name} is a learner now.` })}>
-      <Text size="sm">{manager.name} stays in the company as a learner, and manages it no longer. Nobody is mailed.</Text>
+      onSaved={() => notifications.show({ message: `${apart(manager.name)} is a learner now.` })}>
+      <Text size="sm">{apart(manager.name)} stays in the company as a learner, and manages it no longer. Nobody is mailed.</Text>
     </Confirm>
   );
 }

@@ -7,6 +7,7 @@ import { graphql } from "../graphql";
 import type { CompanyKind } from "../../generated/graphql";
 import { useRead } from "../reading";
 import { useSave, useWould } from "../save";
+import { apart } from "../words";
 import { SaveModal } from "./SaveModal";
 import { Seek } from "./Seek";
 
@@ -35,9 +36,9 @@ export default function MoveCompany({ company, onClose }: { company: { id: strin
   const parents = data?.companies.edges.map(({ node }) => node).filter(({ id }) => id !== company.id) ?? [];
 
   return (
-    <SaveModal title={`Move ${company.name}`} action="Move" onClose={onClose} form={form} fields={["newParentId"]} isSaving={isSaving} would={newParentId ? would : null} isDisabled={!newParentId}
+    <SaveModal title={`Move ${apart(company.name)}`} action="Move" onClose={onClose} form={form} fields={["newParentId"]} isSaving={isSaving} would={newParentId ? would : null} isDisabled={!newParentId}
       onSave={({ newParentId }) => save({ companyId: company.id, newParentId: newParentId ?? "" })}
-      onSaved={({ company }) => notifications.show({ message: `${company?.name} is beneath ${company?.ancestors.at(-1)?.name} now.` })}>
+      onSaved={({ company }) => notifications.show({ message: `${apart(company?.name)} is beneath ${apart(company?.ancestors.at(-1)?.name)} now.` })}>
       <Text size="sm">All that is beneath it goes along, and so do its open orders. Manage sessions that reached it from its old place end. Nobody is mailed.</Text>
       <Seek label="Beneath" data-autofocus onSeek={seek} nothingFoundMessage="No company fits."
         found={parents.map(({ id, name, ancestors }) => ({ id, text: [...ancestors.map((above) => above.name), name].join(" › ") }))}

@@ -5,7 +5,7 @@ import type { ComponentType } from "react";
 
 import { graphql } from "../graphql";
 import { type Payload, type Saving, useSave, useWould, whole } from "../save";
-import { count, wasMailed, word } from "../words";
+import { apart, count, wasMailed, word } from "../words";
 import type { Deed, Order } from "./deeds";
 import { SaveModal } from "./SaveModal";
 import { WholeInput } from "./WholeInput";
@@ -64,7 +64,7 @@ function Assign({ order, isSome = false, onClose }: Props & { isSome?: boolean }
     <SaveModal title={`Assign ${order.number}`} action="Assign" onClose={onClose} form={form} fields={isSome ? ["quantity"] : []} isSaving={isSaving}
       would={would} onSave={(values) => save(inputOf(values))} onSaved={tell}>
       <Text size="sm">
-        {order.company.name} asks for {count(open, `${word(order.licenseType)} license`)}{order.purchaseOrder ? ` on purchase order ${order.purchaseOrder}` : ""}.
+        {apart(order.company.name)} asks for {count(open, `${word(order.licenseType)} license`)}{order.purchaseOrder ? ` on purchase order ${order.purchaseOrder}` : ""}.
       </Text>
       {isSome && <WholeInput label="Number to assign now" data-autofocus {...form.getInputProps("quantity")} />}
     </SaveModal>

@@ -6,7 +6,7 @@ import { useState } from "react";
 import { graphql } from "../graphql";
 import { useRead } from "../reading";
 import { useSave, useWould } from "../save";
-import { day } from "../words";
+import { apart, day } from "../words";
 import { called } from "./Called";
 import { SaveModal } from "./SaveModal";
 import { Seek } from "./Seek";
@@ -46,16 +46,16 @@ export default function Reallocate({ license, onClose }: { license: Held; onClos
     <SaveModal title="Reallocate" onClose={onClose} form={form} fields={["userId"]} isSaving={isSaving} would={userId ? would : null} isDisabled={!userId}
       onSave={({ userId }) => save({ licenseId: license.id, userId: userId ?? "" }, would)}
       onSaved={({ license, previousUser }) => {
-        const byThen = previousUser?.id === would?.previousUser?.id ? "" : ` By then it was with ${previousUser?.name}.`;
-        notifications.show({ message: `The license is with ${license?.user?.name} now.${byThen}` });
+        const byThen = previousUser?.id === would?.previousUser?.id ? "" : ` By then it was with ${apart(previousUser?.name)}.`;
+        notifications.show({ message: `The license is with ${apart(license?.user?.name)} now.${byThen}` });
       }}>
       <Text size="sm">
-        From {license.user?.name}, for the time that is left{license.expiresAt ? `: until ${day(license.expiresAt)}` : ""}.
+        From {apart(license.user?.name)}, for the time that is left{license.expiresAt ? `: until ${day(license.expiresAt)}` : ""}.
       </Text>
       <Seek label="To" description="People without a license" placeholder="Part of a name or an address" data-autofocus nothingFoundMessage="Nobody without a license fits." onSeek={seek}
         found={data?.users.edges.map(({ node }) => ({ id: node.id, text: called(node) })) ?? []}
         {...form.getInputProps("userId")} />
-      {would?.license && <Text size="sm" role="status">{would.license.user?.name} will have it, and {would.previousUser?.name} will be without a license. Nobody is mailed.</Text>}
+      {would?.license && <Text size="sm" role="status">{apart(would.license.user?.name)} will have it, and {apart(would.previousUser?.name)} will be without a license. Nobody is mailed.</Text>}
     </SaveModal>
   );
 }

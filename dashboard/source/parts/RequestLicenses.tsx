@@ -6,7 +6,7 @@ import { graphql } from "../graphql";
 import type { LicenseType, RequestLicensesMutation } from "../../generated/graphql";
 import { useSave, useWould, whole } from "../save";
 import { useSession } from "../session";
-import { list, wasMailed } from "../words";
+import { apart, list, wasMailed } from "../words";
 import { SaveModal } from "./SaveModal";
 import { WholeInput } from "./WholeInput";
 
@@ -41,7 +41,7 @@ export default function RequestLicenses({ onClose }: { onClose: () => void }) {
     <SaveModal title="Request Licenses" onClose={onClose} form={form} isSaving={isSaving}
       fields={["quantity", "licenseType", "purchaseOrder", "note"]} onSave={(values) => save(inputOf(values))}
       would={would} onSaved={saved} whereTo={() => "/orders/mine"}>
-      {session?.isManaging && <Alert color="orange">For <strong>{session.company}</strong></Alert>}
+      {session?.isManaging && <Alert color="orange">For <strong>{apart(session.company)}</strong></Alert>}
       <WholeInput label="Number of licenses" data-autofocus {...form.getInputProps("quantity")} />
       <NativeSelect label="Type" data={REQUESTABLE} {...form.getInputProps("licenseType")} />
       <TextInput label="Purchase order" description="If you like" {...form.getInputProps("purchaseOrder")} />

@@ -4,6 +4,7 @@ import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useAlone, useFocusBack } from "../focus";
 import { forget, leave, useHasEnded, useSession } from "../session";
 import { isOuterAlive, resume } from "../signing";
+import { apart } from "../words";
 
 /** Asks for the password again, over whatever is being done: nothing that was typed is lost. */
 export default function Resume() {
@@ -42,7 +43,7 @@ export default function Resume() {
       <form onSubmit={(event) => void again(event)}>
         <Stack>
           <Text size="sm">
-            Sign in again as {session?.email} to go on{session?.isManaging ? ` managing ${session.company}` : ""}. What you have typed is kept.
+            Sign in again as {session?.email} to go on{session?.isManaging ? ` managing ${apart(session.company)}` : ""}. What you have typed is kept.
           </Text>
           {/* Tells whatever keeps passwords whose it is. */}
           <input type="email" autoComplete="username" value={session?.email ?? ""} readOnly hidden />

@@ -7,7 +7,7 @@ import { useFocusBack } from "../focus";
 import { DONE_ONCE, tellDoneOnce, tellRefused } from "../notes";
 import { isUnanswered, type Payload, placed, useIsHere } from "../save";
 import { useHasEnded, useSession } from "../session";
-import { willBeMailed } from "../words";
+import { apart, willBeMailed } from "../words";
 
 interface Would extends Payload {
   notifications?: { recipient: string }[];
@@ -97,7 +97,7 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
     if (!done) return;
     if (done.errors.length > 0) {
       if (isHere()) tell(done);
-      else tellRefused(`${title}${session?.isManaging ? ` (${session.company})` : ""}`, done, props.names);
+      else tellRefused(`${title}${session?.isManaging ? ` (${apart(session.company)})` : ""}`, done, props.names);
       return;
     }
     props.onSaved(done);

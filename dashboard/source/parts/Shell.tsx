@@ -10,7 +10,7 @@ import { graphql } from "../graphql";
 import { tellFailure } from "../notes";
 import { hearsBeneath, type Session, useHasEnded, useSession } from "../session";
 import { exitManageMode, signOut } from "../signing";
-import { count, word } from "../words";
+import { apart, count, word } from "../words";
 import Resume from "./Resume"; // at hand when a session ends, with or without a connection
 
 const ORDERS = graphql(`
@@ -79,7 +79,7 @@ export function Shell() {
       notifications.show({
         id: order.id,
         title: `New request ${order.number}`,
-        message: `${order.company.name} asks for ${count(order.quantity, `${word(order.licenseType)} license`)}.`,
+        message: `${apart(order.company.name)} asks for ${count(order.quantity, `${word(order.licenseType)} license`)}.`,
       });
     }
     return told;
@@ -118,7 +118,7 @@ export function Shell() {
           <Menu position="bottom-end">
             <Menu.Target>
               <Button variant="subtle" maw="70vw">
-                <Text truncate size="sm">{session.name} · {session.company}</Text>
+                <Text truncate size="sm">{apart(session.name)} · {apart(session.company)}</Text>
               </Button>
             </Menu.Target>
             <Menu.Dropdown>
@@ -141,8 +141,8 @@ export function Shell() {
           <Alert color="#a83a00" variant="filled" mb="md" pos="sticky" top={64} role="region" aria-label="Manage mode" style={{ zIndex: 10 }} inert={isCovered}>
             <Group justify="space-between">
               {/* However long a name is, the way out stays in reach. */}
-              <Text c="inherit" size="sm" lineClamp={2} title={`${session.company}, as ${session.name}`}>
-                You are managing <strong>{session.company}</strong> as {session.name}.
+              <Text c="inherit" size="sm" lineClamp={2} title={`${apart(session.company)}, as ${apart(session.name)}`}>
+                You are managing <strong>{apart(session.company)}</strong> as {apart(session.name)}.
               </Text>
               <Button size="xs" color="dark" loading={isLeaving} onClick={() => void exit()}>Exit Manage Mode</Button>
             </Group>
