@@ -72,7 +72,7 @@ def create_app(
         tracing,
         routes=[graphql, *others, *routes, *_pages(settings)],
         middleware=[Middleware(Shortcut, graphql)],
-        exception_handlers={Exception: _failed, ClientDisconnect: _left},
+        exception_handlers={Exception: _failed, ClientDisconnect: _left, 404: pages.unknown},
         lifespan=lambda _: _alive(settings, clock, rates, draining, tracing),
     )
 

@@ -7,7 +7,13 @@ from secrets import token_urlsafe
 from typing import Any, Final
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+)
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,7 +26,9 @@ DASHBOARD_PAGES: Final = (
     "/",
     "/companies",
     "/companies/{id}",
+    "/licenses",
     "/licenses/{state}",
+    "/orders",
     "/orders/{which}",
     "/users",
     "/users/import",
@@ -72,6 +80,15 @@ async def dashboard(_: Request) -> Response:
     page = (DASHBOARD / "index.html").read_text(encoding="utf-8")
     headers = {POLICY: DASHBOARDS_FILES.replace(NONCE, nonce), "Cache-Control": "no-store"}
     return HTMLResponse(page.replace(NONCE, nonce), headers=headers)
+
+
+async def unknown(request: Request, _: Exception) -> Response:
+    """To a browser the dashboard, which says so and has its menu; to others no more than that."""
+    if not is_dashboard_built() or "text/html" not in request.headers.get("accept", ""):
+        return PlainTextResponse("Not Found", 404)
+    response = await dashboard(request)
+    response.status_code = 404
+    return response
 
 
 def is_dashboard_built() -> bool:

@@ -25,6 +25,8 @@ export const router = createBrowserRouter([
           { index: true, Component: Home },
           { path: "companies", lazy: () => import("./pages/Companies") },
           { path: "companies/:id", lazy: () => import("./pages/Company") },
+          { path: "licenses", element: <Navigate replace to="/licenses/available" /> },
+          { path: "orders", element: <Navigate replace to="/orders/mine" /> },
           {
             lazy: () => import("./pages/LicensesAndOrders"),
             children: [

@@ -203,3 +203,28 @@ async def test_escape_closes_the_menu_of_a_phone(dashboard: Dashboard) -> None:
     await expect(menu).to_have_attribute("aria-expanded", "true")
     await page.keyboard.press("Escape")
     await expect(menu).to_have_attribute("aria-expanded", "false")
+
+
+async def test_an_address_that_is_none_leads_on(
+    dashboard: Dashboard, expected_errors: set[str]
+) -> None:
+    """And what is half of one leads to the whole."""
+    page = dashboard.page
+    await dashboard.sign_in(MIA)
+    for half, heading, tab in (
+        ("/orders", "Licenses", "My Orders"),
+        ("/licenses", "Licenses", "Available"),
+    ):
+        await dashboard.open(half)
+        await expect(dashboard.heading).to_have_text(heading)
+        await expect(dashboard.tab(tab)).to_have_attribute("aria-selected", "true")
+
+    answer = await page.goto("/nope")
+    assert answer
+    assert answer.status == 404
+    await expect(dashboard.heading).to_have_text("There is no such page")
+    await dashboard.go("Users")
+    await expect(dashboard.heading).to_have_text("Users")
+    expected_errors.add(
+        "Failed to load resource: the server responded with a status of 404 (Not Found)"
+    )
