@@ -50,6 +50,8 @@ ABREAST: Final = 32
 
 SLOTS: Final = (str(new_id()), str(new_id()))
 """Stand in a condition for what differs from key to key; nobody else can know them."""
+UUIDS: Final = "text::uuid"
+"""Sent as text, for asyncpg looks at each item of a list several times."""
 _KEY: Final = itemgetter("key_")
 _PLACEHOLDER: Final = re.compile(r"\$(\d+)")
 
@@ -127,7 +129,7 @@ class Select:
 
     def with_list(self, values: Sequence[Any]) -> tuple[str, list[Any]]:
         """Its text, and its values with many in the slot for a list."""
-        given = listed(values)
+        given = listed(values, as_uuids=True)
         return self.text, [given if value == SLOTS[0] else value for value in self.values]
 
     def joined(self, table: str, joins: Sequence["Join"], order: str) -> "Select":
@@ -305,26 +307,31 @@ def among(model: type[Model], column: str, values: Sequence[Any]) -> Q:
     """The rows that have one of many values, in a text that does not grow with them."""
     if "__" in column:
         return where(**{f"{column}__in": values})
-    return in_list(model, column, listed(values))
+    return in_list(model, column, listed(values, as_uuids=_has_uuids(model, column)))
+
+
+def _has_uuids(model: type[Model], column: str) -> bool:
+    return isinstance(model._meta.fields_map[column], UUIDField)
 
 
 def in_list(model: type[Model], column: str, given: Any) -> Q:
     """As `among`, of what is `listed`, or of a slot for it."""
     place = f'"{model._meta.db_table}"."{column}"'
-    is_id = isinstance(model._meta.fields_map[column], UUIDField)
-    return Condition(is_in(place, as_uuids=is_id), given)
+    return Condition(is_in(place, as_uuids=_has_uuids(model, column)), given)
 
 
 def is_in(place: str, *, as_uuids: bool) -> str:
     """A condition with a `{}` for what is `listed`."""
     if is_sqlite():
         return f"{place} IN (SELECT value FROM json_each({{}}))"  # noqa: S608
-    return f"{place} = ANY({{}}::{'uuid' if as_uuids else 'text'}[])"
+    return f"{place} = ANY({{}}::{UUIDS if as_uuids else 'text'}[])"
 
 
-def listed(values: Sequence[Any]) -> Any:
+def listed(values: Sequence[Any], *, as_uuids: bool) -> Any:
     """Many values, as a database takes them for one."""
-    return orjson.dumps([str(value) for value in values]).decode() if is_sqlite() else values
+    if is_sqlite():
+        return orjson.dumps([str(value) for value in values]).decode()
+    return f"{{{','.join(map(str, values))}}}" if as_uuids else values
 
 
 async def those_with(rows: QuerySet[Any], column: str, values: Iterable[Any]) -> set[Any]:
@@ -381,9 +388,11 @@ def _beside(
 ) -> tuple[str, list[Any]]:
     """One statement that runs the select beside each row of a table of keys, of any length."""
     places = tuple(SLOTS.index(value) if value in SLOTS else None for value in select.values)
-    kinds = tuple("uuid" if isinstance(column[0], UUID) else "text" for column in slots)
+    are_ids = [isinstance(column[0], UUID) for column in slots]
+    kinds = tuple(UUIDS if each else "text" for each in are_ids)
     shared = [value for value in select.values if value not in SLOTS]
-    return _lateral(select.text, places, kinds, lists), [*shared, *slots]
+    given = [listed(column, as_uuids=each) for column, each in zip(slots, are_ids, strict=True)]
+    return _lateral(select.text, places, kinds, lists), [*shared, *given]
 
 
 @_remembering
