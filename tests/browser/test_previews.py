@@ -139,5 +139,6 @@ async def test_a_license_is_taken_from_nobody_but_who_was_named(
         await dialog.get_by_role("button", name="Save").click()
         await expect(dialog.get_by_role("alert")).to_have_text(OTHERWISE)
         await expect(will).to_contain_text("Ann will be without a license")
+        await expect(dialog.get_by_text("From Ann, for the time that is left")).to_be_visible()
         await dashboard.confirm()
         await dashboard.told("The license is with Cyd now.")

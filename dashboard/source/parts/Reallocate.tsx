@@ -50,7 +50,7 @@ export default function Reallocate({ license, onClose }: { license: Held; onClos
         notifications.show({ message: `The license is with ${apart(license?.user?.name)} now.${byThen}` });
       }}>
       <Text size="sm">
-        From {apart(license.user?.name)}, for the time that is left{license.expiresAt ? `: until ${day(license.expiresAt)}` : ""}.
+        From {apart((would?.previousUser ?? license.user)?.name)}, for the time that is left{license.expiresAt ? `: until ${day(license.expiresAt)}` : ""}.
       </Text>
       <Seek label="To" description="People without a license" placeholder="Part of a name or an address" data-autofocus nothingFoundMessage="Nobody without a license fits." onSeek={seek}
         found={data?.users.edges.map(({ node }) => ({ id: node.id, text: called(node) })) ?? []}
