@@ -71,7 +71,7 @@ export default function AllocateLicenses({ onClose, onDone, whom }: Props) {
   function tell(done: NonNullable<typeof result>) {
     const fewer = allocated - done.allocated;
     const expected = result?.licenses.map(({ user }) => user?.id) ?? [];
-    const overtaken = [...done.alreadyLicensed, ...done.withoutLicense].filter(({ id }) => expected.includes(id)).map(({ name }) => name);
+    const overtaken = [...done.alreadyLicensed, ...done.withoutLicense].filter(({ id }) => expected.includes(id)).map(({ name }) => apart(name));
     const less = fewer > 0 ? `, ${number(fewer)} fewer than was told` : "";
     const who = overtaken.length > 0 ? ` Left out: ${list(overtaken)}.` : "";
     notifications.show({ message: `${count(done.allocated, "license")} allocated${less}.${who}` });

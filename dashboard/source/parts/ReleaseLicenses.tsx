@@ -3,7 +3,7 @@ import { notifications } from "@mantine/notifications";
 
 import { graphql } from "../graphql";
 import { useSave, useWould } from "../save";
-import { count, list, number } from "../words";
+import { apart, count, list, number } from "../words";
 import { called } from "./Called";
 import type { Held } from "./Reallocate";
 import { Confirm } from "./SaveModal";
@@ -30,7 +30,7 @@ export default function ReleaseLicenses({ held, onClose, onDone }: { held: Held[
       names={Object.fromEntries(held.map(({ user }, place) => [`licenseIds.${place}`, user?.name ?? ""]))}
       onSave={() => save({ licenseIds }, would)}
       onSaved={({ licenses, users }) => {
-        const others = users.filter(({ id }) => !result?.users.some((user) => user.id === id)).map(({ name }) => name);
+        const others = users.filter(({ id }) => !result?.users.some((user) => user.id === id)).map(({ name }) => apart(name));
         const byThen = others.length > 0 ? ` By then with ${list(others)}.` : "";
         notifications.show({ message: `${count(licenses.length, "license")} released.${byThen}` });
         onDone?.();
