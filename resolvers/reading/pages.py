@@ -36,7 +36,7 @@ ENDS: Final = frozenset({"pageInfo.hasNextPage", "pageInfo.hasPreviousPage"})
 
 
 class Page(NamedTuple, Generic[M]):
-    """Rows, and what is around them."""
+    """Rows, and what is around them, as far as it was wanted."""
 
     rows: Sequence[M] = ()
     has_next: bool = False

@@ -26,7 +26,9 @@ from tests.conftest import Clock
 from tests.factories import Make
 from tests.properties.plain import in_order
 
-WANT = frozenset({"edges", "pageInfo.hasNextPage", "pageInfo.hasPreviousPage", "totalCount"})
+WANT = frozenset(
+    {"edges", "edges.cursor", "pageInfo.hasNextPage", "pageInfo.hasPreviousPage", "totalCount"}
+)
 
 days = st.integers(0, 3)
 maybe_days = st.none() | days
