@@ -49,6 +49,7 @@ PAGES: Final = {
     "licenses-available": "/licenses/available",
     "orders-requested": "/orders/requested",
     "orders-assigned": "/orders/assigned",
+    "orders-closed": "/orders/closed",
     "users": "/users",
     "overview": "/overview",
     "sent-mail": "/sent-mail",
