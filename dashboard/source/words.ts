@@ -7,6 +7,8 @@ const PARTS = NUMBER.formatToParts(11_111_111.1);
 const sign = (type: "group" | "decimal", usual: string) => PARTS.find((part) => part.type === type)?.value ?? usual;
 const LIST = new Intl.ListFormat(undefined, { type: "conjunction" });
 
+/** In India 1,00,000 is a hundred thousand. */
+export const GROUPS = PARTS.filter(({ type }) => type === "integer")[1]?.value.length === 2 ? "lakh" : "thousand";
 export const THOUSANDS = sign("group", ",");
 export const DECIMAL = sign("decimal", ".");
 export const day = (at?: string | null) => (at ? DAY.format(new Date(at)) : "–");

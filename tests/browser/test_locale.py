@@ -67,6 +67,16 @@ async def test_a_number_that_is_pasted_is_what_it_means_there(
         await expect(quantity).to_have_value(thousand)
 
 
+@pytest.mark.parametrize("locale", ["en-IN"])
+async def test_a_number_is_grouped_where_it_is_typed_as_it_is_told(dashboard: Dashboard) -> None:
+    quantity = dashboard.dialog.get_by_label("Number of licenses")
+    await dashboard.sign_in(MIA)
+    await dashboard.click("Request Licenses")
+    await quantity.fill("1000000")
+    await expect(quantity).to_have_value("10,00,000")
+    await expect(dashboard.dialog.get_by_text("this is 10,00,000.")).to_be_visible()
+
+
 @pytest.mark.parametrize("locale", ["ar-EG"])
 async def test_small_numbers_too_have_the_digits_of_the_language(dashboard: Dashboard) -> None:
     page, dialog = dashboard.page, dashboard.dialog
