@@ -26,13 +26,13 @@ class Looks:
         self._dashboard = dashboard
         self._found: dict[str, list[str]] = {}
 
-    async def at(self, what: str) -> None:
+    async def at(self, what: str, within: str = "[role=dialog]") -> None:
         page, dialog = self._dashboard.page, self._dashboard.dialog
         await expect(dialog).to_be_visible()
         await expect(dialog).not_to_contain_text("…")
         for scheme, rules in LIGHT_AND_DARK.items():
             await page.emulate_media(color_scheme=scheme)
-            self._found[f"{what}, {scheme}"] = await faults(page, rules, within="[role=dialog]")
+            self._found[f"{what}, {scheme}"] = await faults(page, rules, within)
         close = dialog.get_by_role("button", name="Close")
         await (close.click() if await close.count() else page.keyboard.press("Escape"))
         await expect(dialog).to_have_count(0)
@@ -85,10 +85,20 @@ async def test_the_dialogs_of_a_partner_are_for_everybody(
     for action in ("Edit", "Move", "Archive"):
         await dashboard.act(action)
         await looks.at(action)
+    await dashboard.act("Move")
+    await dialog.get_by_label("Beneath").click()
+    await expect(page.get_by_role("option").first).to_be_visible()
+    await looks.at("Move with its list", within="html")
     for button in ("Add Manager", "Remove Mia Torres"):
         await dashboard.click(button)
         await looks.at(button)
     await dashboard.find_company("Larch Lodge")
+    await dashboard.act("Archive")
+    await dashboard.confirm("Archive")
+    await dashboard.act("Restore")
+    await looks.at("Restore")
+    await dashboard.act("Restore")
+    await dashboard.confirm("Restore")
     await dashboard.act("Upgrade Trial")
     await looks.at("Upgrade Trial")
     await dashboard.act("Manage Company")

@@ -6,6 +6,7 @@ import httpx
 from playwright.async_api import Page, expect
 
 from app.sample import HANA, MIA, PASSWORD
+from tests.browser.axe import faults
 from tests.browser.dashboard import Dashboard
 from tests.http.client import CREATE_COMPANY, Client
 
@@ -124,6 +125,7 @@ async def _sign_in_again(dashboard: Dashboard) -> None:
     await password.click()
     await page.keyboard.press("Tab")
     await page.keyboard.press("Shift+Tab")
+    assert await faults(page, {}, within="[role=dialog]") == []
     await page.keyboard.type(PASSWORD)
     await expect(password).to_have_value(PASSWORD)
     await page.keyboard.press("Enter")

@@ -9,6 +9,9 @@ interface Props extends Omit<SelectProps, "data" | "filter" | "searchable" | "on
   onSeek: (text: string) => void;
 }
 
+/** Its list is in the part of the page that is for all of it, as menus are. */
+const IN_PAGE = { portalProps: { target: "main" } };
+
 /** One of many, found by the server from a part of its name. */
 export function Seek({ found, onSeek, ...props }: Props) {
   const [text, setText] = useState("");
@@ -26,6 +29,6 @@ export function Seek({ found, onSeek, ...props }: Props) {
 
   return (
     <Select searchable placeholder="Part of a name" nothingFoundMessage="Nothing fits." filter={({ options }) => options}
-      data={options} searchValue={text} onSearchChange={change} {...props} />
+      data={options} searchValue={text} onSearchChange={change} comboboxProps={IN_PAGE} {...props} />
   );
 }
