@@ -11,6 +11,7 @@ import { createRoot } from "react-dom/client";
 import { keepFocus } from "./focus";
 import { SignIn } from "./pages/SignIn";
 import { Failed } from "./parts/Failed";
+import { Loading } from "./parts/Loading";
 import { useSession } from "./session";
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
@@ -59,7 +60,7 @@ const Inside = lazy(() => import("./Inside").catch(() => ({ default: Failed })))
 /** One person acting for one company: another is another client, with nothing left of the first in its cache. */
 function App() {
   const session = useSession();
-  return session ? <Suspense><Inside key={`${session.userId} ${session.companyId}`} /></Suspense> : <SignIn />;
+  return session ? <Suspense fallback={<Loading h="100dvh" />}><Inside key={`${session.userId} ${session.companyId}`} /></Suspense> : <SignIn />;
 }
 
 createRoot(document.getElementById("root")!).render(

@@ -1,6 +1,7 @@
 import { createBrowserRouter, Navigate } from "react-router";
 
 import { Failed } from "./parts/Failed";
+import { Loading } from "./parts/Loading";
 import { Shell } from "./parts/Shell";
 import { Unknown } from "./parts/Unknown";
 import { current } from "./session";
@@ -16,7 +17,7 @@ export const router = createBrowserRouter([
     path: "/",
     Component: Shell,
     ErrorBoundary: Failed,
-    HydrateFallback: () => null,
+    HydrateFallback: () => <Loading h="100dvh" />,
     children: [
       {
         // Menu and banner stay.

@@ -1,10 +1,11 @@
 """What becomes of what was begun is told, wherever one is by then, and whatever is out of reach."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from app.sample import ELI, HANA, MIA, PASSWORD
 from tests.browser.axe import faults
@@ -292,3 +293,30 @@ async def test_what_the_server_does_not_hear_or_refuses_is_told(
         await dashboard.told("Signed out in this browser only")
         await page.reload()
         await expect(dashboard.heading).to_have_text("Canopy")
+
+
+async def test_what_comes_late_says_that_it_is_loading(dashboard: Dashboard) -> None:
+    """All that one sees once signed in, and a dialog over its page."""
+    page, going = dashboard.page, asyncio.Event()
+    loading = page.get_by_role("status", name="Loading")
+
+    async def late(route: Route) -> None:
+        await going.wait()
+        await route.fallback()
+
+    await page.route("**/assets/Inside*.js", late)
+    await page.goto("/")
+    await page.get_by_label("Email").fill(MIA)
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await dashboard.click("Sign in")
+    await expect(loading).to_be_visible()
+    going.set()
+    await dashboard.is_loaded()
+
+    going.clear()
+    await page.route("**/assets/RequestLicenses*.js", late)
+    await dashboard.click("Request Licenses")
+    await expect(loading).to_be_visible()
+    going.set()
+    await expect(dashboard.dialog.get_by_label("Number of licenses")).to_be_focused()
+    await expect(loading).to_have_count(0)

@@ -1,4 +1,4 @@
-import { Center, Group, Loader, SegmentedControl, Stack, TextInput } from "@mantine/core";
+import { Group, SegmentedControl, Stack, TextInput } from "@mantine/core";
 import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
 import { useEffect, useState } from "react";
 import { NavigationType, useNavigationType, useSearchParams } from "react-router";
@@ -8,15 +8,15 @@ import type { CompanyFilter } from "../../generated/graphql";
 import { AllowedButton } from "../parts/Allowed";
 import { type Field, Filters, useFilters } from "../parts/Filters";
 import { later } from "../parts/later";
+import { Loading } from "../parts/Loading";
 import { Heading } from "../parts/Shell";
 import { Unread } from "../parts/Unread";
 import { useRead } from "../reading";
 import { useSession } from "../session";
 
-const LOADING = <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>;
-const CompanyTree = later(() => import("../parts/CompanyTree"), LOADING);
+const CompanyTree = later(() => import("../parts/CompanyTree"), <Loading />);
 const CreateCompany = later(() => import("../parts/CreateCompany"));
-const FoundCompanies = later(() => import("../parts/FoundCompanies"), LOADING);
+const FoundCompanies = later(() => import("../parts/FoundCompanies"), <Loading />);
 const ROOT = graphql(`
   query CompanyRoot($id: ID!) {
     company(id: $id) {
@@ -88,7 +88,7 @@ export function Component() {
         <Filters fields={FIELDS} filters={filters} />
       </Group>
       {isTree && error && !data && <Unread error={error} />}
-      {isTree && !data && !error && LOADING}
+      {isTree && !data && !error && <Loading />}
       {isTree && data?.company && <CompanyTree root={data.company} />}
       {!isTree && <FoundCompanies filter={filter} />}
       {isCreating && <CreateCompany onClose={creating.close} parent={{ id: session.companyId, name: session.company, kind: session.kind }} />}

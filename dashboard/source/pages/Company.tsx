@@ -1,4 +1,4 @@
-import { Alert, Anchor, Badge, Breadcrumbs, Button, Card, Center, Group, Loader, Menu, SimpleGrid, Stack, Text } from "@mantine/core";
+import { Alert, Anchor, Badge, Breadcrumbs, Button, Card, Group, Menu, SimpleGrid, Stack, Text } from "@mantine/core";
 import { useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { useSubscription } from "urql";
@@ -8,6 +8,7 @@ import { AllowedItem, mayUpgrade, type Permission } from "../parts/Allowed";
 import { ArchiveCompany, RestoreCompany } from "../parts/ArchiveCompany";
 import { tellFailure } from "../notes";
 import { called } from "../parts/Called";
+import { Loading } from "../parts/Loading";
 import { Managers } from "../parts/Managers";
 import { later } from "../parts/later";
 import { Heading } from "../parts/Shell";
@@ -78,7 +79,7 @@ function CompanyPage({ id }: { id: string }) {
 
   if (error && !data) return <Unread error={error} />;
   if (!company) {
-    return fetching ? <Center p="xl"><Loader role="status" aria-label="Loading" /></Center> : <Stack><Heading>There is no such company</Heading><Text>Or it is not yours to see.</Text></Stack>;
+    return fetching ? <Loading /> : <Stack><Heading>There is no such company</Heading><Text>Or it is not yours to see.</Text></Stack>;
   }
   const { licenseSummary: counts, viewerCan: may } = company;
   const isArchived = company.status === "ARCHIVED";

@@ -1,6 +1,7 @@
-import { Card, Center, Loader, Stack, Table, Text } from "@mantine/core";
+import { Card, Stack, Table, Text } from "@mantine/core";
 
 import { graphql } from "../graphql";
+import { Loading } from "../parts/Loading";
 import { Heading } from "../parts/Shell";
 import { Unread } from "../parts/Unread";
 import { useRead, useReadNowAndThen } from "../reading";
@@ -25,7 +26,7 @@ export function Component() {
   useReadNowAndThen(again, error);
   const viewer = data?.viewer;
   if (error && !viewer) return <Unread error={error} />;
-  if (!viewer) return <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>;
+  if (!viewer) return <Loading />;
   const { license, allocations } = viewer.user;
   return (
     <Stack>

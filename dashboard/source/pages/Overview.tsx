@@ -1,13 +1,14 @@
 import "@mantine/charts/styles.css";
 
 import { BarChart } from "@mantine/charts";
-import { Card, Center, Loader, SegmentedControl, Stack, Table, Text, Title, VisuallyHidden } from "@mantine/core";
+import { Card, SegmentedControl, Stack, Table, Text, Title, VisuallyHidden } from "@mantine/core";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import type { CombinedError } from "urql";
 
 import { SELDOM } from "../anew";
 import { graphql } from "../graphql";
 import type { Scope } from "../../generated/graphql";
+import { Loading } from "../parts/Loading";
 import { Heading } from "../parts/Shell";
 import { Unread } from "../parts/Unread";
 import { useRead } from "../reading";
@@ -71,7 +72,7 @@ function Chart({ title, error, children }: { title: string; error?: CombinedErro
     <Card withBorder component="section" aria-label={title}>
       <Title order={2} size="h4">{title}</Title>
       {error && !children && <Unread error={error} />}
-      {!children && !error && <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>}
+      {!children && !error && <Loading />}
       {children}
     </Card>
   );

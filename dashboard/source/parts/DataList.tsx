@@ -1,4 +1,4 @@
-import { Center, Checkbox, Group, Loader, Stack, Table, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
+import { Center, Checkbox, Group, Stack, Table, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from "@tabler/icons-react";
 import {
   createColumnHelper, type RowSelectionState, rowSelectionFeature, rowSortingFeature, type SortingState, tableFeatures, type Updater, useTable,
@@ -11,6 +11,7 @@ import { useFocusKept } from "../focus";
 import { useSession } from "../session";
 import { count } from "../words";
 import { AllowedButton } from "./Allowed";
+import { Loading } from "./Loading";
 import { Unread } from "./Unread";
 import classes from "./DataList.module.css";
 
@@ -156,7 +157,7 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
   });
 
   if (error && !connection) return <Unread error={error} />;
-  if (!connection) return <Center p="xl"><Loader role="status" aria-label="Loading" /></Center>;
+  if (!connection) return <Loading />;
   if (rows.length === 0) return <Center p="xl" ta="center" c="dimmed">{props.isNarrowed ? NOTHING_FITS : props.empty}</Center>;
 
   const { pageInfo, totalCount } = connection;

@@ -3,6 +3,7 @@ import { type ComponentType, type ReactNode, useEffect, useState } from "react";
 
 import { UNREACHED } from "../asking";
 import { useFocusBack } from "../focus";
+import { Loading } from "./Loading";
 
 const NEWER = "The connection was lost for a moment, or there is a newer Canopy now. Where trying again does not help, load the page again.";
 
@@ -34,8 +35,11 @@ function Missing({ onClose, again }: { onClose?: () => void; again: () => Promis
   return onClose ? <Modal opened onClose={onClose} title="Not loaded">{told}</Modal> : told;
 }
 
+/** Over the page that it comes to. */
+const OVER = <Loading pos="fixed" inset={0} style={{ zIndex: 200, pointerEvents: "none" }} />;
+
 /** A part of a page that comes when it is first shown, and again when it did not come. */
-export function later<Props extends object>(load: () => Promise<{ default: ComponentType<Props> }>, meanwhile?: ReactNode) {
+export function later<Props extends object>(load: () => Promise<{ default: ComponentType<Props> }>, meanwhile: ReactNode = OVER) {
   let known: ComponentType<Props> | undefined;
   return function Later(props: Props & { onClose?: () => void }) {
     const [Part, setPart] = useState(() => known);
