@@ -116,6 +116,10 @@ async def test_every_page_fits_and_is_for_everybody(
     await page.goto("/")
     await dashboard.heading.wait_for()
     await look("sign-in")
+    await page.goto("/set-password#token=from-a-mail")
+    await page.get_by_label("New password").wait_for()
+    await look("set-password")
+    await page.goto("/")
     await dashboard.sign_in(HANA)
     for what, place in PAGES.items():
         await dashboard.open(place)
