@@ -133,11 +133,9 @@ class Level:
                 missing.append((step, keys, answers))
             elif keys:
                 placed.append((step.level, step.place_at_hand(keys, answers, found, attempt)))
-        differ = len({step.edge.batch for step, *_ in missing}) == len(missing)
-        now = attempt.is_alone and differ and not placed
         await together(
             [
-                *(step.take(keys, answers, attempt, now=now) for step, keys, answers in missing),
+                *(step.take(keys, answers, attempt) for step, keys, answers in missing),
                 *(level.fill(beneath, attempt) for level, beneath in placed if beneath),
             ],
             attempt,
@@ -228,13 +226,9 @@ class Step:
         answers: Sequence[Answer],
         attempt: Attempt,
         given: Mapping[str, Any] | None = None,
-        *,
-        now: bool = False,
     ) -> None:
-        """Load the edge for all parents, complete what is found, and put it into their answers;
-        `now`, if nobody asks for the same meanwhile.
-        """
-        load = self.edge.load_now if now or attempt.is_alone else self.edge.load
+        """Load the edge for all parents, complete what is found, and put it into their answers."""
+        load = self.edge.load_now if attempt.is_alone else self.edge.load
         given = attempt.given(self) if given is None else given
         if self.edge.many:
             keys, given = _first(keys, given)
