@@ -96,9 +96,13 @@ class ImmediateTransaction(Reads, SqliteTransactionWrapper):
             raise OperationalError(error) from error
 
     async def savepoint_rollback(self) -> None:
-        """A write that was cut off has ended the whole transaction."""
-        if self._connection.in_transaction:
+        """A write that was cut off has ended the whole transaction, by the time this comes after
+        it."""
+        try:
             await super().savepoint_rollback()
+        except sqlite3.OperationalError:
+            if self._connection.in_transaction:
+                raise
 
     async def execute_script(self, query: str) -> None:
         for statement in _statements(query):
