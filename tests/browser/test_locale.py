@@ -122,7 +122,7 @@ async def test_the_sentences_of_the_api_have_the_numbers_of_the_language_and_nam
 
     event = await database.fetchval(
         "SELECT id FROM audit_events WHERE action = 'order.requested' AND company_id ="
-        " (SELECT company_id FROM users WHERE email = $1) LIMIT 1",
+        " (SELECT company_id FROM users WHERE email = $1) ORDER BY at DESC LIMIT 1",
         MIA,
     )
     await database.execute("UPDATE audit_events SET count = 1000000 WHERE id = $1", event)
