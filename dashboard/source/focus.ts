@@ -2,14 +2,25 @@
 
 import { type FocusEvent, type RefObject, useEffect, useRef, useState } from "react";
 
-/** A button is disabled while it is busy, and browsers take the focus from it: it gets that back, if nothing else has it by then. */
+const dialogOf = (part: Element | null) => part?.closest<HTMLElement>("[role=dialog]") ?? null;
+export const focusDialogOf = (part: Element | null) => dialogOf(part)?.focus({ preventScroll: true });
+
+/**
+ * A button is disabled while it is busy or of no use, and browsers take the focus from it: it gets that back, if nothing else has
+ * it by then. Meanwhile its dialog has it, for from nowhere Tab leads behind that.
+ */
 export function keepFocus() {
   let busy: Node | undefined;
   new MutationObserver((changes) => {
     for (const { target } of changes) {
       if (!(target instanceof HTMLButtonElement)) continue;
-      if (target.disabled && target === document.activeElement) busy = target;
-      else if (!target.disabled && target === busy && document.activeElement === document.body) target.focus();
+      const now = document.activeElement;
+      if (target.disabled && target === now) {
+        busy = target;
+        focusDialogOf(target);
+      } else if (!target.disabled && target === busy && (now === document.body || now === dialogOf(target))) {
+        target.focus();
+      }
     }
   }).observe(document, { subtree: true, attributeFilter: ["disabled"] });
 }

@@ -142,3 +142,61 @@ async def test_a_license_is_taken_from_nobody_but_who_was_named(
         await expect(dialog.get_by_text("From Ann, for the time that is left")).to_be_visible()
         await dashboard.confirm()
         await dashboard.told("The license is with Cyd now.")
+
+
+async def test_what_nobody_has_any_more_is_not_released(
+    dashboard: Dashboard, canopy: Server
+) -> None:
+    """And is not told to be, when somebody else was faster in the last moment."""
+    page, dialog = dashboard.page, dashboard.dialog
+    release = dialog.get_by_role("button", name="Release")
+    async with _elsewhere(canopy, "Nutmeg News", 2, "Ann", "Bob") as there:
+        licenses = [await there.allocate(name) for name in ("Ann", "Bob")]
+        await dashboard.sign_in(PAULA)
+        await dashboard.manage("Nutmeg News")
+        await dashboard.tab("Allocated").click()
+        await expect(page.get_by_role("checkbox")).to_have_count(1 + 2)
+        await page.get_by_label("Select all").check()
+        await dashboard.click("Release")
+        await expect(release).to_have_text("Release 2 licenses")
+
+        await there.release(licenses[0])
+        await expect(release).to_have_text("Release 1 license")
+        await there.release(licenses[1])
+        await expect(dialog).to_contain_text("Nobody has these licenses any more.")
+        await expect(release).to_be_disabled()
+
+        license = await there.allocate("Ann")
+        await expect(release).to_be_enabled()
+        async with _in_the_last_moment(page, "ReleaseLicenses", lambda: there.release(license)):
+            await dashboard.confirm("Release 1 license")
+        await dashboard.told("0 licenses released. By then with nobody: 1.")
+
+
+async def test_the_focus_stays_in_a_dialog_that_others_leave_nothing_to_do(
+    dashboard: Dashboard, canopy: Server
+) -> None:
+    """Its button has it again as soon as there is something to do."""
+    page, dialog = dashboard.page, dashboard.dialog
+    allocate = dialog.get_by_role("button", name="Allocate")
+    async with _elsewhere(canopy, "Olive Opera", 1, "Ann", "Bob") as there:
+        await dashboard.sign_in(PAULA)
+        await dashboard.manage("Olive Opera")
+        await dashboard.go("Users")
+        await dashboard.act_on("Ann", "Allocate a license")
+        await expect(allocate).to_have_text("Allocate 1 license")
+        await expect(allocate).to_be_enabled()
+        await allocate.focus()
+
+        license = await there.allocate("Bob")
+        await expect(allocate).to_be_disabled()
+        await expect(dialog).to_be_focused()
+        await there.release(license)
+        await expect(allocate).to_be_focused()
+
+        await there.allocate("Bob")
+        await expect(allocate).to_be_disabled()
+        await page.keyboard.press("Tab")
+        await expect(dialog.get_by_role("button", name="Close")).to_be_focused()
+        await page.keyboard.press("Shift+Tab")
+        await expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()

@@ -3,7 +3,7 @@ import { useForm, type UseFormReturnType } from "@mantine/form";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 
-import { useFocusBack } from "../focus";
+import { focusDialogOf, useFocusBack } from "../focus";
 import { DONE_ONCE, tellDoneOnce, tellRefused } from "../notes";
 import { isUnanswered, type Payload, placed, useIsHere } from "../save";
 import { useHasEnded, useSession } from "../session";
@@ -53,7 +53,7 @@ function useFocusWithin(isSaving: boolean, said: Said | undefined, nodeOf: (fiel
   const form = useRef<HTMLFormElement>(null);
   const note = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (isSaving) form.current?.closest<HTMLElement>("[role=dialog]")?.focus({ preventScroll: true });
+    if (isSaving) focusDialogOf(form.current);
     else if (said) ((said.field && nodeOf(said.field)) || note.current)?.focus();
   }, [isSaving, said]);
   return { form, note };
