@@ -36,7 +36,9 @@ export function readingAnew() {
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function note(operation: Operation) {
-    clearTimeout(shown.get(operation.key)?.late);
+    const known = shown.get(operation.key);
+    if (known && operation.kind === "query" && operation.context.requestPolicy === "cache-first") return; // told of what others read
+    clearTimeout(known?.late);
     if (operation.kind === "query") shown.set(operation.key, { operation, at: Date.now() });
     if (operation.kind === "teardown") shown.delete(operation.key);
   }
