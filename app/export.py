@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Send
 from starlette.types import Scope as Connection
 
+from app.auth import Callers
 from app.graphql import FRESH, known, refusal
 from app.places import Places
 from app.rates import Rates, address
@@ -205,6 +206,7 @@ class Download:
         self._export = EXPORTS[name]
         self._clock = clock
         self._rates = rates
+        self._callers = Callers()
         self._places = places
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
@@ -253,7 +255,7 @@ class Download:
         return StreamingResponse(text, 200, headers, media_type, background=used)
 
     async def _caller(self, request: Request, now: datetime) -> Caller:
-        caller = await known(request, self._rates, now)
+        caller = await known(request, self._callers, self._rates, now)
         if caller is None:
             raise _nobody()
         if (words := lacking(caller, ApiScope.READ)) is not None:

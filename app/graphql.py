@@ -18,7 +18,8 @@ from strawberry import Schema
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionResult
 
-from app import auth, current, metrics, pages
+from app import current, metrics, pages
+from app.auth import Callers, sent_token
 from app.documents import Document, Documents, root_fields
 from app.places import Limit, Places, Presence, timed_out
 from app.rates import GUESSES, Rates, address
@@ -73,6 +74,7 @@ class GraphQL:
         self._clock = clock
         self._rates = rates
         self._places = places
+        self._callers = Callers()
         self._sleep = sleep
         self._documents = documents or Documents(schema._schema, settings)
         self._schema = copy(schema)
@@ -135,7 +137,7 @@ class GraphQL:
         if guesses := _guesses(document, operation):
             await self._rates.count_guesses(sender, guesses)
         now = self._clock()
-        caller = await known(request, self._rates, now)
+        caller = await known(request, self._callers, self._rates, now)
         _begin(operation, caller)
         if caller is not None:
             self._documents.keep(question.query)
@@ -205,12 +207,13 @@ class Prepared(SchemaExtension):
         yield
 
 
-async def known(request: Request, rates: Rates, now: datetime) -> Caller | None:
+async def known(request: Request, callers: Callers, rates: Rates, now: datetime) -> Caller | None:
     """Who asks, counted; a token that is nobody's is a guess. Raises BadRequest."""
-    caller = await auth.caller(request, now)
+    token = sent_token(request)
+    caller = await callers.of(token, now)
     if caller is not None:
         await rates.count_token(caller.session_id)
-    elif auth.sent_token(request):
+    elif token:
         await rates.count_guesses(address(request), 1)
     return caller
 

@@ -31,7 +31,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app import auth, current, metrics
+from app import current, metrics
+from app.auth import Callers, bearer
 from app.documents import Documents
 from app.graphql import answer_of
 from app.places import timed_out
@@ -104,6 +105,7 @@ class Subscriptions:
         self.settings = settings
         self.clock = clock
         self.rates = rates
+        self.callers = Callers()
         self.documents = documents
         self.every = every
         self.turns = Turns(settings.max_operation_seconds)
@@ -199,7 +201,7 @@ class Talk:
         except TimeoutError:
             raise Closed(Code.INIT_TIMEOUT, "Connection initialisation timeout") from None
         sent = [value for name, value in payload.items() if name.lower() == "authorization"]
-        caller = await auth.bearer(sent[0], self._all.clock()) if len(sent) == 1 else None
+        caller = await self._all.callers.of(bearer(sent), self._all.clock())
         if caller is None:
             if sent:
                 await self._count_guess()
