@@ -119,6 +119,7 @@ COMPANIES: Final = Listing(
     Company,
     sorts={"NAME": Sort("name_key", str), "CREATED_AT": Sort("created_at")},
     default=("NAME", SortDirection.ASC),
+    counts_along=True,
     words=Words(
         {
             "name": name("name"),

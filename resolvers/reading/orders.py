@@ -34,6 +34,7 @@ ORDERS: Final = Listing(
         "COMPANY_NAME": Sort("company__name_key", str),
     },
     default=("REQUESTED_AT", SortDirection.DESC),
+    counts_along=True,
     words=Words(
         {
             "number": text("number", NUMBER_LENGTH),

@@ -21,7 +21,7 @@ from resolvers.reading.cursors import Cursor
 from resolvers.reading.filters import Words
 from resolvers.reading.kept import Selects
 from resolvers.reading.reader import AtHand, Primed, Reader
-from resolvers.reading.sql import Join, Select, for_each, narrowed, tables_for_each
+from resolvers.reading.sql import COUNTED, Join, Select, for_each, narrowed, tables_for_each
 from resolvers.reading.windows import SORT, Asked, Order, Sort, SortDirection, Window
 from resolvers.reading.within import Within, of_keys, told
 
@@ -67,6 +67,9 @@ class Listing(Generic[M]):
     """Whether no plan serves small tenants and large ones alike. Then the size of a page is sent as
     a value: PostgreSQL thinks little of a plan made without it, and makes one for each statement.
     """
+    counts_along: bool = False
+    """Whether the statement of a first page counts all rows, too. PostgreSQL chooses for both at
+    once then whether to plan anew, and goes by the count, beside which a page is nothing."""
     hides: frozenset[str] = frozenset()
     """The columns that `dress` may take away, and nothing else, where not all are read."""
 
@@ -105,8 +108,9 @@ class _Question(Generic[M, K]):
         return self.asked.get("want", ROWS | ENDS)
 
     async def pages(self) -> dict[K, Page[M]]:
-        rows = await self._fetch() if self.want & ROWS else {}
-        totals = await self._totals() if "totalCount" in self.want else {}
+        tables = await self._fetch() if self.want & ROWS else {}
+        rows = self._shown(tables)
+        totals = await self._totals(tables) if "totalCount" in self.want else {}
         before = await self._are_there("hasPreviousPage", self.window.after, backward=True)
         behind = await self._are_there("hasNextPage", self.window.before, backward=False)
         keys, size, backward = self.keys, self.window.size, self.window.backward
@@ -131,20 +135,24 @@ class _Question(Generic[M, K]):
             return repeat(str, len(self.keys))
         return map(partial, repeat(partial(_cursor, self.order, self.within)), self.keys)
 
-    async def _fetch(self) -> Mapping[K, Sequence[M]]:
+    async def _fetch(self) -> Mapping[K, Table]:
         """One row more than the page holds where it is to be told whether it is the last."""
-        select, primed = self._joined(self._kept("rows", _Question._page)), self.reader.primed
+        select, primed = self._joined(self._first()), self.reader.primed
         slots, columns = self.within.slots(self.keys), self._columns if self._is_bare else None
-        rows = await tables_for_each(select, self.keys, slots, self.listing.model, columns)
-        if not rows or self._is_bare:
-            return rows
-        found = Table.chained(list(rows.values()))
-        self._hand_on(primed, found)
-        dressed = self.listing.dress(self.reader, found) if self.listing.dress else found
+        tables = await tables_for_each(select, self.keys, slots, self.listing.model, columns)
+        if tables and self._along:
+            self._hand_on(primed, Table.chained(list(tables.values())))
+        return tables
+
+    def _shown(self, tables: Mapping[K, Table]) -> Mapping[K, Sequence[M]]:
+        if not tables or self._is_bare or not self.listing.dress:
+            return tables
+        found = Table.chained(list(tables.values()))
+        dressed = self.listing.dress(self.reader, found)
         if dressed is found:
-            return rows
+            return tables
         left = iter(dressed)
-        return {key: list(islice(left, len(each))) for key, each in rows.items()}
+        return {key: list(islice(left, len(each))) for key, each in tables.items()}
 
     def _hand_on(self, primed: Primed, rows: Table) -> None:
         """What came along is known from now on; not to whoever reads by now, if that is another."""
@@ -174,9 +182,25 @@ class _Question(Generic[M, K]):
         window = self.window
         return self._select(window.rows(self.order), backward=window.backward, limit=self._most)
 
-    async def _totals(self) -> dict[K, int]:
-        rows = self._kept("total", lambda asked: of_keys(asked._rows(), asked.within))
-        found = await told(rows, self.within, self.keys, ["COUNT(*) AS total"])
+    def _first(self) -> Select:
+        """The page, and how many rows there are if that fits in."""
+        if self._is_counted_along:
+            try:
+                return self._kept("counted", lambda asked: asked._page().counting(asked._all()))
+            except BadUserInput:
+                self._is_counted_along = False
+        return self._kept("page", _Question._page)
+
+    def _all(self) -> Select:
+        return of_keys(self._rows(), self.within)
+
+    async def _totals(self, tables: Mapping[K, Table]) -> Mapping[K, int]:
+        """Of a list without a row on its first page, nothing."""
+        if self._is_counted_along:
+            return {key: column(theirs, COUNTED)[0] for key, theirs in tables.items()}
+        found = await told(
+            self._kept("all", _Question._all), self.within, self.keys, ["COUNT(*) AS total"]
+        )
         return {key: row["total"] for key, row in found.items()}
 
     async def _are_there(self, field: str, cursor: Cursor | None, *, backward: bool) -> set[K]:
@@ -251,6 +275,13 @@ class _Question(Generic[M, K]):
         if columns is None or self.listing.always is None or self._along:
             return False
         return not self._has_cursors and (self.listing.dress is None or columns.isdisjoint(hides))
+
+    @cached_property
+    def _is_counted_along(self) -> bool:
+        is_one = len(self.keys) == 1 and self.within.column is None
+        is_first = self._most > 0 and not self.window.is_bounded
+        is_wanted = "totalCount" in self.want and not self.want.isdisjoint(ROWS)
+        return self.listing.counts_along and is_one and is_first and is_wanted
 
     @property
     def _has_cursors(self) -> bool:

@@ -50,6 +50,8 @@ ABREAST: Final = 32
 
 SLOTS: Final = (str(new_id()), str(new_id()))
 """Stand in a condition for what differs from key to key; nobody else can know them."""
+COUNTED: Final = "total_"
+"""The column of a number of other rows."""
 UUIDS: Final = "text::uuid"
 """Sent as text, for asyncpg looks at each item of a list several times."""
 _KEY: Final = itemgetter("key_")
@@ -139,6 +141,13 @@ class Select:
         counts = tuple(len(each.rows.values) for each in joins)
         return Select(_joined(self.text, len(self.values), table, parts, counts, order), values)
 
+    def counting(self, rows: "Select") -> "Select":
+        """With the number of other rows in each of its own, in their order. Raises BadUserInput if
+        both together are longer than a database takes."""
+        counted = f"(SELECT COUNT(*) FROM ({_shifted(rows.text, len(self.values))}) AS r)"  # noqa: S608
+        text = f"SELECT b.*, {counted} AS {COUNTED} FROM ({self.text}) AS b"  # noqa: S608
+        return Select._that_fits(text, [*self.values, *rows.values])
+
     @classmethod
     def _written(cls, query: QuerySet[Any], then: str) -> "Select":
         query.sql()  # builds it
@@ -146,9 +155,13 @@ class Select:
         text, _ = query.query.get_parameterized_sql(
             query.query.QUERY_CLS.SQL_CONTEXT.copy(parameterizer=values)
         )
-        if len(text) > LONGEST or len(values.values) > MOST_VALUES:
+        return cls._that_fits(text + then, values.values)
+
+    @classmethod
+    def _that_fits(cls, text: str, values: Sequence[Any]) -> "Select":
+        if len(text) > LONGEST or len(values) > MOST_VALUES:
             raise BadUserInput("This filter is too long.", "filter")
-        return cls(text + then, values.values)
+        return cls(text, values)
 
 
 class Join(NamedTuple):

@@ -18,8 +18,8 @@ from tests.statements import statements
 CALLER: Final = 1
 """Of each answer: who asks, by their token."""
 COSTS: Final = {
-    "Query.companies": (18, 46),
-    "Query.orders": (6, 25),
+    "Query.companies": (17, 45),
+    "Query.orders": (5, 24),
     "Query.licenses": (2, 25),
     "Query.users": (2, 22),
     "Query.notifications": (2, 23),

@@ -24,6 +24,8 @@ mutation($input: CreateCompanyInput!) {{
     {ERRORS}
   }}
 }}"""
+ADD_MANAGER: Final = """
+mutation($input: AddManagerInput!) { addManager(input: $input) { user { id } errors { code } } }"""
 ENTER: Final = f"""
 mutation($id: ID!) {{
   enterManageMode(input: {{companyId: $id}}) {{

@@ -90,6 +90,7 @@ EXCEPTIONS: Final = {
     ("reading/sql", "_joined", "SELECT"): ABOUT,
     ("reading/sql", "_lateral", "SELECT"): ABOUT,
     ("reading/sql", "_united", "SELECT"): ABOUT,
+    ("reading/sql", "counting", "SELECT"): ABOUT,
     ("reading/sql", "is_in", "SELECT"): "of the values that it is given",
     ("reading/sql", "run", "database.read"): ABOUT,
     ("reading/users", "module", "SELECT"): ABOUT,
