@@ -11,7 +11,7 @@ import orjson
 
 from benchmarks import peer
 from benchmarks.questions import Question
-from benchmarks.servers import CLIENTS, Load, Process
+from benchmarks.servers import Load, Process
 
 OURS: Final = "canopy"
 
@@ -87,7 +87,7 @@ async def in_turn(
 
 
 async def _load(server: Process, question: Question, seconds: float) -> Load:
-    return await server.load([[question.to(server.name)]] * CLIENTS, seconds)
+    return await server.load(question.streams(server.name), seconds)
 
 
 def table(compared: Compared) -> list[str]:

@@ -108,7 +108,7 @@ def _told(compared: Compared, server: str) -> str:
 
 
 async def _load(server: Process, ask: Question, seconds: float, clients: int = CLIENTS) -> Load:
-    return await server.load([[ask.to(server.name)]] * clients, seconds)
+    return await server.load(ask.streams(server.name, clients), seconds)
 
 
 async def _pools(url: str, calls: int) -> Pools:

@@ -1,12 +1,14 @@
 """What is asked: the pages of the issue, of whom, and in whose name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import Any, Final
 
 from app.clock import utc_now
 from benchmarks import peer
 from benchmarks.load import request
+from benchmarks.servers import CLIENTS
 from models.base import within
 from models.companies import Company
 from models.database import rows
@@ -54,7 +56,8 @@ class Question:
     """One request, to Canopy and to the floor."""
 
     name: str
-    token: str
+    tokens: Sequence[str]
+    """Of the clients, one each."""
     variables: Mapping[str, Any]
     plain: Mapping[str, Any]
     """What the floor is told."""
@@ -63,13 +66,18 @@ class Question:
     def body(self) -> dict[str, Any]:
         return {"query": DOCUMENTS[self.name], "variables": dict(self.variables)}
 
-    def to(self, server: str) -> str:
+    def streams(self, server: str, clients: int = CLIENTS) -> list[list[str]]:
+        """What each client asks over and over."""
+        return [[self.to(server, token)] for token in islice(cycle(self.tokens), clients)]
+
+    def to(self, server: str, token: str | None = None) -> str:
+        token = token or self.tokens[0]
         if server == "floor":
             return request(f"/{self.name}", self.plain)
         if server == peer.NAME:
             told = {"query": peer.DOCUMENTS[self.name], "variables": dict(self.plain)}
-            return request("/graphql", told, self.token)
-        return request("/graphql", self.body, self.token)
+            return request("/graphql", told, token)
+        return request("/graphql", self.body, token)
 
 
 async def questions(requests: int | None = None) -> dict[str, Question]:
@@ -94,19 +102,19 @@ async def questions(requests: int | None = None) -> dict[str, Question]:
     return {
         "Q1": Question(
             "Q1",
-            await _token(distributor),
+            await _tokens(distributor),
             {"id": global_id("Company", distributor.id)},
             {"id": str(distributor.id)},
         ),
-        "Q2": Question("Q2", await _token(partner), {}, {"path": partner.path}),
+        "Q2": Question("Q2", await _tokens(partner), {}, {"path": partner.path}),
         "Q3": Question(
             "Q3",
-            await _token(seller),
+            await _tokens(seller),
             {"companyId": global_id("Company", customer.id)},
             {"companyId": str(customer.id)},
         ),
-        "Q2 of the root": Question("Q2", await _token(root), {}, {"path": root.path}),
-        "Q2 of a partner": Question("Q2", await _token(alike), {}, {"path": alike.path}),
+        "Q2 of the root": Question("Q2", await _tokens(root), {}, {"path": root.path}),
+        "Q2 of a partner": Question("Q2", await _tokens(alike), {}, {"path": alike.path}),
     }
 
 
@@ -131,12 +139,13 @@ async def _one(statement: str) -> Company:
     return await Company.get(id=found["id"])
 
 
-async def _token(company: Company) -> str:
-    """An API token of one of its account managers."""
+async def _tokens(company: Company) -> list[str]:
+    """API tokens of one of its account managers."""
     manager = (
         await User.filter(company_id=company.id, role=UserRole.ACCOUNT_MANAGER)
         .order_by("id")
         .first()
     )
     assert manager is not None
-    return await Make(utc_now).api_token(manager, ApiScope.READ, ApiScope.LICENSES_ALLOCATE)
+    make = Make(utc_now)
+    return [await make.api_token(manager, ApiScope.READ) for _ in range(CLIENTS)]
