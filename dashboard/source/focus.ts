@@ -30,6 +30,12 @@ export function focusHeading() {
   document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
 }
 
+/** From wherever on the page. It is near the top: where it would be in the middle, nothing lies on it. */
+function goToHeading() {
+  focusHeading();
+  document.querySelector("h1")?.scrollIntoView({ block: "center" });
+}
+
 /** What had the focus before; a menu has closed meanwhile, and then it is what opened that. */
 function opener(): Element | null {
   const menu = document.activeElement?.closest("[role=menu]");
@@ -42,7 +48,7 @@ export function useFocusBack(isDialog = true) {
   useEffect(() => () => {
     if (!isDialog) return;
     if (before instanceof HTMLElement && before.isConnected) before.focus();
-    else if (document.activeElement === document.body) focusHeading();
+    else if (document.activeElement === document.body) goToHeading();
   }, [before, isDialog]);
 }
 
@@ -50,7 +56,7 @@ export function useFocusBack(isDialog = true) {
 export function useFocusKept(rows: unknown[]) {
   const last = useRef<Element>(null);
   useEffect(() => {
-    if (last.current?.isConnected === false && document.activeElement === document.body) focusHeading();
+    if (last.current?.isConnected === false && document.activeElement === document.body) goToHeading();
   }, [rows]);
   return { onFocus: ({ target }: FocusEvent) => void (last.current = target) };
 }

@@ -47,6 +47,7 @@ const resolver: CSSVariablesResolver = ({ colors }) => ({
     "--mantine-color-dimmed": colors.gray![7],
     "--mantine-color-placeholder": colors.gray![7],
     "--mantine-color-teal-light-color": "#054d38",
+    "--mantine-color-teal-outline": "#066649",
     "--mantine-color-red-light-color": "#a51111",
   },
   dark: { ...POINTED, ...LIT, "--mantine-color-error": colors.red![4], "--mantine-color-dimmed": colors.dark![1], "--mantine-color-placeholder": colors.dark![1] },

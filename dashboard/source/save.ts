@@ -112,7 +112,7 @@ export function useSave<Data, Input extends object>(document: Saving<Data, Input
     for (let tries = 0; ; tries++) {
       const { data, error } = await client.mutation(document, { input: told }).toPromise();
       const wait = AGAIN_AFTER[tries];
-      if (error && !isCurrent(session)) return refused(UNANSWERED, `${session?.company} was left before this was answered. Look there whether it was done.`);
+      if (error && !isCurrent(session)) return refused(UNANSWERED, `${JSON.stringify(session?.company)} was left before this was answered. Look there whether it was done.`);
       if (error?.networkError && wait !== undefined) {
         await pause(wait);
         continue;

@@ -11,6 +11,9 @@ const LIST = new Intl.ListFormat(undefined, { type: "conjunction" });
 export const GROUPS = PARTS.filter(({ type }) => type === "integer")[1]?.value.length === 2 ? "lakh" : "thousand";
 export const THOUSANDS = sign("group", ",");
 export const DECIMAL = sign("decimal", ".");
+const DIGITS = Array.from({ length: 10 }, (_, digit) => NUMBER.format(digit));
+/** What is written in the digits of the reader's language, in those of JavaScript. */
+export const inFigures = (text: string) => Array.from(text, (sign) => (DIGITS.includes(sign) ? DIGITS.indexOf(sign) : sign)).join("");
 export const day = (at?: string | null) => (at ? DAY.format(new Date(at)) : "–");
 export const instant = (at?: string | null) => (at ? INSTANT.format(new Date(at)) : "–");
 export const number = (value: number) => NUMBER.format(value);

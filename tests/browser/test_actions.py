@@ -157,6 +157,8 @@ async def test_filters_join_or_say_why_not_and_a_strange_address_asks_nothing_wr
     dashboard: Dashboard,
 ) -> None:
     page = dashboard.page
+    # As most people have it: what closes stays for a moment.
+    await page.emulate_media(reduced_motion="no-preference")
     await dashboard.sign_in(MIA)
     await dashboard.open("/orders/mine")
     await dashboard.add_filter("Purchase order", "is", "4500017")

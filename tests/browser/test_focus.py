@@ -23,7 +23,7 @@ COVERED = """() => {
         const top_most = document.elementFromPoint(left + width / 2, top + height * share);
         return width < 2 || part.contains(top_most);
     });
-    return whole.every(isOnTop) ? null : (whole[1] ?? field).textContent;
+    return whole.every(isOnTop) ? null : (whole[1] ?? field).textContent || field.ariaLabel;
 }"""
 
 
@@ -151,6 +151,23 @@ async def test_what_has_the_focus_in_a_long_form_is_seen_forward_and_back(
     assert {how: what for how, what in hidden.items() if what} == {}
 
 
+async def test_what_has_the_focus_on_a_long_page_is_not_beneath_the_banner(
+    dashboard: Dashboard,
+) -> None:
+    page = dashboard.page
+    await dashboard.sign_in(HANA)
+    await dashboard.manage("Birch Logistics")
+    hidden = {}
+    for width, height in ((1280, 720), (390, 844), (640, 400)):
+        await page.set_viewport_size({"width": width, "height": height})
+        await dashboard.open("/users")
+        await page.get_by_role("checkbox").last.focus()
+        found = [await _covered_after(page, "Shift+Tab") for _ in range(20)]
+        hidden[width, height] = [*filter(None, found)]
+
+    assert {how: what for how, what in hidden.items() if what} == {}
+
+
 async def _covered_after(page: Page, key: str) -> str | None:
     """What has the focus then, if something lies on it or on its label."""
     await page.keyboard.press(key)
@@ -161,13 +178,14 @@ async def _covered_after(page: Page, key: str) -> str | None:
 async def test_the_heading_has_the_focus_when_a_manager_is_removed(
     dashboard: Dashboard, address: str
 ) -> None:
-    """For the button that had it goes with them, a moment after the dialog."""
+    """For the button that had it goes with them, a moment after the dialog; it is seen there."""
     page, manager = dashboard.page, {"email": "kim@kelp.example", "firstName": "Kim"}
     async with httpx.AsyncClient(base_url=address) as http:
         hana = await Client(http).sign_in(HANA, PASSWORD)
         told = {"kind": "CUSTOMER", "name": "Kelp Marine", "manager": manager}
         company = (await hana.done(CREATE_COMPANY, input=told))["company"]
     await dashboard.sign_in(HANA)
+    await page.set_viewport_size({"width": 390, "height": 500})
     await dashboard.open(f"/companies/{company['id']}")
     await dashboard.click("Add Manager")
     await dashboard.fill(first_name="Lee", email="lee@kelp.example")
@@ -179,3 +197,5 @@ async def test_the_heading_has_the_focus_when_a_manager_is_removed(
 
     await expect(remove).to_have_count(0)
     await expect(dashboard.heading).to_be_focused()
+    await expect(dashboard.heading).to_be_in_viewport()
+    assert await page.evaluate(COVERED) is None

@@ -95,6 +95,12 @@ async def test_small_numbers_too_have_the_digits_of_the_language(dashboard: Dash
         for group in groups:
             await expect(dialog.get_by_role("group", name=group)).to_be_visible()
         await dialog.get_by_role("button", name="Cancel").click()
+    await dashboard.open("/licenses/available")
+    await dashboard.click("Request Licenses")
+    quantity = dialog.get_by_label("Number of licenses")
+    await quantity.click()
+    await page.keyboard.type(TWO + NONE)
+    await expect(quantity).to_have_value("20")
 
 
 @pytest.mark.parametrize(

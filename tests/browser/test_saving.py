@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
+import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
@@ -11,6 +12,7 @@ from playwright.async_api import expect
 from app.sample import ELI, HANA, MIA, PASSWORD
 from tests.browser.dashboard import Dashboard, refused
 from tests.faults.wire import Wire
+from tests.http.client import CREATE_COMPANY, Client
 from tests.http.server import Server
 from tests.http.stage import PATIENCE, Mailbox
 
@@ -227,11 +229,15 @@ async def test_managing_goes_on_when_its_hour_is_over(dashboard: Dashboard) -> N
 
 
 async def test_what_was_to_be_saved_for_one_company_is_never_done_for_another(
-    dashboard: Dashboard, database: asyncpg.Connection
+    dashboard: Dashboard, database: asyncpg.Connection, address: str
 ) -> None:
+    """And which was left is told by its name, in which a number stays as it is."""
     page = dashboard.page
+    async with httpx.AsyncClient(base_url=address) as http:
+        hana = await Client(http).sign_in(HANA, PASSWORD)
+        await hana.done(CREATE_COMPANY, input={"kind": "CUSTOMER", "name": "Studio 2000"})
     await dashboard.sign_in(HANA)
-    await dashboard.manage("Birch Logistics")
+    await dashboard.manage("Studio 2000")
     await fill_request(dashboard, "STRAY-1")
     await dashboard.end_session()
     form = page.get_by_role("dialog", name="Request Licenses")
@@ -239,6 +245,7 @@ async def test_what_was_to_be_saved_for_one_company_is_never_done_for_another(
     again = page.get_by_role("dialog", name="Your session has ended")
     await again.get_by_role("button", name="Exit Manage Mode").click()
     await expect(dashboard.banner).to_have_count(0)
+    await dashboard.told('"Studio 2000" was left before this was answered.')
 
     await dashboard.request_licenses(2, "OWN-1")
     assert await numbers_of(database, "STRAY-1") == []

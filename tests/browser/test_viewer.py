@@ -8,12 +8,10 @@ from playwright.async_api import expect
 
 from app.sample import PASSWORD, PAULA
 from tests.browser.dashboard import Dashboard, follow_link
-from tests.http.client import CREATE_COMPANY, Client
+from tests.http.client import ADD_MANAGER, CREATE_COMPANY, Client
 from tests.http.server import Server
 from tests.http.stage import Mailbox
 
-ADD_MANAGER: Final = """
-mutation($input: AddManagerInput!) { addManager(input: $input) { user { id } errors { code } } }"""
 REMOVE_MANAGER: Final = """
 mutation($input: RemoveManagerInput!) { removeManager(input: $input) { errors { code } } }"""
 QUERY: Final = re.compile(r"query (\w+)")
@@ -42,7 +40,7 @@ async def test_a_company_is_called_what_it_is_called_by_now(
         await page.reload()
     await dashboard.go("Licenses")
     await dashboard.click("Request Licenses")
-    await expect(dashboard.dialog.get_by_role("alert")).to_have_text("For Olive Optics")
+    await expect(dashboard.dialog.get_by_role("note").first).to_have_text("For Olive Optics")
 
 
 async def test_who_is_no_longer_a_manager_sees_what_learners_see(

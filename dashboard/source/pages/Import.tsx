@@ -241,7 +241,7 @@ function Busy({ what, lasts }: { what: string; lasts?: number }) {
 
 function inWords({ created, updated, unchanged, licensed, shortage }: Result, isDone: boolean) {
   const verb = isDone ? "" : "would be ";
-  return `${count(created, "person", "people")} ${verb}added, ${number(updated)} ${verb}updated, ${number(unchanged)} left as they are. `
+  return `${count(created, "person", "people")} ${verb}added, ${number(updated)} ${verb}updated, ${number(unchanged)} left as ${unchanged === 1 ? "it is" : "they are"}. `
     + `${count(licensed, "license")} ${verb}allocated${shortage > 0 ? `; ${number(shortage)} ${shortage === 1 ? "is" : "are"} missing` : ""}.`;
 }
 

@@ -3,7 +3,7 @@ import { IconArrowDown, IconArrowsSort, IconArrowUp } from "@tabler/icons-react"
 import {
   createColumnHelper, type RowSelectionState, rowSelectionFeature, rowSortingFeature, type SortingState, tableFeatures, type Updater, useTable,
 } from "@tanstack/react-table";
-import { type ReactNode, useEffect, useMemo, useState } from "react";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation, useSearchParams } from "react-router";
 import type { CombinedError } from "urql";
 
@@ -35,7 +35,16 @@ export function usePlace(): [Place, Turn] {
   const { state } = useLocation();
   const [, setSearch] = useSearchParams();
   const kept = state as { place: Place; of: string } | null;
-  const turn: Turn = (place, replace) => setSearch((before) => before, { replace, state: { place, of: companyId } });
+  const wanted = useRef<Place>(undefined);
+  useEffect(() => {
+    wanted.current = kept?.place;
+  }, [kept]);
+  /** The same place twice, as by a double click, is one step: the second may come before the first is shown. */
+  const turn: Turn = (place, replace) => {
+    const isSame = JSON.stringify(place) === JSON.stringify(wanted.current);
+    wanted.current = place;
+    setSearch((before) => before, { replace: replace || isSame, state: { place, of: companyId } });
+  };
   return [kept?.of === companyId ? kept.place : START, turn];
 }
 

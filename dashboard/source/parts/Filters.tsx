@@ -155,6 +155,7 @@ export function Filters({ fields, filters }: Props) {
       filters.add(condition);
       setValue("");
       setOpen(false);
+      opener.current?.focus(); // what is being closed would keep the focus, and take it along
     }
   }
 

@@ -1,12 +1,11 @@
-import { Alert, NativeSelect, Textarea, TextInput } from "@mantine/core";
+import { NativeSelect, Textarea, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
 
 import { graphql } from "../graphql";
 import type { LicenseType, RequestLicensesMutation } from "../../generated/graphql";
 import { useSave, useWould, whole } from "../save";
-import { useSession } from "../session";
-import { apart, list, wasMailed } from "../words";
+import { list, wasMailed } from "../words";
 import { SaveModal } from "./SaveModal";
 import { WholeInput } from "./WholeInput";
 
@@ -27,7 +26,6 @@ const inputOf = ({ licenseType, quantity, purchaseOrder, note }: typeof EMPTY) =
   ({ licenseType, quantity: whole(quantity), purchaseOrder: purchaseOrder || null, note: note || null });
 
 export default function RequestLicenses({ onClose }: { onClose: () => void }) {
-  const session = useSession();
   const form = useForm({ initialValues: EMPTY });
   const { save, isSaving } = useSave(REQUEST);
   const would = useWould(REQUEST, inputOf(form.values));
@@ -41,7 +39,6 @@ export default function RequestLicenses({ onClose }: { onClose: () => void }) {
     <SaveModal title="Request Licenses" onClose={onClose} form={form} isSaving={isSaving}
       fields={["quantity", "licenseType", "purchaseOrder", "note"]} onSave={(values) => save(inputOf(values))}
       would={would} onSaved={saved} whereTo={() => "/orders/mine"}>
-      {session?.isManaging && <Alert color="orange">For <strong>{apart(session.company)}</strong></Alert>}
       <WholeInput label="Number of licenses" data-autofocus {...form.getInputProps("quantity")} />
       <NativeSelect label="Type" data={REQUESTABLE} {...form.getInputProps("licenseType")} />
       <TextInput label="Purchase order" description="If you like" {...form.getInputProps("purchaseOrder")} />

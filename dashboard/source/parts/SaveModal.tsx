@@ -1,4 +1,4 @@
-import { Alert, Button, Fieldset, Group, Modal, Stack } from "@mantine/core";
+import { Alert, Box, Button, Fieldset, Group, Modal, Stack, Text } from "@mantine/core";
 import { useForm, type UseFormReturnType } from "@mantine/form";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
@@ -47,6 +47,13 @@ interface Props<Values extends Record<string, unknown>, Done extends Payload> ex
   whereTo?: (done: Done) => string;
   isDisabled?: boolean;
 }
+
+/** Letters. */
+const MUCH = 200;
+
+/** However much is said, as of many who are mailed, the form stays in sight. */
+const Lengthy = ({ children }: { children: string }) =>
+  <Box mah="20dvh" style={{ overflowY: "auto" }} tabIndex={children.length > MUCH ? 0 : undefined}>{children}</Box>;
 
 /** While it is being saved nothing else has the focus, for all of it is disabled; then it goes to what is said of it. */
 function useFocusWithin(isSaving: boolean, said: Said | undefined, nodeOf: (field: string) => HTMLElement | null) {
@@ -113,15 +120,17 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
   }
 
   return (
-    <Modal opened onClose={close} title={title} closeOnClickOutside={false} closeButtonProps={{ "aria-label": "Close", disabled: isSaving }}
+    <Modal opened onClose={close} title={<Text component="span" inherit lineClamp={3} title={title}>{title}</Text>} closeOnClickOutside={false} closeButtonProps={{ "aria-label": "Close", disabled: isSaving }}
       styles={{ content: { scrollPaddingTop: 100, scrollPaddingBottom: 180 } }}>
       <form ref={within.form} noValidate onSubmit={form.onSubmit((values) => void save(values))}>
         <Stack>
+          {/* On a phone it lies on the banner that says so. */}
+          {session?.isManaging && <Alert role="note" color="orange"><Text inherit lineClamp={2} title={session.company}>For <strong>{apart(session.company)}</strong></Text></Alert>}
           <Fieldset role="none" variant="unstyled" miw={0} disabled={isSaving}><Stack>{props.children}</Stack></Fieldset>
           {/* At hand, however long the form is. */}
           <Stack pos="sticky" bottom={0} py="md" mb="calc(-1 * var(--mantine-spacing-md))" bg="var(--mantine-color-body)" style={{ zIndex: 1 }}>
-            {wrong && <Alert ref={within.note} tabIndex={-1} color="red" role="alert">{wrong}</Alert>}
-            {mailed && <Alert role="status">{mailed}</Alert>}
+            {wrong && <Alert ref={within.note} tabIndex={-1} color="red" role="alert"><Lengthy>{wrong}</Lengthy></Alert>}
+            {mailed && <Alert role="status"><Lengthy>{mailed}</Lengthy></Alert>}
             {would?.isAgain && <Alert role="note" color="gray">{DONE_ONCE}</Alert>}
             {would === undefined && <Alert role="note" color="gray">What will happen is being asked…</Alert>}
             {would !== undefined && isUnknown && <Alert role="note" color="gray">Nothing is saved before it is known. It is asked again by itself.</Alert>}

@@ -107,6 +107,17 @@ export function Shell() {
   }
 
   if (!session) return null;
+  const banner = session.isManaging && (
+    <Alert color="#a83a00" variant="filled" mb="md" pos="sticky" top={isCovered ? 0 : 64} role="region" aria-label="Manage mode" style={{ flexShrink: 0, zIndex: 10 }}>
+      <Group justify="space-between">
+        {/* However long a name is, the way out stays in reach. */}
+        <Text c="inherit" size="sm" lineClamp={2} title={`${apart(session.company)}, as ${apart(session.name)}`}>
+          You are managing <strong>{apart(session.company)}</strong> as {apart(session.name)}.
+        </Text>
+        <Button size="xs" color="dark" loading={isLeaving} onClick={() => void exit()}>Exit Manage Mode</Button>
+      </Group>
+    </Alert>
+  );
   return (
     <AppShell header={{ height: 56 }} navbar={{ width: 200, breakpoint: "sm", collapsed: { mobile: !isOpen } }} padding="md">
       <AppShell.Header>
@@ -131,23 +142,16 @@ export function Shell() {
           </Menu>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar ref={menu} p="xs" aria-label="Pages" inert={isLeaving || (isPhone && !isOpen)}>
-        {placesOf(session).map(({ to, label, stems }) => (
-          <NavLink key={label} component={RouterLink} to={to} label={label} onClick={close} active={stems.some((stem) => pathname.startsWith(stem))} />
-        ))}
+      <AppShell.Navbar ref={menu} p="xs" aria-label="Pages" inert={isPhone && !isOpen} style={{ overflowY: "auto" }}>
+        {isCovered && banner}
+        <div inert={isLeaving}>
+          {placesOf(session).map(({ to, label, stems }) => (
+            <NavLink key={label} component={RouterLink} to={to} label={label} onClick={close} active={stems.some((stem) => pathname.startsWith(stem))} />
+          ))}
+        </div>
       </AppShell.Navbar>
       <AppShell.Main>
-        {session.isManaging && (
-          <Alert color="#a83a00" variant="filled" mb="md" pos="sticky" top={64} role="region" aria-label="Manage mode" style={{ zIndex: 10 }} inert={isCovered}>
-            <Group justify="space-between">
-              {/* However long a name is, the way out stays in reach. */}
-              <Text c="inherit" size="sm" lineClamp={2} title={`${apart(session.company)}, as ${apart(session.name)}`}>
-                You are managing <strong>{apart(session.company)}</strong> as {apart(session.name)}.
-              </Text>
-              <Button size="xs" color="dark" loading={isLeaving} onClick={() => void exit()}>Exit Manage Mode</Button>
-            </Group>
-          </Alert>
-        )}
+        {!isCovered && banner}
         <div inert={isLeaving || isCovered}>
           {session.role === "LEARNER" && pathname !== MINE ? <Navigate replace to={MINE} /> : <Outlet />}
         </div>
