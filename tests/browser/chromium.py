@@ -1,8 +1,13 @@
 """The browser: Debian's Chromium, or the one that CHROMIUM names."""
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
@@ -20,10 +25,11 @@ QUIET: Final = (
 def path() -> str:
     """Installs the package where there is none and this may. Raises FileNotFoundError."""
     named = os.environ.get("CHROMIUM")
-    found = shutil.which(named) if named else _installed()
-    if not found and not named and shutil.which("apt-get") and os.geteuid() == 0:
-        _install()
-        found = _installed()
+    with _one_at_a_time():
+        found = shutil.which(named) if named else _installed()
+        if not found and not named and shutil.which("apt-get") and os.geteuid() == 0:
+            _install()
+            found = _installed()
     if not found:
         raise FileNotFoundError(f"No Chromium: {named or NAMES[0]}. CHROMIUM=… names one.")
     return found
@@ -31,6 +37,15 @@ def path() -> str:
 
 def _installed() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Of the workers that run the tests: one installs it, and the others wait until it has."""
+    lock = Path(tempfile.gettempdir()) / f"canopy-chromium-{os.geteuid()}.lock"
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _install() -> None:
