@@ -125,6 +125,10 @@ class Chance:
     def between(self, start: datetime, end: datetime) -> datetime:
         return start + (end - start) * self.share()
 
+    def hash(self) -> str:
+        """As of SHA-256."""
+        return f"{self._random.getrandbits(256):064x}"
+
     def label(self) -> str:
         return self._unused(LABEL_ALPHABET, LABEL_LENGTH, self._labels)
 

@@ -23,12 +23,13 @@ from models.database import analyze, changing, pour
 from models.licenses import Allocation, License
 from models.orders import Order
 from models.outbox import Notification
+from models.tokens import ApiToken
 from models.users import User
 from resolvers.work import Clock
 
 AT_ONCE: Final = 40_000
 """Rows that are held in memory, and written together."""
-TABLES: Final = (Company, User, Order, License, Allocation, AuditEvent, Notification)
+TABLES: Final = (Company, User, ApiToken, Order, License, Allocation, AuditEvent, Notification)
 """Each refers to those before it alone, but for a company's account manager."""
 Told = Callable[[int], object]
 

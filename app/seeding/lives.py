@@ -20,6 +20,7 @@ from models.companies import CompanyPlan
 from models.licenses import LicenseType, ReleaseReason, expiry
 from models.orders import LARGEST, Order, OrderOrigin, OrderStatus
 from models.outbox import Notice, Notification, NotificationStatus
+from models.tokens import MARK, ApiScope, ApiToken
 from models.users import User, UserRole
 from resolvers import notices
 
@@ -84,8 +85,28 @@ class Life:
         self._allocate(bought, people)
         company = self.place.company
         self._event("company.created", company.created_at, self.place.boss, subject=company)
+        if not self.place.is_customer or self.chance.happens(0.1):
+            self._api_token()
         if self.place.is_customer and self.chance.happens(0.01):
             company.archive(at=self.chance.between(company.created_at, self.chance.now))
+
+    def _api_token(self) -> None:
+        """Of no secret that anybody knows."""
+        company, manager = self.place.company, self.place.managers[0]
+        at = self.chance.between(company.created_at, self.chance.now)
+        hash = self.chance.hash()
+        token = ApiToken.make(
+            company,
+            "Reporting",
+            [ApiScope.READ],
+            MARK + hash,
+            created_by_id=manager.id,
+            expires_at=None,
+            at=at,
+        )
+        token.id, token.token_hash = self.chance.id(at), hash
+        self.rows.models.append(token)
+        self._event("api_token.created", at, manager, subject=token)
 
     # ── orders ────────────────────────────────────────────────────────────────────────────────
 

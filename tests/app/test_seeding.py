@@ -13,6 +13,7 @@ from app.verify import verify
 from models.companies import Company, CompanyKind
 from models.licenses import License, LicenseStatus, has_status
 from models.orders import Order, OrderStatus
+from models.tokens import ApiToken
 from models.users import User, UserRole
 from tests.conftest import Clock
 from tests.databases import Databases
@@ -51,6 +52,8 @@ async def test_all_that_must_always_hold_does_after_it(database_url: str, clock:
             CompanyKind.PARTNER: 2,
             CompanyKind.CUSTOMER: 56,
         }
+        assert await ApiToken.filter(company__kind__not=CompanyKind.CUSTOMER).count() == 4
+        assert await ApiToken.filter(company__kind=CompanyKind.CUSTOMER).exists()
         assert (await User.get(email=email).select_related("company")).company.parent_id is None
 
 
