@@ -242,7 +242,7 @@ async def test_people_are_imported_and_every_faulty_row_is_told(dashboard: Dashb
         await expect(page.get_by_role("timer")).to_contain_text("of about 1")
         share = page.get_by_role("progressbar")
         await expect(share).to_have_attribute("aria-valuetext", "95%")
-    await expect(page.get_by_text("1 person added").first).to_be_visible()
+    await expect(page.get_by_text("1 person added")).to_be_visible()
     await dashboard.choose_file("email,first name\nann@glade.example,Ann\n")
     await dashboard.click("Preview")
     await expect(page.get_by_text("0 would be updated, 1 left as it is.")).to_be_visible()

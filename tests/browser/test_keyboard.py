@@ -134,5 +134,5 @@ async def test_what_ends_a_list_or_was_busy_keeps_the_focus(dashboard: Dashboard
     await expect(page.get_by_text("1 person would be added")).to_be_visible()
     await expect(preview).to_be_focused()
     await keys.choose(page.get_by_role("button", name="Import", exact=True))
-    await expect(page.get_by_text("1 person added").first).to_be_visible()
+    await expect(page.get_by_text("1 person added")).to_be_visible()
     await expect(dashboard.heading).to_be_focused()

@@ -168,7 +168,7 @@ export function Component() {
     else if (result.errors.length > 0) tellRefused("Import CSV", result);
     else {
       setDone(result);
-      notifications.show({ title: "Imported", message: inWords(result, true), autoClose: isHere() && undefined }); // wherever one is by then
+      if (!isHere()) notifications.show({ title: "Imported", message: inWords(result, true), autoClose: false });
       if (result.isAgain) tellDoneOnce();
     }
   }
