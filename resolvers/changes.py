@@ -56,6 +56,8 @@ class Watch:
 
     def __init__(self, *, alone: bool = False) -> None:
         self.path = EVERYWHERE
+        self.heard = 0
+        """Changes, from the first on."""
         self._alone = alone
         self._orders: set[UUID] = set()
         self._missed = False
@@ -64,6 +66,7 @@ class Watch:
     def hear(self, change: Change) -> None:
         if not self._is_meant(change.path):
             return
+        self.heard += 1
         if change.orders is None or len(self._orders | change.orders) > MOST_WAITING:
             self.miss()
         else:

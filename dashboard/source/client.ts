@@ -22,10 +22,6 @@ const PARTS = [
   ]),
 ];
 
-interface Counts {
-  id: string;
-}
-
 /** What is told by itself. Where the session ended, it goes on with the next one; what was told meanwhile was missed. */
 function openSocket(onMissed: () => void) {
   let token: string | undefined;
@@ -67,15 +63,7 @@ async function closed(socket: Socket) {
 export function openClient() {
   const { exchange, readAnew, stop } = readingAnew();
   const socket = openSocket(readAnew);
-  const told = new Map<string, string>();
   const opener = current();
-  /** The first are those that were read. */
-  function isOther(counts: Counts) {
-    const text = JSON.stringify(counts);
-    const before = told.get(counts.id);
-    told.set(counts.id, text);
-    return before !== undefined && before !== text;
-  }
   const isTheirs = () => current()?.userId === opener?.userId && current()?.companyId === opener?.companyId;
   const client = new Client({
     url: ADDRESS,
@@ -87,12 +75,7 @@ export function openClient() {
         keys: Object.fromEntries(PARTS.map((name) => [name, () => null])),
         updates: {
           Mutation: Object.fromEntries(MUTATIONS.map((name) => [name, (_: unknown, __: unknown, cache: Cache) => outdate(cache)])),
-          Subscription: {
-            orderChanged: readAnew,
-            licenseSummaryChanged: ({ licenseSummaryChanged: counts }) => {
-              if (isOther(counts as Counts)) readAnew();
-            },
-          },
+          Subscription: { orderChanged: readAnew },
         },
       }),
       authExchange(async ({ appendHeaders }) => ({
@@ -108,13 +91,20 @@ export function openClient() {
       fetchExchange,
       subscriptionExchange({
         forwardSubscription: (request) => ({
-          subscribe: (sink) => ({
-            unsubscribe: socket.subscribe({ ...request, query: request.query ?? "" }, {
-              next: (value) => sink.next(value as never),
-              error: (error) => sink.error(error),
-              complete: () => sink.complete(),
-            }),
-          }),
+          subscribe: (sink) => {
+            let isNews = false; // the first counts are those that were read
+            return {
+              unsubscribe: socket.subscribe({ ...request, query: request.query ?? "" }, {
+                next: (value) => {
+                  if (isNews) readAnew();
+                  isNews = true;
+                  sink.next(value as never);
+                },
+                error: (error) => sink.error(error),
+                complete: () => sink.complete(),
+              }),
+            };
+          },
         }),
       }),
     ],

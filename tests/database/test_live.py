@@ -18,7 +18,7 @@ from models.postgres import Client
 from models.users import User, UserRole
 from resolvers.changes import CHANNEL, Change, committed
 from resolvers.companies import archive_company, move_company
-from resolvers.licenses import Learners, Wanted, allocate_licenses
+from resolvers.licenses import Learners, Wanted, allocate_licenses, release_licenses
 from resolvers.live import SessionEnded, Subscriber, Turns, order_changes, summary_changes
 from resolvers.orders import (
     assign_order,
@@ -263,6 +263,23 @@ async def test_counts_that_are_equal_are_not_told_again(
         await do(scene.cora, request_licenses, None, PREMIUM, quantity)
 
     assert (await stream.next()).requested == 12
+
+
+async def test_counts_that_are_as_before_are_told_when_they_were_others_meanwhile(
+    scene: Scene, make: Make, do: Do, ears: Ears
+) -> None:
+    """Who read a list between the two changes knows then that it is otherwise."""
+    await make.licenses(scene.customer, 1)
+    stream = await ears.counts(scene.pam, scene.customer)
+    first = await stream.next()
+
+    learners = Learners([scene.carl.id])
+    allocated = await do(scene.cora, allocate_licenses, None, learners, Wanted())
+    await do(scene.cora, release_licenses, allocated.licenses)
+    again = await stream.next()
+    await do(scene.cora, request_licenses, None, PREMIUM, 3)
+
+    assert (first, (await stream.next()).requested) == (again, 3)
 
 
 async def test_counts_change_by_the_clock(
