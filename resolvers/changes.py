@@ -57,7 +57,7 @@ class Watch:
     def __init__(self, *, alone: bool = False) -> None:
         self.path = EVERYWHERE
         self.heard = 0
-        """Changes, from the first on."""
+        """Changes of which it is known where they happened, from the first on."""
         self._alone = alone
         self._orders: set[UUID] = set()
         self._missed = False
@@ -66,7 +66,7 @@ class Watch:
     def hear(self, change: Change) -> None:
         if not self._is_meant(change.path):
             return
-        self.heard += 1
+        self.heard += change.path != EVERYWHERE
         if change.orders is None or len(self._orders | change.orders) > MOST_WAITING:
             self.miss()
         else:
@@ -97,7 +97,7 @@ class Watch:
         self._orders.discard(order_id)
 
     def _is_meant(self, path: str) -> bool:
-        if path == EVERYWHERE:
+        if EVERYWHERE in (path, self.path):
             return True
         return path == self.path if self._alone else is_within(path, self.path)
 
