@@ -93,8 +93,7 @@ class Life:
     def _api_token(self) -> None:
         """Of no secret that anybody knows."""
         company, manager = self.place.company, self.place.managers[0]
-        at = self.chance.between(company.created_at, self.chance.now)
-        hash = self.chance.hash()
+        at, hash = company.created_at, self.chance.hash()
         token = ApiToken.make(
             company,
             "Reporting",

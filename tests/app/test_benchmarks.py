@@ -33,7 +33,7 @@ def test_a_run_compares_equal_answers_and_writes_the_figures(
     postgres: Postgres, tmp_path: Path
 ) -> None:
     parts = ["Q1", "Q2", "Q3", "allocate"]
-    few = 150  # companies, of which some have open requests whatever is drawn
+    few = 150  # companies, of which some have open requests, as good as surely
     run = Run(postgres, parts, few, 1, 0.1, with_standard=False, calls=1)
 
     asyncio.run(run.all())  # which asserts that Canopy and the floor say the same

@@ -25,11 +25,11 @@ QUIET: Final = (
 def path() -> str:
     """Installs the package where there is none and this may. Raises FileNotFoundError."""
     named = os.environ.get("CHROMIUM")
-    with _one_at_a_time():
-        found = shutil.which(named) if named else _installed()
-        if not found and not named and shutil.which("apt-get") and os.geteuid() == 0:
-            _install()
-            found = _installed()
+    if named:
+        found = shutil.which(named)
+    else:
+        with _one_at_a_time():
+            found = _installed() or _install()
     if not found:
         raise FileNotFoundError(f"No Chromium: {named or NAMES[0]}. CHROMIUM=… names one.")
     return found
@@ -48,8 +48,11 @@ def _one_at_a_time() -> Iterator[None]:
         yield
 
 
-def _install() -> None:
+def _install() -> str | None:
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        return None
     apt = ("apt-get", "--quiet", "--yes")
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run([*apt, "update"], env=quiet, check=True)
     subprocess.run([*apt, "install", "--no-install-recommends", "chromium"], env=quiet, check=True)
+    return _installed()

@@ -247,7 +247,7 @@ function inWords({ created, updated, unchanged, licensed, shortage }: Result, is
 
 function Told({ result, isDone }: { result: Result; isDone: boolean }) {
   if (result.errors.length === 0) {
-    return <Alert color="teal" role="status" title={isDone ? "Imported" : "This file is in order"}>{inWords(result, isDone)}</Alert>;
+    return <Alert color="teal" role={isDone ? "alert" : "status"} title={isDone ? "Imported" : "This file is in order"}>{inWords(result, isDone)}</Alert>;
   }
   const rows = result.rowErrors ?? [];
   const { rest } = placed(result.errors, FIELDS);
