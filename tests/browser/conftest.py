@@ -5,7 +5,7 @@ Most tests ask a `canopy serve` on PostgreSQL, whose mail goes to a catcher; som
 
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -46,6 +46,7 @@ NAMELESS = "[DOM] Password forms should have (optionally hidden) username fields
 ABOUT_FACTS = {*(code.name for code in UserErrorCode), "UNAUTHENTICATED"}
 """Codes of refusals that tell a person something; others are about the form of what was asked."""
 
+HAS_FAILED = pytest.StashKey[bool]()
 OpenWindow = Callable[[], Awaitable[BrowserContext]]
 
 expect.set_options(timeout=PATIENCE)
@@ -60,6 +61,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for report in terminalreporter.getreports("passed"):
         for name, told in report.user_properties:
             terminalreporter.write_line(f"{name}: {told}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[HAS_FAILED] = report.failed
+    return report
 
 
 @pytest.fixture
@@ -139,11 +149,16 @@ def locale() -> str:
 
 @pytest_asyncio.fixture
 async def open_window(
-    browser: Browser, address: str, locale: str, expected_errors: set[str]
+    browser: Browser,
+    address: str,
+    locale: str,
+    expected_errors: set[str],
+    request: pytest.FixtureRequest,
 ) -> AsyncIterator[OpenWindow]:
     """Whatever its pages ask of others is refused, by HTTP or a socket; at the end nothing was, and
-    all is well.
+    all is well. Where a test fails, what its pages showed is told.
     """
+    contexts: list[BrowserContext] = []
     asked: list[str] = []
     said: list[str] = []
     refused_there: list[str] = []
@@ -172,6 +187,7 @@ async def open_window(
                     locale=locale,
                 )
             )
+            contexts.append(context)
             context.set_default_timeout(PATIENCE)
             await context.route(re.compile("^(?!data:)"), only_ours)
             context.on("console", lambda told: said.extend(_complaints(told)))
@@ -180,6 +196,10 @@ async def open_window(
             return context
 
         yield open_one
+        if request.node.stash[HAS_FAILED]:
+            for page in [page for context in contexts for page in context.pages]:
+                shown = await page.locator("body").aria_snapshot()
+                request.node.add_report_section("teardown", page.url, shown)
 
     assert asked == []
     assert {*said} == expected_errors

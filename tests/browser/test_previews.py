@@ -10,10 +10,33 @@ from playwright.async_api import Page, Route, expect
 
 from app.sample import PASSWORD, PAULA
 from tests.browser.dashboard import Dashboard
-from tests.http.client import ADD_USERS, ALLOCATE, CREATE_COMPANY, REALLOCATE, RELEASE, Client
+from tests.http.client import (
+    ADD_MANAGER,
+    ADD_USERS,
+    ALLOCATE,
+    CREATE_COMPANY,
+    REALLOCATE,
+    RELEASE,
+    REQUEST,
+    Client,
+)
 from tests.http.server import Server
 
 OTHERWISE: Final = "It is otherwise by now: look again."
+IN_THAT_MOMENT: Final = """() => {
+    const ask = window.fetch;
+    window.fetch = async (url, how) => {
+        const answer = await ask(url, how);
+        if (!/DeclineOrder/.test(how.body) || /"preview":true/.test(how.body)) return answer;
+        const text = await answer.text();
+        const told = document.querySelector("[role=dialog] [role=status]");
+        await new Promise((go) => new MutationObserver(go).observe(told, {
+            subtree: true, childList: true, characterData: true,
+        }));
+        return {status: answer.status, headers: answer.headers, text: async () => text};
+    };
+}"""
+"""The answer to a declining is heard as soon as others are named who will be mailed."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +54,17 @@ class Elsewhere:
         [license] = done["licenses"]
         license_id: str = license["id"]
         return license_id
+
+    async def add_manager(self, email: str) -> None:
+        person = {"companyId": self.company_id, "person": {"email": email}}
+        await self.client.done(ADD_MANAGER, input=person)
+
+    async def request(self) -> str:
+        """The number of the order."""
+        wanted = {"companyId": self.company_id, "quantity": 1}
+        requested = await self.client.done(REQUEST, input=wanted)
+        number: str = requested["order"]["number"]
+        return number
 
     async def release(self, license: str) -> None:
         await self.client.done(RELEASE, input={"licenseIds": [license]})
@@ -202,3 +236,27 @@ async def test_the_focus_stays_in_a_dialog_that_others_leave_nothing_to_do(
         await expect(dialog.get_by_role("button", name="Close")).to_be_focused()
         await page.keyboard.press("Shift+Tab")
         await expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+
+
+async def test_what_is_refused_is_told_though_something_changes_in_that_moment(
+    dashboard: Dashboard, canopy: Server
+) -> None:
+    """On a slow machine, where effects come after what has happened meanwhile."""
+    page, dialog = dashboard.page, dashboard.dialog
+    async with _elsewhere(canopy, "Rowan Roofing", 1) as there:
+        await there.add_manager("ann@rowan.example")
+        number = await there.request()
+        await dashboard.sign_in(PAULA)
+        await dashboard.go("Licenses", "Orders", "Requested Orders")
+        await dashboard.act_on(number, "Decline")
+        told = dialog.get_by_role("status")
+        await expect(told).to_have_text("Will be mailed: ann@rowan.example.")
+        machine = await page.context.new_cdp_session(page)
+        await machine.send("Emulation.setCPUThrottlingRate", {"rate": 20})
+        await page.evaluate(IN_THAT_MOMENT)
+        await dialog.get_by_role("button", name="Decline").click()
+        await there.add_manager("bob@rowan.example")
+        await page.evaluate("dispatchEvent(new Event('focus'))")
+        reason = dialog.get_by_label("Reason")
+        await expect(reason).to_have_attribute("aria-invalid", "true")
+        await expect(reason).to_have_accessible_description("This cannot be empty.")

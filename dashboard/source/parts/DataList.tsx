@@ -3,7 +3,7 @@ import { IconArrowDown, IconArrowsSort, IconArrowUp } from "@tabler/icons-react"
 import {
   createColumnHelper, type RowSelectionState, rowSelectionFeature, rowSortingFeature, type SortingState, tableFeatures, type Updater, useTable,
 } from "@tanstack/react-table";
-import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useLocation, useSearchParams } from "react-router";
 import type { CombinedError } from "urql";
 
@@ -145,7 +145,7 @@ export function DataList<Row extends { id: string }>(props: Props<Row>) {
   useEffect(() => {
     if (isBeyond) onPlace(START, true); // the last rows of the last page have gone
   }, [isBeyond]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const here = rows.filter(({ id }) => selected[id]);
     if (here.length < Object.keys(selected).length) onSelect?.(Object.fromEntries(here.map(({ id }) => [id, true])));
   }, [rows]);

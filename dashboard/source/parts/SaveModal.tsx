@@ -1,6 +1,6 @@
 import { Alert, Box, Button, Fieldset, Group, Modal, Stack, Text } from "@mantine/core";
 import { useForm, type UseFormReturnType } from "@mantine/form";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { focusDialogOf, useFocusBack } from "../focus";
@@ -94,8 +94,8 @@ export function SaveModal<Values extends Record<string, unknown>, Done extends P
     setSaid({ about: JSON.stringify(form.getValues()), field: Object.keys(byField)[0], ...others });
   }
 
-  /** Of what would be refused, only where something was typed; nothing in the place of what was refused. */
-  useEffect(() => {
+  /** Of what would be refused, only where something was typed; nothing in the place of what was refused, which may be told before a later effect. */
+  useLayoutEffect(() => {
     if (would && !last) form.setErrors(Object.fromEntries(Object.entries(told(would).byField).filter(([field]) => form.isDirty(field))));
   }, [would]);
 
