@@ -16,6 +16,8 @@ from strawberry.types.field import StrawberryField
 from models.base import Entity
 from models.rows import Table, needed
 from resolvers.reading.by_id import Along, ById
+from resolvers.reading.pages import ComesAlong
+from resolvers.reading.summaries import license_summaries
 from schema.execution.declared import EDGE, TABLES, Edge
 from schema.execution.fields import DEFINITION
 from schema.selections import Selections
@@ -71,10 +73,11 @@ def _tells(field: StrawberryField) -> Sequence[str] | None:
 
 def _along(
     kind: GraphQLObjectType, nodes: Sequence[FieldNode], selections: Selections
-) -> tuple[Along, ...]:
-    """One row of each key, which tells all that any field with that key asks of it."""
+) -> tuple[ComesAlong, ...]:
+    """One row of each key, which tells all that any field with that key asks of it; and counts."""
     asked: dict[tuple[str, ById[Any]], list[FieldNode]] = {}
     kinds: dict[tuple[str, ById[Any]], Any] = {}
+    counted: list[FieldNode] = []
     for node in selections.beneath(nodes):
         definition = _fields(kind).get(node.name.value)
         declared = definition.extensions.get(DEFINITION) if definition else None
@@ -83,7 +86,11 @@ def _along(
             by = (edge.key, edge.batch)
             asked.setdefault(by, []).append(node)
             kinds[by] = get_named_type(definition.type)
-    return tuple(Along(*by, _columns(kinds[by], asked[by], selections)) for by in asked)
+        if isinstance(edge, Edge) and edge.batch is license_summaries and not node.arguments:
+            counted.append(node)
+    counts = license_summaries.along(selections.wanted(counted))
+    rows = (Along(*by, _columns(kinds[by], asked[by], selections)) for by in asked)
+    return (*rows, counts) if counts else tuple(rows)
 
 
 def _declared(

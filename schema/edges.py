@@ -174,7 +174,7 @@ def _declared(batch: Batch, key: str = "", **more: Any) -> Edge:
     def at_hand(
         context: Context, keys: Sequence[Any], arguments: Mapping[str, Any]
     ) -> Sequence[Any] | None:
-        return context.reader.at_hand(batch, keys, arguments.get(TELLS))
+        return context.reader.at_hand(batch, keys, arguments)
 
     return Edge(load, load_now, at_hand, key, wrapped, neutral, batch=batch, **more)
 

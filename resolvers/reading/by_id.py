@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import compress, repeat
+from operator import is_not
+from types import NoneType
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -11,9 +14,9 @@ from tortoise.queryset import QuerySet
 
 from models.access import Caller
 from models.database import is_sqlite
-from models.rows import column, joined_class, needed, row_class
+from models.rows import Table, column, joined_class, needed, row_class
 from resolvers.reading.reader import AtHand, Reader
-from resolvers.reading.sql import IDS_AT_ONCE, SLOTS, Select, chunks, in_list, run
+from resolvers.reading.sql import IDS_AT_ONCE, SLOTS, Join, Select, chunks, in_list, run
 
 M = TypeVar("M", bound=Model)
 
@@ -70,7 +73,7 @@ def prime(reader: Reader, batch: ById[Any], ids: Iterable[UUID]) -> None:
     """
     kind = joined_class(batch.model, ID)
     ids = list(ids)
-    rows = AtHand(frozenset(ID), ids, [kind((id,)) for id in ids])
+    rows = AtHand(ids, [kind((id,)) for id in ids], partial(_tells, frozenset(ID)))
     reader.primed.setdefault(batch, []).append(rows)
 
 
@@ -82,3 +85,52 @@ class Along:
     key: str
     batch: ById[Any]
     columns: frozenset[str] | None
+
+    def may_come(self, reader: Reader) -> bool:  # noqa: ARG002
+        return True
+
+    def join(self, prefix: str, reader: Reader) -> Join:
+        columns = _columns(self)
+        return Join(
+            prefix, self.key, columns, _in_sight(self.batch, reader.caller, columns, is_sqlite())
+        )
+
+    def at_hand(self, prefix: str, reader: Reader, rows: Table) -> AtHand:
+        """What came along with the rows; None where that is not in sight."""
+        keys, values = column(rows, self.key), self._came(prefix, reader, rows)
+        if NoneType in set(map(type, keys)):
+            has_key = [key is not None for key in keys]
+            keys, values = list(compress(keys, has_key)), list(compress(values, has_key))
+        return AtHand(keys, values, partial(_tells, self.columns))
+
+    def _came(self, prefix: str, reader: Reader, rows: Table) -> Sequence[Any]:
+        names = _columns(self)
+        columns = [column(rows, f"{prefix}{name}") for name in names]
+        is_there = list(map(is_not, columns[names.index("id")], repeat(None)))
+        if not all(is_there):
+            columns = [list(compress(each, is_there)) for each in columns]
+        there: Sequence[Any] = Table(joined_class(self.batch.model, names), columns)
+        if self.batch.told:
+            there = self.batch.told(reader, there)
+        if len(there) == len(rows):
+            return there
+        left = iter(there)
+        return [next(left) if each else None for each in is_there]
+
+
+def _tells(told: frozenset[str] | None, arguments: Mapping[str, Any]) -> bool:
+    """Whether these columns are enough of a row; None is any."""
+    columns: frozenset[str] | None = arguments.get("tells")
+    return told is None or (columns is not None and columns <= told)
+
+
+@lru_cache(maxsize=500)
+def _in_sight(batch: ById[Any], caller: Caller | None, columns: tuple[str, ...], _: bool) -> Select:
+    """Those that come along with other rows are told by who asks, and by nothing else."""
+    return Select.of(batch.rows(caller), columns=columns)
+
+
+@lru_cache(maxsize=1_000)
+def _columns(along: Along) -> tuple[str, ...]:
+    columns = along.batch.columns(along.columns)
+    return tuple(sorted(along.batch.model._meta.db_fields if columns is None else columns))

@@ -2,25 +2,23 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache, partial
-from itertools import compress, islice, repeat
-from operator import is_not, or_
-from types import NoneType
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from functools import cached_property, partial
+from itertools import islice, repeat
+from operator import or_
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from tortoise.expressions import F, Q
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from models.access import Caller, visible
+from models.access import visible
 from models.database import is_sqlite
 from models.errors import BadUserInput
-from models.rows import Table, column, joined_class
-from resolvers.reading.by_id import Along, ById
+from models.rows import Table, column
 from resolvers.reading.cursors import Cursor
 from resolvers.reading.filters import Words
 from resolvers.reading.kept import Selects
-from resolvers.reading.reader import AtHand, Primed, Reader
+from resolvers.reading.reader import AtHand, Batch, Primed, Reader
 from resolvers.reading.sql import COUNTED, Join, Select, for_each, narrowed, tables_for_each
 from resolvers.reading.windows import SORT, Asked, Order, Sort, SortDirection, Window
 from resolvers.reading.within import Within, of_keys, told
@@ -33,6 +31,25 @@ OWNERS: Final = frozenset({"company_id", "order_id"})
 ROWS: Final = frozenset({"edges", "pageInfo"})
 CURSORS: Final = frozenset({"edges.cursor", "pageInfo"})
 ENDS: Final = frozenset({"pageInfo.hasNextPage", "pageInfo.hasPreviousPage"})
+
+
+class ComesAlong(Protocol):
+    """What may come with each row of a page, in the same statement."""
+
+    @property
+    def key(self) -> str:
+        """The column of the row that tells which it is."""
+
+    @property
+    def batch(self) -> Batch:
+        """Of the edge that is answered by it."""
+
+    def may_come(self, reader: Reader) -> bool: ...
+
+    def join(self, prefix: str, reader: Reader) -> Join: ...
+
+    def at_hand(self, prefix: str, reader: Reader, rows: Table) -> AtHand:
+        """What came along with rows."""
 
 
 class Page(NamedTuple, Generic[M]):
@@ -157,26 +174,8 @@ class _Question(Generic[M, K]):
     def _hand_on(self, primed: Primed, rows: Table) -> None:
         """What came along is known from now on; not to whoever reads by now, if that is another."""
         for at, along in enumerate(self._along):
-            keys, values = column(rows, along.key), self._came(f"j{at}.", along, rows)
-            if NoneType in set(map(type, keys)):
-                has_key = [key is not None for key in keys]
-                keys, values = list(compress(keys, has_key)), list(compress(values, has_key))
-            primed.setdefault(along.batch, []).append(AtHand(along.columns, keys, values))
-
-    def _came(self, prefix: str, along: Along, rows: Table) -> Sequence[Any]:
-        """What came along with each row; None where that is not in sight."""
-        batch, names = along.batch, _columns(along)
-        columns = [column(rows, f"{prefix}{name}") for name in names]
-        is_there = list(map(is_not, columns[names.index("id")], repeat(None)))
-        if not all(is_there):
-            columns = [list(compress(each, is_there)) for each in columns]
-        there: Sequence[Any] = Table(joined_class(batch.model, names), columns)
-        if batch.told:
-            there = batch.told(self.reader, there)
-        if len(there) == len(rows):
-            return there
-        left = iter(there)
-        return [next(left) if each else None for each in is_there]
+            came = along.at_hand(f"j{at}.", self.reader, rows)
+            primed.setdefault(along.batch, []).append(came)
 
     def _page(self) -> Select:
         window = self.window
@@ -239,23 +238,19 @@ class _Question(Generic[M, K]):
 
     def _joined(self, select: Select) -> Select:
         """With what comes along, which each reader sees by its own rules."""
-        joins = [self._join(f"j{at}.", along) for at, along in enumerate(self._along)]
+        joins = [along.join(f"j{at}.", self.reader) for at, along in enumerate(self._along)]
         table = self.listing.model._meta.db_table
         order = self.order.sql(table, backward=self.window.backward)
         return select.joined(table, joins, order) if joins else select
-
-    def _join(self, prefix: str, along: Along) -> Join:
-        rows = _in_sight(along.batch, self.reader.caller, _columns(along), is_sqlite())
-        return Join(prefix, along.key, _columns(along), rows)
 
     @property
     def _most(self) -> int:
         """Rows to be read of each list."""
         return self.window.size + (not self.want.isdisjoint(ENDS))
 
-    @property
-    def _along(self) -> Sequence[Along]:
-        return self.asked.get("along", ())
+    @cached_property
+    def _along(self) -> Sequence[ComesAlong]:
+        return [each for each in self.asked.get("along", ()) if each.may_come(self.reader)]
 
     @cached_property
     def _columns(self) -> tuple[str, ...] | None:
@@ -313,15 +308,3 @@ def _cursor(order: Order, within: Within, key: object, row: object) -> str:
 
 
 _SELECTS: Final = Selects()
-
-
-@lru_cache(maxsize=500)
-def _in_sight(batch: ById[Any], caller: Caller | None, columns: tuple[str, ...], _: bool) -> Select:
-    """Those that come along with other rows are told by who asks, and by nothing else."""
-    return Select.of(batch.rows(caller), columns=columns)
-
-
-@lru_cache(maxsize=1_000)
-def _columns(along: Along) -> tuple[str, ...]:
-    columns = along.batch.columns(along.columns)
-    return tuple(sorted(along.batch.model._meta.db_fields if columns is None else columns))

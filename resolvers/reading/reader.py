@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,24 +14,25 @@ Batch = Callable[..., Awaitable[Mapping[Any, Any]]]
 there is null; a value that is an exception is raised for its key."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class AtHand:
-    """What came along with other rows: a value for each key, in their order. It tells what the
-    columns tell, None being anything."""
+    """What came along with other rows: a value for each key, in their order."""
 
-    def __init__(
-        self, tells: frozenset[str] | None, keys: Sequence[Any], values: Sequence[Any]
-    ) -> None:
-        self._tells = tells
-        self._keys = keys
-        self._values = values
+    keys: Sequence[Any]
+    values: Sequence[Any]
+    tells: Callable[[Mapping[str, Any]], bool]
+    """Whether it tells what an edge with these arguments asks."""
+    by: Callable[[Sequence[Any]], Sequence[Any]] = lambda keys: keys
+    """What the keys of an edge are known by here."""
 
-    def of(self, keys: Sequence[Any], columns: frozenset[str] | None) -> Sequence[Any] | None:
+    def of(self, keys: Sequence[Any], arguments: Mapping[str, Any]) -> Sequence[Any] | None:
         """The value of each key, if that is all of them and tells enough."""
-        if self._tells is not None and (columns is None or not columns <= self._tells):
+        if not self.tells(arguments):
             return None
-        if keys == self._keys:
-            return self._values
-        found = dict(zip(self._keys, self._values, strict=True))
+        keys = self.by(keys)
+        if keys == self.keys:
+            return self.values
+        found = dict(zip(self.keys, self.values, strict=True))
         return list(map(found.get, keys)) if found.keys() >= set(keys) else None
 
 
@@ -71,11 +73,11 @@ class Reader:
         return raised((await self.load_all(batch, (key,), **arguments))[key])
 
     def at_hand(
-        self, batch: Batch, keys: Sequence[Any], columns: frozenset[str] | None
+        self, batch: Batch, keys: Sequence[Any], arguments: Mapping[str, Any]
     ) -> Sequence[Any] | None:
         """What came along for each key, if that is all of them and tells enough."""
         for each in self.primed.get(batch, ()):
-            found = each.of(keys, columns)
+            found = each.of(keys, arguments)
             if found is not None:
                 return found
         return None
@@ -87,12 +89,12 @@ class Reader:
 
         The argument `tells` is not for the batch: the columns that must be there of a row.
         """
-        tells = arguments.pop("tells", None)
         if batch in self.primed:
             keys = list(keys)
-            known = self.at_hand(batch, keys, tells)
+            known = self.at_hand(batch, keys, arguments)
             if known is not None:
                 return dict(zip(keys, known, strict=True))
+        arguments.pop("tells", None)
         load = self._load(batch, arguments)
         new, answered = load.ask(keys)
         if new:

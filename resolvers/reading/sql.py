@@ -135,7 +135,7 @@ class Select:
         return self.text, [given if value == SLOTS[0] else value for value in self.values]
 
     def joined(self, table: str, joins: Sequence["Join"], order: str) -> "Select":
-        """With the rows that those of `table` name by id, where these are in sight."""
+        """With what stands beside those of `table`, where that is in sight."""
         parts = tuple((each.prefix, each.key, each.columns, each.rows.text) for each in joins)
         values = [*self.values, *chain.from_iterable(each.rows.values for each in joins)]
         counts = tuple(len(each.rows.values) for each in joins)
@@ -165,10 +165,11 @@ class Select:
 
 
 class Join(NamedTuple):
-    """Rows by id: `key` has the id, and `prefix` stands before the names of the columns."""
+    """Rows by id: `key` has the id, and `prefix` stands before the names of the columns. Without a
+    key there is one for each row, which it names itself; SQLite has no such join."""
 
     prefix: str
-    key: str
+    key: str | None
     columns: tuple[str, ...]
     rows: Select
 
@@ -189,7 +190,7 @@ def _joined(
     text: str,
     sent: int,
     table: str,
-    parts: tuple[tuple[str, str, tuple[str, ...], str], ...],
+    parts: tuple[tuple[str, str | None, tuple[str, ...], str], ...],
     counts: tuple[int, ...],
     order: str,
 ) -> str:
@@ -198,7 +199,10 @@ def _joined(
         alias = prefix.rstrip(".")
         columns += [f'{alias}."{name}" AS "{prefix}{name}"' for name in names]
         inner = _shifted(rows, sent)
-        joins.append(f'LEFT JOIN ({inner}) AS {alias} ON {alias}."id" = "{table}"."{key}"')
+        if key is None:
+            joins.append(f"CROSS JOIN LATERAL ({inner}) AS {alias}")
+        else:
+            joins.append(f'LEFT JOIN ({inner}) AS {alias} ON {alias}."id" = "{table}"."{key}"')
         sent += number
     return (
         f'SELECT {", ".join(columns)} FROM ({text}) AS "{table}" '  # noqa: S608

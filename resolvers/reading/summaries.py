@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from itertools import repeat
-from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -18,12 +18,12 @@ from models.companies import Company
 from models.database import is_sqlite
 from models.licenses import EXPIRING, Allocation, License
 from models.orders import OPEN, Order
-from models.rows import COLUMNS, columns_at
+from models.rows import COLUMNS, Table, column, columns_at
 from resolvers.reading.companies import shown, spans_of
-from resolvers.reading.reader import Reader
-from resolvers.reading.sql import SLOTS, Row, Select
+from resolvers.reading.reader import AtHand, Reader
+from resolvers.reading.sql import SLOTS, Join, Row, Select
 from resolvers.reading.windows import Scope
-from resolvers.reading.within import Within, of_keys, told
+from resolvers.reading.within import Within, of_keys, telling, told
 
 K = TypeVar("K")
 
@@ -70,30 +70,96 @@ _SUMMARY: Final = partial(tuple.__new__, Summary)
 """A summary of all that it tells, in this order."""
 
 
-async def license_summaries(
-    reader: Reader,
-    keys: Sequence[Company],
-    *,
-    scope: Scope | None = None,
-    want: frozenset[str] = EVERYTHING,
-) -> Mapping[Company, Summary]:
-    scope = scope or Scope.OWN
-    seen = shown(reader, keys)
-    facts: Facts = {name: repeat(value) for name, value in Summary._field_defaults.items()}
-    facts |= {"company_id": list(map(attrgetter("id"), seen)), "scope": repeat(scope)}
-    if seen:
-        facts |= await _facts(reader, scope, seen, want)
-    told = map(_SUMMARY, zip(*(facts[name] for name in Summary._fields), strict=False))
-    summaries = dict(zip(seen, told, strict=True))
-    if len(seen) == len(keys):
-        return summaries
-    return {company: Summary(company.id, scope) for company in keys} | summaries
+class _Summaries:
+    """A batch function: a summary of each company, blank where its plain fields alone are shown."""
+
+    __name__ = "license_summaries"
+
+    async def __call__(
+        self,
+        reader: Reader,
+        keys: Sequence[Company],
+        *,
+        scope: Scope | None = None,
+        want: frozenset[str] = EVERYTHING,
+    ) -> Mapping[Company, Summary]:
+        scope = scope or Scope.OWN
+        seen = shown(reader, keys)
+        facts = await _facts(reader, scope, seen, want)
+        summaries = dict(zip(seen, _of_facts(scope, seen, facts), strict=True))
+        if len(seen) == len(keys):
+            return summaries
+        return {company: Summary(company.id, scope) for company in keys} | summaries
+
+    def along(self, want: frozenset[str]) -> "CountsAlong | None":
+        """What comes with companies of which no more is wanted than counts of their own."""
+        counted = want & EVERYTHING
+        return CountsAlong(self, want) if counted and counted <= COUNTED.keys() else None
+
+
+license_summaries: Final = _Summaries()
+
+
+@dataclass(frozen=True, slots=True)
+class CountsAlong:
+    """Counts of its own licenses, which come with each company."""
+
+    batch: _Summaries
+    want: frozenset[str]
+    key: str = "id"
+
+    def may_come(self, reader: Reader) -> bool:
+        return not is_sqlite() and not reader.asking.is_learner
+
+    def join(self, prefix: str, reader: Reader) -> Join:
+        counts, columns = _beside_each(reader.caller, self.want, is_sqlite())
+        clock = dict(zip(SLOTS, _clock(reader).values(), strict=True))
+        values = [clock.get(value, value) for value in counts.values]
+        return Join(prefix, None, columns, Select(counts.text, values))
+
+    def at_hand(self, prefix: str, reader: Reader, rows: Table) -> AtHand:  # noqa: ARG002
+        facts: Facts = {name: column(rows, f"{prefix}{name}") for name in _names(self.want)}
+        summaries = list(_of_facts(Scope.OWN, rows, facts))
+        return AtHand(column(rows, "id"), summaries, self._tells, _ids)
+
+    def _tells(self, arguments: Mapping[str, Any]) -> bool:
+        scope, want = arguments.get("scope"), arguments.get("want", EVERYTHING)
+        return scope in {None, Scope.OWN} and want <= self.want
+
+
+def _of_facts(scope: Scope, companies: Sequence[Company], facts: Facts) -> Iterable[Summary]:
+    ids: Facts = {"company_id": _ids(companies), "scope": repeat(scope, len(companies))}
+    blank = {name: repeat(value) for name, value in Summary._field_defaults.items()}
+    told = blank | facts | ids
+    return map(_SUMMARY, zip(*(told[name] for name in Summary._fields), strict=False))
+
+
+def _ids(companies: Sequence[Company]) -> Sequence[UUID]:
+    return column(companies, "id")
+
+
+def _names(want: frozenset[str]) -> tuple[str, ...]:
+    return tuple(each.rpartition(" ")[2] for name, each in COUNTED.items() if name in want)
+
+
+@lru_cache(maxsize=500)
+def _beside_each(
+    caller: Caller | None, want: frozenset[str], _: bool
+) -> tuple[Select, tuple[str, ...]]:
+    """Counts of the licenses of one company, named by its row; slots are for now and soon."""
+    columns = [each for name, each in COUNTED.items() if name in want]
+    licenses = Select.of(_all_licenses(caller, _within(Scope.OWN)))
+    counts = telling(licenses, columns, dict(zip(("now", "soon"), SLOTS, strict=True)))
+    owned = f'{counts.text} WHERE r."company_id" = "companies"."id"'
+    return Select(owned, counts.values), _names(want)
 
 
 async def _facts(
     reader: Reader, scope: Scope, seen: Sequence[Company], want: frozenset[str]
 ) -> Facts:
     facts: Facts = {}
+    if not seen:
+        return facts
     if not want.isdisjoint(COUNTED):
         facts |= await _counts(reader, scope, seen, want)
     if "requested" in want:
@@ -108,10 +174,10 @@ async def _facts(
 async def _counts(
     reader: Reader, scope: Scope, seen: Sequence[Company], want: frozenset[str]
 ) -> Facts:
-    columns = [column for name, column in COUNTED.items() if name in want]
+    columns = [each for name, each in COUNTED.items() if name in want]
     licenses = _licenses(reader.caller, scope, is_sqlite())
     found = await told(licenses, _within(scope), seen, columns, _clock(reader))
-    names = [column.rpartition(" ")[2] for column in columns]
+    names = _names(want)
     none = (None, *map(Summary._field_defaults.get, names))  # its key is not looked at
     told_of = zip(*map(found.get, seen, repeat(none)), strict=True)
     facts: Facts = dict(zip(names, list(told_of)[-len(names) :], strict=True))

@@ -90,7 +90,7 @@ async def told(
     """
     if within.column is not None:
         return await _by_owner(rows, within, keys, columns, values or {})
-    select = _telling(rows, columns, values or {})
+    select = telling(rows, columns, values or {})
     found = await for_each(select, keys, within.slots(keys))
     return {key: row for key, [row] in found.items()}
 
@@ -105,7 +105,7 @@ async def _by_owner(
     """One scan of an index for all keys."""
     is_related = "__" in str(within.column)
     owner = f"r.{OWNER}" if is_related else f'r."{within.column}"'
-    select = _telling(rows, [f"{owner} AS key_", *columns], values)
+    select = telling(rows, [f"{owner} AS key_", *columns], values)
     if is_related:
         select = select.then(f" WHERE {is_in(owner, as_uuids=True)}", SLOTS[0])
     select = Select(f"{select.text} GROUP BY {owner}", select.values)
@@ -122,7 +122,8 @@ async def _by_owner(
     return {key: row for key, row in found.items() if row is not None}
 
 
-def _telling(rows: Select, columns: Sequence[str], values: Mapping[str, Any]) -> Select:
+def telling(rows: Select, columns: Sequence[str], values: Mapping[str, Any]) -> Select:
+    """Columns told from all `rows`, in whose texts `{now}` stands for the value of that name."""
     told, sent = ", ".join(columns), [*rows.values]
     for name, value in values.items():
         if f"{{{name}}}" in told:

@@ -12,6 +12,7 @@ from tortoise.queryset import QuerySet
 from models.access import visible
 from models.companies import Company
 from models.conditions import Condition
+from models.database import is_sqlite
 from models.licenses import License, live
 from models.orders import Order, OrderStatus
 from models.rows import _joined_class, as_model, joined_class, needed
@@ -26,6 +27,8 @@ from resolvers.reading.people import person
 from resolvers.reading.reader import Reader
 from resolvers.reading.shapes import Shapeless, shape_of
 from resolvers.reading.sql import _TEXTS, SHORT, Select, _beside, rows_with
+from resolvers.reading.summaries import license_summaries
+from resolvers.reading.windows import Scope
 from tests.conftest import Clock
 from tests.factories import Make
 from tests.scene import Scene
@@ -225,6 +228,28 @@ async def test_what_comes_along_tells_what_was_selected_of_it(make: Make, clock:
     assert (more.name, more.kind) == (scene.customer.name, scene.customer.kind)
     with pytest.raises(AttributeError):
         _ = some.kind
+
+
+async def test_counts_that_came_along_are_told_to_who_asks_for_no_others(
+    make: Make, clock: Clock
+) -> None:
+    scene = await Scene.set(make)
+    _, held = await make.licenses(scene.customer, 2)
+    await make.allocation(held, scene.carl)
+    reader = Reader(await make.caller(scene.pam), clock())
+    counts = license_summaries.along(frozenset({"total", "available"}))
+    found = await children(reader, [scene.partner], columns=frozenset({"name"}), along=(counts,))
+    [customer] = found[scene.partner].rows
+
+    async def told(*want: str, scope: Scope | None = None) -> tuple[int, Any]:
+        with statements() as sent:
+            asked: Any = {"scope": scope, "want": frozenset(want)}
+            summary = await reader.load(license_summaries, customer, **asked)
+        return len(sent), (summary.total, summary.available, summary.allocated)
+
+    assert await told("available") == (is_sqlite(), (2 * (not is_sqlite()), 1, 0))
+    assert await told("available", "allocated") == (1, (0, 1, 1))
+    assert await told("total", scope=Scope.SUBTREE) == (1, (2, 0, 0))
 
 
 @pytest.mark.usefixtures("database")

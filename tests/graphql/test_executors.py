@@ -72,9 +72,9 @@ class Faulty(Reader):
         return self._planted(batch, keys, await super().load_now(batch, keys, **arguments))
 
     def at_hand(
-        self, batch: Batch, keys: Sequence[Any], columns: frozenset[str] | None
+        self, batch: Batch, keys: Sequence[Any], arguments: Mapping[str, Any]
     ) -> Sequence[Any] | None:
-        found = super().at_hand(batch, keys, columns)
+        found = super().at_hand(batch, keys, arguments)
         if found is None:
             return None
         return [

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from models.companies import CompanyKind
+from models.database import is_sqlite
 from models.licenses import License, LicenseType
 from models.orders import OrderStatus
 from schema.ids import global_id
@@ -102,6 +104,79 @@ async def test_a_page_of_summaries_costs_a_statement_a_table(make: Make, api: Ap
     assert len(await asked("requested")) == 1
     assert len(await asked("licenseDaysElapsed")) == 1
     assert len(await asked(SUMMARY)) == 4
+
+
+COUNTS = "total available allocated expiring expired nextExpiryAt"
+ONE = {"total": 1, "available": 1, "allocated": 0, "expiring": 0, "expired": 0}
+
+
+async def test_counts_of_its_own_come_along_with_each_company(
+    make: Make, api: Api, clock: Clock
+) -> None:
+    """On PostgreSQL; SQLite needs a statement for them. Both tell the same."""
+    scene = await Scene.set(make)
+    above = await make.company(scene.partner, CompanyKind.PARTNER, name="Above")
+    await make.licenses(above, 1, LicenseType.NFR)
+    await make.licenses(scene.customer, 2, LicenseType.TRIAL)
+    clock.move(days=20)
+    held, _ = await make.licenses(scene.customer, 2, LicenseType.TRIAL)
+    await make.allocation(held, scene.carl)
+    _, _, void = await make.licenses(scene.customer, 3)
+    await License.filter(id=void.id).update(voided_at=clock())
+    await make.licenses(await make.company(above), 9)
+    await make.licenses(scene.partner, 8, LicenseType.NFR)
+    await make.order(scene.customer, 7)
+    clock.move(days=15)
+    client = await api.of(scene.pam)
+
+    async def told(selection: str) -> tuple[int, list[Any]]:
+        with statements() as kept:
+            page = await client.ask(
+                f"{{ companies(first: 3, filter: {{kind: [PARTNER, CUSTOMER]}}) {{"
+                f" edges {{ node {{ {selection} }} }} pageInfo {{ hasNextPage }} }} }}"
+            )
+        assert page["pageInfo"] == {"hasNextPage": True}
+        return len(kept), [edge["node"] for edge in page["edges"]]
+
+    (plain, _), (with_counts, counts) = (
+        await told("name"),
+        await told(f"name licenseSummary {{ {COUNTS} }} again: licenseSummary {{ total }}"),
+    )
+    beneath = "subtree: licenseSummary(scope: SUBTREE) { total }"
+    with_more, more = await told(f"licenseSummary {{ total requested }} {beneath}")
+
+    assert with_counts - plain == (2 if is_sqlite() else 0)
+    assert with_more - plain == 3
+    assert counts == [
+        {
+            "name": "Above",
+            "licenseSummary": ONE | {"nextExpiryAt": None},
+            "again": {"total": 1},
+        },
+        {
+            "name": "Company 1",
+            "licenseSummary": ONE
+            | {"total": 9, "available": 9, "nextExpiryAt": "2027-03-22T09:30:00Z"},
+            "again": {"total": 9},
+        },
+        {
+            "name": scene.customer.name,
+            "licenseSummary": {
+                "total": 6,
+                "available": 3,
+                "allocated": 1,
+                "expiring": 2,
+                "expired": 2,
+                "nextExpiryAt": "2026-04-21T09:30:00Z",
+            },
+            "again": {"total": 6},
+        },
+    ]
+    assert more == [
+        {"licenseSummary": {"total": 1, "requested": 0}, "subtree": {"total": 10}},
+        {"licenseSummary": {"total": 9, "requested": 0}, "subtree": {"total": 9}},
+        {"licenseSummary": {"total": 6, "requested": 7}, "subtree": {"total": 6}},
+    ]
 
 
 ORDER_DAYS = "licenseDaysElapsed licenseDaysUsed licenseDaysIdle"

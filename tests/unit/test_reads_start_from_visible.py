@@ -94,7 +94,7 @@ EXCEPTIONS: Final = {
     ("reading/sql", "is_in", "SELECT"): "of the values that it is given",
     ("reading/sql", "run", "database.read"): ABOUT,
     ("reading/users", "module", "SELECT"): ABOUT,
-    ("reading/within", "_telling", "SELECT"): ABOUT,
+    ("reading/within", "telling", "SELECT"): ABOUT,
     ("reading/warnings", "notification_warnings", "account_managers_of"): MAILED,
     ("reading/warnings", "notification_warnings", "managers_by_company"): MAILED,
     ("sessions", "_end", "Session.filter"): DEPENDS,
