@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import compress, repeat
 from operator import is_not
 from types import NoneType
@@ -15,7 +15,7 @@ from tortoise.queryset import QuerySet
 from models.access import Caller
 from models.database import is_sqlite
 from models.rows import Table, column, joined_class, needed, row_class
-from resolvers.reading.reader import AtHand, Reader
+from resolvers.reading.reader import AtHand, Reader, tells_at_most
 from resolvers.reading.sql import IDS_AT_ONCE, SLOTS, Join, Select, chunks, in_list, run
 
 M = TypeVar("M", bound=Model)
@@ -38,11 +38,19 @@ class ById(Generic[M]):
     always: Sequence[str] = ("id",)
     """The columns that `told` reads of a row that it tells."""
 
-    async def __call__(self, reader: Reader, ids: Sequence[Any]) -> Mapping[Any, Any]:
-        select, kind = _of_ids(self, reader.caller, is_sqlite()), row_class(self.model)
+    async def __call__(
+        self, reader: Reader, ids: Sequence[Any], *, tells: frozenset[str] | None = None
+    ) -> Mapping[Any, Any]:
+        """The rows of the ids, which `tells` says what they must tell; None is anything."""
+        names = _names(self, tells)
+        select = _of_ids(self, reader.caller, names, is_sqlite())
         found: list[M] = []
         for some in chunks(ids, IDS_AT_ONCE):
-            found += await run(*select.with_list(some), kind)
+            text, values = select.with_list(some)
+            if names is None:
+                found += await run(text, values, row_class(self.model))
+            elif rows := await run(text, values):
+                found += Table.of(self.model, rows).rows
         told = self.told(reader, found) if self.told else found
         return dict(zip(column(found, "id"), told, strict=True))
 
@@ -61,9 +69,19 @@ class ById(Generic[M]):
 
 
 @lru_cache(maxsize=500)
-def _of_ids(batch: ById[Any], caller: Caller | None, _: bool) -> Select:
-    """Told by who asks, and by nothing else; the ids have a slot."""
-    return Select.of(batch.rows(caller).filter(in_list(batch.model, "id", SLOTS[0])))
+def _of_ids(
+    batch: ById[Any], caller: Caller | None, columns: tuple[str, ...] | None, _: bool
+) -> Select:
+    """Told by who asks and what must be told, and by nothing else; the ids have a slot."""
+    rows = batch.rows(caller).filter(in_list(batch.model, "id", SLOTS[0]))
+    return Select.of(rows, columns=columns)
+
+
+@lru_cache(maxsize=1_000)
+def _names(batch: ById[Any], asked: frozenset[str] | None) -> tuple[str, ...] | None:
+    """The columns to be read, of what is asked of a row; None is all."""
+    columns = batch.columns(asked)
+    return None if columns is None else tuple(sorted(columns))
 
 
 def prime(reader: Reader, batch: ById[Any], ids: Iterable[UUID]) -> None:
@@ -73,7 +91,7 @@ def prime(reader: Reader, batch: ById[Any], ids: Iterable[UUID]) -> None:
     """
     kind = joined_class(batch.model, ID)
     ids = list(ids)
-    rows = AtHand(ids, [kind((id,)) for id in ids], partial(_tells, frozenset(ID)))
+    rows = AtHand(ids, [kind((id,)) for id in ids], tells_at_most(frozenset(ID)))
     reader.primed.setdefault(batch, []).append(rows)
 
 
@@ -86,14 +104,16 @@ class Along:
     batch: ById[Any]
     columns: frozenset[str] | None
 
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return _names(self.batch, self.columns) or tuple(sorted(self.batch.model._meta.db_fields))
+
     def may_come(self, reader: Reader) -> bool:  # noqa: ARG002
         return True
 
     def join(self, prefix: str, reader: Reader) -> Join:
-        columns = _columns(self)
-        return Join(
-            prefix, self.key, columns, _in_sight(self.batch, reader.caller, columns, is_sqlite())
-        )
+        columns, caller = self._names, reader.caller
+        return Join(prefix, self.key, columns, _in_sight(self.batch, caller, columns, is_sqlite()))
 
     def at_hand(self, prefix: str, reader: Reader, rows: Table) -> AtHand:
         """What came along with the rows; None where that is not in sight."""
@@ -101,10 +121,10 @@ class Along:
         if NoneType in set(map(type, keys)):
             has_key = [key is not None for key in keys]
             keys, values = list(compress(keys, has_key)), list(compress(values, has_key))
-        return AtHand(keys, values, partial(_tells, self.columns))
+        return AtHand(keys, values, tells_at_most(self.columns))
 
     def _came(self, prefix: str, reader: Reader, rows: Table) -> Sequence[Any]:
-        names = _columns(self)
+        names = self._names
         columns = [column(rows, f"{prefix}{name}") for name in names]
         is_there = list(map(is_not, columns[names.index("id")], repeat(None)))
         if not all(is_there):
@@ -118,19 +138,7 @@ class Along:
         return [next(left) if each else None for each in is_there]
 
 
-def _tells(told: frozenset[str] | None, arguments: Mapping[str, Any]) -> bool:
-    """Whether these columns are enough of a row; None is any."""
-    columns: frozenset[str] | None = arguments.get("tells")
-    return told is None or (columns is not None and columns <= told)
-
-
 @lru_cache(maxsize=500)
 def _in_sight(batch: ById[Any], caller: Caller | None, columns: tuple[str, ...], _: bool) -> Select:
     """Those that come along with other rows are told by who asks, and by nothing else."""
     return Select.of(batch.rows(caller), columns=columns)
-
-
-@lru_cache(maxsize=1_000)
-def _columns(along: Along) -> tuple[str, ...]:
-    columns = along.batch.columns(along.columns)
-    return tuple(sorted(along.batch.model._meta.db_fields if columns is None else columns))

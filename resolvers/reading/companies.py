@@ -66,8 +66,11 @@ def dress(reader: Reader, companies: Sequence[Company]) -> Sequence[Company]:
 
 
 def _without(company: Company, hidden: Iterable[str]) -> Company:
+    told = [attribute for attribute in hidden if hasattr(company, attribute)]
+    if not told:
+        return company
     rest = as_model(company)
-    for attribute in hidden:
+    for attribute in told:
         setattr(rest, attribute, None)
     return rest
 

@@ -36,6 +36,16 @@ class AtHand:
         return list(map(found.get, keys)) if found.keys() >= set(keys) else None
 
 
+def tells_at_most(columns: frozenset[str] | None) -> Callable[[Mapping[str, Any]], bool]:
+    """Of rows that tell these columns: whether a row must tell no more. None are all."""
+
+    def told(arguments: Mapping[str, Any]) -> bool:
+        asked: frozenset[str] | None = arguments.get("tells")
+        return columns is None or (asked is not None and asked <= columns)
+
+    return told
+
+
 Primed = dict[Batch, list[AtHand]]
 
 PATIENCE: Final = 4
@@ -110,12 +120,23 @@ class Reader:
     async def load_now(
         self, batch: Batch, keys: Iterable[Any], **arguments: Any
     ) -> Mapping[Any, Any]:
-        """As `load_all`, where nobody else asks for anything meanwhile that could be merged."""
-        tells = arguments.pop("tells", None)
-        load = self._load(batch, arguments)
-        if self.primed or not load.is_new:
-            return await self.load_all(batch, keys, tells=tells, **arguments)
-        await load.read(self, list(keys))
+        """As `load_all`, where nobody else asks for anything meanwhile that could be merged. The
+        batch is told what its rows must tell, and they are at hand for whoever asks no more.
+        """
+        tells = arguments.get("tells")
+        others = {name: value for name, value in arguments.items() if name != "tells"}
+        load, primed = self._load(batch, others), self.primed
+        if batch in primed or not load.is_new:
+            return await self.load_all(batch, keys, **arguments)
+        keys = list(keys)
+        if tells is None:
+            await load.read(self, keys)
+            return load.values
+        load = _Load(batch, arguments)
+        await load.read(self, keys)
+        found = list(map(load.values.get, keys))
+        if not any(isinstance(value, Exception) for value in found):
+            primed[batch] = [AtHand(keys, found, tells_at_most(tells))]
         return load.values
 
     def _load(self, batch: Batch, arguments: dict[str, Any]) -> "_Load":

@@ -230,6 +230,27 @@ async def test_what_comes_along_tells_what_was_selected_of_it(make: Make, clock:
         _ = some.kind
 
 
+async def test_a_row_by_its_id_is_read_as_far_as_it_is_asked_for(make: Make, clock: Clock) -> None:
+    scene = await Scene.set(make)
+    key = scene.customer.id
+    reader = Reader(await make.caller(scene.pam), clock())
+
+    async def told(*columns: str) -> tuple[int, Any]:
+        with statements() as sent:
+            found = await reader.load_now(company_by_id, [key], tells=frozenset(columns))
+        return len(sent), found[key]
+
+    times, row = await told("name", "plan")
+    assert (times, row.name, row.plan) == (1, scene.customer.name, scene.customer.plan)
+    assert row.columns_ == ("id", "name", "path", "plan")
+    assert await told("name") == (0, row)
+    with pytest.raises(AttributeError):
+        _ = row.kind
+
+    times, more = await told("name", "kind")
+    assert (times, more.name, more.kind) == (1, scene.customer.name, scene.customer.kind)
+
+
 async def test_counts_that_came_along_are_told_to_who_asks_for_no_others(
     make: Make, clock: Clock
 ) -> None:
