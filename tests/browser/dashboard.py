@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -174,6 +174,20 @@ def answers(page: Page, field: str) -> list[Response]:
 
 
 @asynccontextmanager
+async def intercepted(
+    page: Page, url: str | re.Pattern[str], handler: Callable[[Route], Awaitable[None]]
+) -> AsyncIterator[None]:
+    """In its whole context: with the last route of a page Playwright lets go whatever is under way
+    there, and who would still let it go, as each context here does, fails.
+    """
+    await page.context.route(url, handler)
+    try:
+        yield
+    finally:
+        await page.context.unroute(url, handler)
+
+
+@asynccontextmanager
 async def held(page: Page, operation: str) -> AsyncIterator[None]:
     """What is asked by an operation waits meanwhile."""
     going = asyncio.Event()
@@ -203,13 +217,14 @@ async def answered_late(page: Page, operation: str) -> AsyncIterator[None]:
         await going.wait()
         await route.fulfill(response=answer)
 
-    await page.route("**/graphql", wait)
-    async with page.expect_response(lambda told: operation in (told.request.post_data or "")):
+    async with (
+        intercepted(page, "**/graphql", wait),
+        page.expect_response(lambda told: operation in (told.request.post_data or "")),
+    ):
         try:
             yield
         finally:
             going.set()
-    await page.unroute("**/graphql", wait)
 
 
 @asynccontextmanager
@@ -219,11 +234,8 @@ async def unreachable(page: Page, url: str | re.Pattern[str]) -> AsyncIterator[N
     async def cut(route: Route) -> None:
         await route.abort("internetdisconnected")
 
-    await page.route(url, cut)
-    try:
+    async with intercepted(page, url, cut):
         yield
-    finally:
-        await page.unroute(url, cut)
 
 
 @asynccontextmanager
@@ -245,11 +257,8 @@ async def refused(page: Page, seconds: int, of: str = "") -> AsyncIterator[list[
             status=status, headers={"Retry-After": str(seconds)}, json={"errors": [error]}
         )
 
-    await page.route("**/graphql", refuse)
-    try:
+    async with intercepted(page, "**/graphql", refuse):
         yield asked
-    finally:
-        await page.unroute("**/graphql", refuse)
 
 
 async def read(context: BrowserContext, mail: Mail) -> Page:

@@ -9,7 +9,14 @@ from playwright.async_api import Page, Route, expect
 
 from app.sample import ELI, HANA, MIA, PASSWORD
 from tests.browser.axe import faults
-from tests.browser.dashboard import Dashboard, answered_late, held, refused, unreachable
+from tests.browser.dashboard import (
+    Dashboard,
+    answered_late,
+    held,
+    intercepted,
+    refused,
+    unreachable,
+)
 
 OFFLINE = "Failed to load resource: net::ERR_INTERNET_DISCONNECTED"
 ENDED = "Failed to load resource: the server responded with a status of 401 (Unauthorized)"
@@ -246,17 +253,19 @@ async def test_a_dialog_that_does_not_come_says_so_over_its_page_and_is_tried_ag
     await expect(page.get_by_role("button", name="Allocate Licenses")).to_be_focused()
 
     await dashboard.go("Licenses")
-    files = "**/assets/*"
-    await page.route(files, lambda route: route.continue_(url=f"{route.request.url}.gone"))
-    await dashboard.click("Request Licenses")
-    await expect(dialog.get_by_role("alert")).to_contain_text("there is a newer Canopy now")
-    await dialog.get_by_role("button", name="Close").click()
-    await expect(page.get_by_role("button", name="Request Licenses")).to_be_focused()
-    await expect(dashboard.heading).to_have_text("Licenses")
-    await dashboard.click("Request Licenses")
-    await expect(again).to_be_visible()
-    assert await faults(page, {}, within="[role=dialog]") == []
-    await page.unroute(files)
+
+    async def gone(route: Route) -> None:
+        await route.continue_(url=f"{route.request.url}.gone")
+
+    async with intercepted(page, "**/assets/*", gone):
+        await dashboard.click("Request Licenses")
+        await expect(dialog.get_by_role("alert")).to_contain_text("there is a newer Canopy now")
+        await dialog.get_by_role("button", name="Close").click()
+        await expect(page.get_by_role("button", name="Request Licenses")).to_be_focused()
+        await expect(dashboard.heading).to_have_text("Licenses")
+        await dashboard.click("Request Licenses")
+        await expect(again).to_be_visible()
+        assert await faults(page, {}, within="[role=dialog]") == []
     await dialog.get_by_role("button", name="Load the page again").click()
     await dashboard.is_loaded()
     await dashboard.click("Request Licenses")
@@ -275,14 +284,13 @@ async def test_what_the_server_does_not_hear_or_refuses_is_told(
     async with unreachable(page, "**/export/**"):
         await dashboard.click("Export CSV")
         await dashboard.told("The server cannot be reached.")
-    await page.route(
-        "**/export/**",
-        lambda route: route.continue_(url=f"{route.request.url}&companyId=nobody"),
-    )
-    await dashboard.click("Export CSV")
-    await dashboard.told("There is no such company")
 
-    await page.unroute("**/export/**")
+    async def elsewhere(route: Route) -> None:
+        await route.continue_(url=f"{route.request.url}&companyId=nobody")
+
+    async with intercepted(page, "**/export/**", elsewhere):
+        await dashboard.click("Export CSV")
+        await dashboard.told("There is no such company")
 
     await dashboard.end_session()
     await dashboard.click("Export CSV")

@@ -9,7 +9,7 @@ import httpx
 from playwright.async_api import Page, Route, expect
 
 from app.sample import PASSWORD, PAULA
-from tests.browser.dashboard import Dashboard
+from tests.browser.dashboard import Dashboard, intercepted
 from tests.http.client import (
     ADD_MANAGER,
     ADD_USERS,
@@ -104,9 +104,8 @@ async def _in_the_last_moment(
             await happens()
         await route.fallback()
 
-    await page.route("**/graphql", first)
-    yield
-    await page.unroute("**/graphql", first)
+    async with intercepted(page, "**/graphql", first):
+        yield
 
 
 async def test_what_would_happen_is_asked_again_when_something_has_changed(
