@@ -8,10 +8,11 @@ from operator import methodcaller
 from typing import Any, Final, Self
 from uuid import UUID
 
+import uuid_utils
+from asyncpg.pgproto import pgproto
 from tortoise import fields
 from tortoise.expressions import Q
 from tortoise.models import Model
-from uuid_utils import compat
 
 from models.rows import READINGS, Reading
 
@@ -20,7 +21,8 @@ SEPARATOR: Final = "/"
 
 def new_id() -> UUID:
     """A UUIDv7 (RFC 9562): sorts by the time of its making, also within a millisecond."""
-    return compat.uuid7()
+    id: UUID = pgproto.UUID(uuid_utils.uuid7().bytes)
+    return id
 
 
 def global_id(name: str, id: UUID | str) -> str:

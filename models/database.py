@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+from asyncpg.pgproto import pgproto
 from tortoise.backends.base.client import BaseDBAsyncClient, NestedTransactionContext
 from tortoise.connection import get_connection
 from tortoise.exceptions import BaseORMException, IntegrityError
@@ -71,8 +72,12 @@ async def analyze(tables: Iterable[str]) -> None:
 
 
 def as_id(value: UUID | str) -> UUID:
-    """An id as it was read: SQLite keeps text."""
-    return value if isinstance(value, UUID) else UUID(value)
+    """An id as it was read, or as it is written: SQLite keeps text.
+
+    asyncpg's own class, which is read, told and looked up several times as fast as the standard
+    one, and equals it. Raises ValueError.
+    """
+    return value if isinstance(value, UUID) else pgproto.UUID(value)
 
 
 async def read(statement: str, values: Sequence[Any], kind: type[Any] | None = None) -> list[Any]:

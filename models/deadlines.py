@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from models.chores import claim
-from models.database import is_sqlite, rows
+from models.database import as_id, is_sqlite, rows
 from models.licenses import EXPIRING, License, LicenseType
 from models.orders import OrderStatus
 from models.outbox import NotificationTemplate
@@ -111,7 +111,7 @@ async def next_page(after: UUID) -> Page | None:
         f"SELECT id FROM companies WHERE id > $1 ORDER BY id LIMIT {PAGE}",  # noqa: S608
         str(after),
     )
-    return Page(after, _uuid(found[-1]["id"])) if found else None
+    return Page(after, as_id(found[-1]["id"])) if found else None
 
 
 def utc_day(column: str) -> str:
@@ -159,7 +159,7 @@ async def ended(page: Page, since: datetime, now: datetime) -> list[Ended]:
         now,
     )
     return [
-        Ended(_uuid(row["company_id"]), _instant(row["at"]), int(row["quantity"])) for row in found
+        Ended(as_id(row["company_id"]), _instant(row["at"]), int(row["quantity"])) for row in found
     ]
 
 
@@ -203,7 +203,7 @@ async def waiting(after: timedelta, now: datetime) -> list[UUID]:
         now - after,
         now - until,
     )
-    return [_uuid(row["id"]) for row in found]
+    return [as_id(row["id"]) for row in found]
 
 
 @dataclass(frozen=True)
@@ -257,7 +257,7 @@ async def sweep(leftover: Leftover, now: datetime) -> int:
 def _expiry(row: dict[str, Any]) -> Expiry:
     kind = row["license_type"]
     return Expiry(
-        company_id=_uuid(row["company_id"]),
+        company_id=as_id(row["company_id"]),
         is_trial=bool(row["is_trial"]),
         day=date.fromisoformat(row["day"]),
         first=_instant(row["first"]),
@@ -277,7 +277,3 @@ def _instant(value: Any) -> datetime:
     """SQLite answers with text."""
     at: datetime = License._meta.fields_map["expires_at"].to_python_value(value)
     return at
-
-
-def _uuid(value: Any) -> UUID:
-    return value if isinstance(value, UUID) else UUID(value)

@@ -158,7 +158,7 @@ async def expired_learners(company_id: UUID, now: datetime) -> list[UUID]:
         str(company_id),
         now,
     )
-    return [row["id"] if isinstance(row["id"], UUID) else UUID(row["id"]) for row in found]
+    return [as_id(row["id"]) for row in found]
 
 
 def _later(at: str, *others: str) -> str:

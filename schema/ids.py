@@ -8,6 +8,7 @@ from uuid import UUID
 import strawberry
 
 from models import base
+from models.database import as_id
 
 NOBODY: Final = UUID(int=0)
 """What junk is taken for: no row has it, so that junk and an unknown id take the same road."""
@@ -21,7 +22,7 @@ def named(text: str) -> tuple[str, UUID]:
     """The type and the UUID; an empty name and NOBODY for junk."""
     try:
         name, _, id = a2b_base64(text, strict_mode=True).decode().partition(":")
-        key = UUID(id)
+        key = as_id(id)
     except ValueError:
         return "", NOBODY
     return (name, key) if str(key) == id else ("", NOBODY)
