@@ -27,7 +27,7 @@ async def crowd(company: Company, number: int, *, at: datetime) -> list[UUID]:
             'One', 'of many', 'one of many', 'LEARNER', '[]', $4, $4
         FROM ({_given()}) AS given
         """,
-        orjson.dumps(ids).decode(),
+        orjson.dumps(ids, default=str).decode(),
         str(company.id),
         company.path,
         at,
